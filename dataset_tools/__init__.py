@@ -1,0 +1,1 @@
+"""From photographs to Kohya folders. Knows nothing of training."""

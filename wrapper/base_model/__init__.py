@@ -1,0 +1,1 @@
+"""Recognising and loading a base model."""

@@ -1,0 +1,1 @@
+"""Pictures: txt2img, masked inpainting, and the parameters they carry."""

@@ -1,0 +1,1 @@
+"""Kohya TOML: options, rendering, checking, step counts."""

@@ -1,0 +1,1 @@
+"""A training run as a command, a process group, and a record."""
