@@ -1,0 +1,91 @@
+"""The root command, and the one place where an error becomes a red line and an exit code.
+
+Exit codes: 0 done, 1 a run failed, 2 the input or the configuration is wrong, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from wrapper import __version__
+
+COMMANDS = (
+    "init",
+    "qc",
+    "build",
+    "render",
+    "check",
+    "train",
+    "generate",
+    "inpaint",
+    "evaluate",
+    "export",
+    "report",
+    "run",
+    "demo",
+    "doctor",
+)
+"""In the order of the work. Each is ``wrapper.cli.<name>.command``, imported when it is asked for."""
+
+
+class CommandFolder(click.Group):
+    """A group whose commands are the modules of this package; a mistyped name gets the nearest one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return import_module(f"wrapper.cli.{cmd_name}").command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in COMMANDS:
+            from dataset_tools.errors import did_you_mean
+
+            raise click.UsageError(
+                f"There is no command '{name}'. {did_you_mean(name, COMMANDS)}".strip(), ctx
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=CommandFolder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="lorawrap")
+def cli() -> None:
+    """From photographs to a LoRA that works: QC, Kohya folders, checked TOML, training, proof, export."""
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line and return its exit code; a bug keeps its traceback."""
+    from dataset_tools.errors import RunFailed, UserError
+
+    try:
+        result = cli.main(args=argv, prog_name="lorawrap", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except UserError as error:
+        return _complain(error.message, error.hint, 2)
+    except RunFailed as error:
+        return _complain(error.message, error.hint, 1)
+    except (KeyboardInterrupt, click.Abort):
+        return _complain("Interrupted.", "The same command goes on from what is already done.", 130)
+    return result if isinstance(result, int) else 0
+
+
+def _complain(message: str, hint: str, code: int) -> int:
+    click.secho(message, fg="red", err=True)
+    if hint:
+        click.echo(f"  → {hint}", err=True)
+    return code

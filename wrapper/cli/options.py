@@ -1,0 +1,45 @@
+"""What several commands share: where the project is, overrides, and the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from wrapper.project.load import Project
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def project_options(function: F) -> F:
+    """Add ``--project DIR`` (parameter ``project: Path``) and ``--set`` (parameter ``overrides``)."""
+    overrides = click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Set one value of lorawrap.toml for this run, e.g. --set stage_a.kohya.learning_rate=1e-4.",
+    )
+    project = click.option(
+        "--project",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path(),
+        show_default="the current folder",
+        help="Folder with lorawrap.toml.",
+    )
+    return project(overrides(function))
+
+
+def open_project(folder: Path, overrides: tuple[str, ...]) -> Project:
+    """The project in ``folder``; raises `UserError` for anything wrong with its file."""
+    from wrapper.project.load import load_project
+
+    return load_project(folder, overrides)
+
+
+def next_step(text: str) -> None:
+    """Print the one thing that a user would do now."""
+    click.echo(click.style("next: ", bold=True) + text)

@@ -1,0 +1,137 @@
+"""``lorawrap.toml`` and overrides → one checked `Project`, each value knowing where it came from."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from dataset_tools.errors import Problems, UserError, did_you_mean
+from wrapper.project.layout import PROJECT_FILE, ProjectPaths
+from wrapper.project.schema import ProjectFile
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project's settings and places. ``origins`` maps ``section.key`` to where a value was set."""
+
+    paths: ProjectPaths
+    settings: ProjectFile
+    origins: Mapping[str, str]
+
+    def origin(self, key: str) -> str:
+        return self.origins.get(key, DEFAULT)
+
+    def path(self, value: str) -> Path:
+        """A path out of the project file: relative to the project's folder, ``~`` expanded."""
+        return (self.paths.root / Path(value).expanduser()).resolve()
+
+
+def load_project(folder: Path, overrides: Sequence[str] = ()) -> Project:
+    """Read ``folder/lorawrap.toml``; every unknown key, wrong type and bad value is reported at once."""
+    paths = ProjectPaths(folder.resolve())
+    if not paths.file.is_file():
+        raise UserError(
+            f"{folder}: there is no {PROJECT_FILE} here.",
+            "Make one with `lorawrap init`, or give --project DIR.",
+        )
+    written = parse_toml(paths.file)
+    data, origins = merge(written, overrides)
+    return Project(paths, validate(data, origins), origins)
+
+
+def parse_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file; a syntax error or a wrong encoding is one sentence with file and line."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 (byte {error.start}).", "Save the file as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: not valid TOML: {error}.") from None
+
+
+def merge(written: dict[str, Any], overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The file's tables with ``section.key=value`` overrides laid over them, and the origin of each value."""
+    origins = {key: PROJECT_FILE for key, _ in leaves(written)}
+    data = {key: dict(value) if isinstance(value, dict) else value for key, value in written.items()}
+    for text in overrides:
+        key, value = parse_override(text)
+        lay_over(data, key.split("."), value)
+        origins[key] = "--set"
+    return data, origins
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """``a.b=1e-4`` → ``("a.b", 0.0001)``; what is not a TOML value is a string."""
+    key, separator, raw = text.partition("=")
+    if not separator or not key.strip():
+        raise UserError(f"--set {text}: expected KEY=VALUE.", "For example --set qc.preset=photo.")
+    try:
+        return key.strip(), tomllib.loads(f"value = {raw.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), raw.strip()
+
+
+def lay_over(data: dict[str, Any], keys: Sequence[str], value: Any) -> None:
+    """Set ``data[k1][k2]… = value`` without touching tables that others hold."""
+    *tables, last = keys
+    for key in tables:
+        inner = data.get(key, {})
+        if not isinstance(inner, dict):
+            raise UserError(f"--set {'.'.join(keys)}: '{key}' is a value, not a table.")
+        data[key] = dict(inner)
+        data = data[key]
+    data[last] = value
+
+
+def leaves(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """``{"a": {"b": 1}}`` → ``("a.b", 1)``."""
+    for key, value in data.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def validate(data: dict[str, Any], origins: Mapping[str, str]) -> ProjectFile:
+    """Check ``data`` against the schema; raises one `UserError` that names every fault."""
+    try:
+        return ProjectFile.model_validate(data)
+    except ValidationError as error:
+        problems = Problems()
+        for fault in error.errors():
+            key = ".".join(str(part) for part in fault["loc"])
+            where = f"{origins.get(key, PROJECT_FILE)} [{key}]"
+            if fault["type"] == "extra_forbidden":
+                problems.add(
+                    where, "unknown key.", did_you_mean(str(fault["loc"][-1]), known_keys(fault["loc"][:-1]))
+                )
+            else:
+                problems.add(where, f"{fault['msg']} (found {fault['input']!r}).")
+        problems.raise_if_any()
+        raise
+
+
+def known_keys(location: Sequence[Any]) -> list[str]:
+    """The keys that the schema has in the table at ``location``."""
+    model: type[BaseModel] = ProjectFile
+    for part in location:
+        model = _table(model.model_fields[str(part)].annotation)
+    return list(model.model_fields)
+
+
+def _table(annotation: Any) -> type[BaseModel]:
+    options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return next(option for option in options if isinstance(option, type) and issubclass(option, BaseModel))
