@@ -1,0 +1,28 @@
+"""Fixtures for everyone: tiny random base models, made once a session and never changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.models import Kind, make_tiny
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_OFFLINE"] = "1"
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """``tiny_base("sd15")``, ``tiny_base("sdxl", inpaint=True)``: a diffusers folder. Copy it to change it."""
+    made: dict[tuple[Kind, bool], Path] = {}
+
+    def base(kind: Kind = "sd15", inpaint: bool = False) -> Path:
+        if (kind, inpaint) not in made:
+            folder = tmp_path_factory.mktemp("tiny bases") / f"{kind}{'-inpaint' if inpaint else ''}"
+            made[kind, inpaint] = make_tiny(kind, inpaint, folder)
+        return made[kind, inpaint]
+
+    return base
