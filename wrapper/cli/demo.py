@@ -1,0 +1,28 @@
+"""``lorawrap demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wrapper.cli.options import next_step
+
+
+@click.command("demo")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Folder for the demo's project; an interrupted demo goes on there.",
+)
+def command(out: Path) -> None:
+    """The main job on drawn photographs, in minutes, without a GPU or a network."""
+    from wrapper.demo.world import write_world
+    from wrapper.project.load import load_project
+    from wrapper.steps.job import run_job
+
+    write_world(out)
+    run_job(load_project(out))
+    next_step(f"open {out / 'report.html'}, then `lorawrap init` for photographs of your own")

@@ -1,0 +1,24 @@
+"""``lorawrap run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wrapper.cli.options import next_step, open_project, project_options
+
+
+@click.command("run")
+@project_options
+@click.option("--dry-run", is_flag=True, help="Say which steps would be done and why; write nothing.")
+def command(project: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
+    """The whole job, from QC to the report, skipping every step that is up to date."""
+    from wrapper.steps.job import preview_job, run_job
+
+    opened = open_project(project, overrides)
+    if dry_run:
+        preview_job(opened)
+        return
+    run_job(opened)
+    next_step(f"open {opened.paths.report}")
