@@ -16,7 +16,7 @@ os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """``tiny_base("sd15")``, ``tiny_base("sdxl", inpaint=True)``: a diffusers folder. Copy it to change it."""
+    """``tiny_base("sd15")``, ``tiny_base("sdxl", inpaint=True)``: a diffusers folder (never changed)."""
     made: dict[tuple[Kind, bool], Path] = {}
 
     def base(kind: Kind = "sd15", inpaint: bool = False) -> Path:
