@@ -1,6 +1,6 @@
 """The demo's project: about thirty drawn photographs of one person, some of them bad, and a manifest.
 
-What a user would bring lies in ``photos/``, ``masks/`` and ``class_photos/``; every file is made from one seed.
+What a user would bring lies in ``photos``, ``masks`` and ``class_photos``; every file comes from one seed.
 """
 
 from __future__ import annotations

@@ -56,6 +56,17 @@ class Chain:
                 self._write(known)
             previous = key if planned.up_to_date else known[step.name]
 
+    def preview(self) -> list[Planned]:
+        """What `run` would do now; nothing behind a stale step is looked at, since its inputs will change."""
+        known, previous, plans = self._read(), "", []
+        for step in self.steps:
+            if plans and not plans[-1].up_to_date:
+                plans.append(Planned(step, False, "a step before it will be done"))
+                continue
+            planned, previous = self.plan(step, previous, known)
+            plans.append(planned)
+        return plans
+
     def plan(self, step: Step, previous: str, known: dict[str, str]) -> tuple[Planned, str]:
         """Whether ``step`` is up to date, and the key of its inputs."""
         key = data_hash([previous, step.inputs()])

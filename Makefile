@@ -1,0 +1,30 @@
+# `make demo` and `make test` need Python 3.11 or newer, and a package index; nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test lint env clean
+.DEFAULT_GOAL := demo
+
+demo: $(STAMP)  ## the main job, from drawn photographs to a LoRA, into demo/
+	$(BIN)/lorawrap demo --out demo
+
+test: $(STAMP)  ## every test that this machine can run
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+env: $(STAMP)
+
+# A stamp, so that an interrupted installation is taken up again and a finished one is not repeated.
+$(STAMP): setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; set PYTHON=…")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+clean:
+	rm -rf demo build *.egg-info
