@@ -1,0 +1,64 @@
+"""The root command: names, exit codes, and one red line for what is the user's to mend."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from dataset_tools.errors import RunFailed, UserError
+from wrapper.cli import main as root
+from wrapper.cli.main import COMMANDS, run
+
+
+def raising(error: BaseException) -> click.Command:
+    @click.command("fails")
+    def command() -> None:
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (
+            UserError("photo.png: is cut short.", "Copy it again."),
+            2,
+            ["photo.png: is cut short.", "→ Copy it again."],
+        ),
+        (RunFailed("Stage A stopped.", "See the log."), 1, ["Stage A stopped.", "→ See the log."]),
+        (KeyboardInterrupt(), 130, ["Interrupted."]),
+        (click.UsageError("no"), 2, ["no"]),
+    ],
+    ids=["user", "run", "interrupt", "usage"],
+)
+def test_errors_become_a_line_and_a_code(
+    monkeypatch, capsys, error: BaseException, code: int, said: list[str]
+):
+    monkeypatch.setattr(root.CommandFolder, "get_command", lambda *_: raising(error))
+    assert run(["doctor"]) == code
+    shown = capsys.readouterr()
+    assert [text for text in said if text not in shown.err] == []
+    assert "Traceback" not in shown.err
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr(root.CommandFolder, "get_command", lambda *_: raising(ZeroDivisionError("bug")))
+    with pytest.raises(ZeroDivisionError):
+        run(["doctor"])
+
+
+def test_a_mistyped_command_gets_the_nearest_name(capsys):
+    assert run(["tarin"]) == 2
+    assert "Did you mean 'train'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str, capsys):
+    assert run([name, "--help"]) == 0
+    assert f"Usage: lorawrap {name}" in capsys.readouterr().out
+
+
+def test_the_version_is_printed(capsys):
+    assert run(["--version"]) == 0
+    assert "lorawrap, version" in capsys.readouterr().out

@@ -1,0 +1,178 @@
+"""The arrows of docs/ARCHITECTURE.md hold: imports go one way, help stays light, packages are complete."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HEAVY = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "peft",
+    "accelerate",
+    "cv2",
+    "numpy",
+    "scipy",
+    "PIL",
+    "pydantic",
+    "rich",
+)
+ALLOWED = {
+    "dataset_tools": (),
+    "wrapper.places": (),
+    "wrapper.project": ("dataset_tools", "wrapper.places", "wrapper.kohya"),
+    "wrapper.demo": ("dataset_tools", "wrapper.places", "wrapper.project"),
+    "wrapper.base_model": ("dataset_tools", "wrapper.demo"),
+    "wrapper.lora": ("dataset_tools", "wrapper.base_model", "wrapper.places"),
+}
+"""What the lower packages may import of ours; those not named may import anything but ``wrapper.cli``."""
+
+
+def modules() -> list[Path]:
+    return sorted(p for top in ("wrapper", "dataset_tools") for p in (ROOT / top).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(path: Path, *, top_level_only: bool = False) -> Iterator[str]:
+    """Names of all modules that ``path`` imports; with ``top_level_only`` without those inside functions."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = _at_import_time(tree) if top_level_only else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _at_import_time(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in tree.body:
+        typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        if not typing_only and not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield from ast.walk(node)
+
+
+def within(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
+
+
+OURS = {name_of(path): path for path in modules()}
+
+
+def test_dataset_tools_know_nothing_of_the_wrapper():
+    wrong = {
+        name: dep
+        for name in OURS
+        if within(name, "dataset_tools")
+        for dep in imported(OURS[name])
+        if within(dep, "wrapper")
+    }
+    assert wrong == {}
+
+
+def test_nothing_but_the_command_line_imports_the_command_line():
+    allowed = ("wrapper.cli", "wrapper.__main__")
+    wrong = [
+        name
+        for name, path in OURS.items()
+        if not any(within(name, one) for one in allowed)
+        and any(within(dep, "wrapper.cli") for dep in imported(path))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_lower_packages_import_only_what_lies_below(package: str):
+    may = (*ALLOWED[package], package)
+    wrong = {
+        (name, dep)
+        for name, path in OURS.items()
+        if within(name, package)
+        for dep in imported(path)
+        if (within(dep, "wrapper") or within(dep, "dataset_tools"))
+        and dep != "wrapper"
+        and dep != "wrapper.__version__"
+        and not any(within(dep, one) for one in may)
+    }
+    assert wrong == set()
+
+
+def test_there_are_no_import_cycles():
+    graph = {
+        name: {dep for dep in imported(path, top_level_only=True) if dep in OURS and dep != name}
+        for name, path in OURS.items()
+    }
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " → ".join([*trail[trail.index(name) :], name])
+        if name not in done:
+            for dep in sorted(graph[name]):
+                visit(dep, (*trail, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+def test_command_modules_import_only_click_at_start():
+    light = (
+        "click",
+        "wrapper.cli",
+        "wrapper",
+        "__future__",
+        "pathlib",
+        "typing",
+        "collections",
+        "sys",
+        "importlib",
+    )
+    wrong = {
+        (path.name, dep)
+        for name, path in OURS.items()
+        if within(name, "wrapper.cli")
+        for dep in imported(path, top_level_only=True)
+        if not any(within(dep, one) for one in light)
+    }
+    assert {
+        (file, dep) for file, dep in wrong if dep.split(".")[0] in (*HEAVY, "wrapper", "dataset_tools")
+    } == set()
+
+
+@pytest.mark.parametrize(
+    "argv", [["--help"], ["run", "--help"], ["train", "--help"], ["generate", "--help"]], ids=" ".join
+)
+def test_help_loads_nothing_heavy(argv: list[str]):
+    code = (
+        "import sys; from wrapper.cli.main import run; code = run(sys.argv[1:]);"
+        f"print('LOADED', [m for m in {HEAVY!r} if m in sys.modules]); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *argv], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "LOADED []"
+    assert "Usage: lorawrap" in done.stdout
+
+
+def test_every_package_is_named_in_setup_cfg():
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    listed = set(parser["options"]["packages"].split())
+    found = {name_of(path) for path in modules() if path.name == "__init__.py"}
+    assert found - listed == set()
+
+
+def test_there_is_no_drawer_for_everything():
+    assert [path for path in modules() if path.stem in ("utils", "helpers", "common", "misc")] == []
