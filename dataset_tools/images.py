@@ -1,0 +1,150 @@
+"""Decoding, once: upright, sRGB, 8 bits, bounded. What cannot be decoded is a `UserError` with the path."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms, ImageOps
+
+from dataset_tools.errors import UserError
+from dataset_tools.files import whole_file
+
+Pixels = npt.NDArray[np.uint8]
+MAX_PIXELS = 150_000_000
+"""A larger picture is refused by its header, before it is decoded (450 MB as RGB)."""
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "AVIF", "PPM")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture and what its file says about it. ``rgb`` is uint8 [H, W, 3]."""
+
+    rgb: Pixels
+    format: str
+    quantisation: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """JPEG quantisation tables (8 × 8, row by row) by table number; empty for other formats."""
+
+
+def decode(path: Path) -> Decoded:
+    """The first frame, upright, as sRGB on white; UserError when there is no whole picture in the file."""
+    with _opened(path) as image:
+        tables = {number: tuple(table) for number, table in getattr(image, "quantization", {}).items()}
+        format_name = image.format or ""
+        return Decoded(np.asarray(_as_rgb(_upright(image))), format_name, tables)
+
+
+def read_rgb(path: Path) -> Pixels:
+    """uint8 [H, W, 3], upright, sRGB."""
+    return decode(path).rgb
+
+
+def read_mask(path: Path) -> Pixels:
+    """uint8 [H, W], upright; 255 is the part to repaint. A transparent part is black."""
+    with _opened(path) as image:
+        return np.asarray(_flat(_upright(image), "black").convert("L"))
+
+
+def save_png(path: Path, array: Pixels) -> None:
+    """Write [H, W, 3] or [H, W] as a PNG, whole or not at all."""
+    with whole_file(path) as temporary:
+        Image.fromarray(np.ascontiguousarray(array)).save(temporary, format="PNG")
+
+
+class _opened:  # noqa: N801 - reads as `with open(...)`
+    """An image that is a regular file, of a known format, within `MAX_PIXELS`, and decoded to its end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Image.Image:
+        _refuse_odd_file(self.path)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels decide here
+                self.image = Image.open(self.path, formats=FORMATS)
+                self._refuse_bomb()
+                self.image.load()
+        except UserError:
+            raise
+        except Image.DecompressionBombError as error:
+            raise _too_large(self.path, "") from error
+        except Image.UnidentifiedImageError as error:
+            raise UserError(f"{self.path}: not an image", f"Known formats: {', '.join(FORMATS)}.") from error
+        except Exception as error:  # Pillow's readers raise errors of every kind on damaged files
+            raise UserError(
+                f"{self.path}: damaged or cut short ({error})", "Copy or export it again."
+            ) from error
+        return self.image
+
+    def _refuse_bomb(self) -> None:
+        width, height = self.image.size
+        if width * height > MAX_PIXELS:
+            raise _too_large(self.path, f"{width} × {height} pixels, ")
+
+    def __exit__(self, *_: object) -> None:
+        self.image.close()
+
+
+def _too_large(path: Path, size: str) -> UserError:
+    return UserError(f"{path}: {size}more than {MAX_PIXELS:,} pixels", "Make a smaller copy of the picture.")
+
+
+def _refuse_odd_file(path: Path) -> None:
+    """A FIFO or a device would block or never end: look before opening."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({os.strerror(error.errno or 0)})") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise UserError(f"{path}: not a regular file")
+    if status.st_size == 0:
+        raise UserError(f"{path}: empty file (zero bytes)", "Copy it again.")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as the EXIF orientation says; a damaged EXIF block turns nothing."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except (OSError, ValueError, TypeError, SyntaxError, KeyError, OverflowError):
+        return image
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    profile = image.info.get("icc_profile")
+    flat = _flat(image, "white")
+    converted = _to_srgb(flat, profile) if profile else None
+    return converted or flat.convert("RGB")
+
+
+def _flat(image: Image.Image, ground: str) -> Image.Image:
+    """8 bits a channel, no palette, no transparency: laid on ``ground``."""
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        return _eight_bits(image)
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, ground), rgba).convert("RGB")
+    return image.convert("RGB") if image.mode in ("P", "1") else image
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """16 bits to 8; of wider modes, values that pass 255 are taken as 16 bits, others as they are."""
+    values = np.asarray(image, dtype=np.float64)
+    scale = 255 / 65535 if image.mode.startswith("I;16") or values.max(initial=0) > 255 else 1.0
+    return Image.fromarray(np.clip(values * scale, 0, 255).round().astype(np.uint8))
+
+
+def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
+    """The colours of ``profile`` as sRGB, or None when the profile is damaged or is for other channels."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None

@@ -1,0 +1,161 @@
+"""One row of a manifest: what a photograph shows, whose it is, and who agreed to its use."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    field_validator,
+    model_validator,
+)
+
+from dataset_tools.errors import UserError, did_you_mean
+from dataset_tools.safety import refusal
+
+AGE = Literal["15-17", "18-22", "23-25", "26-30", "31-35"]
+POSE = Literal["standing", "sitting", "supine", "prone"]
+VIEW = Literal["front", "profile_left", "profile_right", "back"]
+EAR_SIDE = Literal["left", "right", "both", "none"]
+TYPE = Literal["full", "torso", "bust", "ear"]
+OCCLUSION = Literal["none", "hair", "bandage", "accessory"]
+CLIENT_CLASS = Literal["clients.back", "clients.torso_full", "clients.portrait", "clients.full"]
+UNSET = "unset"
+"""The bucket of a row that leaves an optional key out."""
+BUCKET_KEYS = (
+    "age",
+    "pose",
+    "view",
+    "type",
+    "ear_side",
+    "occlusion",
+    "client_class",
+    "skin_tone",
+    "ear_shape",
+    "lobe",
+    "subject",
+)
+
+
+def _plain_hyphen(value: Any) -> Any:
+    return value.replace("–", "-") if isinstance(value, str) else value
+
+
+def _consent_from_id(value: Any) -> Any:
+    return {"id": value} if isinstance(value, str) else value
+
+
+def inner_path(value: str) -> str:
+    """``value`` as a relative posix path; ValueError when it leads out of the manifest's folder."""
+    if not value or "\0" in value:
+        raise ValueError("is not a path")
+    outside = PurePosixPath(value).is_absolute() or PureWindowsPath(value).drive or value.startswith("\\")
+    if outside or ".." in PureWindowsPath(value).parts:
+        raise ValueError(f"{value!r} leads out of the manifest's folder; paths are relative to it")
+    return PurePosixPath(value).as_posix()
+
+
+class Record(BaseModel):
+    """Unknown keys are errors, values keep their types, nothing changes after it was read."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Consent(Record):
+    """The record that says yes: ``id`` finds it, ``by`` is who signed. A plain string is read as the id."""
+
+    id: str = Field(min_length=1, pattern=r"\S")
+    by: Literal["subject", "guardian"] = "subject"
+
+
+class ManifestRow(Record):
+    """One photograph. A row that `safety.refusal` refuses cannot be made."""
+
+    image: str
+    """Relative to the manifest's folder, with forward slashes."""
+    subject: str = Field(min_length=1, pattern=r"\S")
+    consent: Annotated[Consent, BeforeValidator(_consent_from_id)]
+    age: Annotated[AGE, BeforeValidator(_plain_hyphen)]
+    pose: POSE = "standing"
+    view: VIEW
+    type: TYPE
+    ear_side: EAR_SIDE
+    ear_visible: bool = True
+    occlusion: OCCLUSION = "none"
+    client_class: CLIENT_CLASS | None = None
+    prompt: str = ""
+    negative: str = ""
+    mask: str | None = None
+    """White is the part to repaint."""
+    ear_box: Annotated[tuple[StrictInt, StrictInt, StrictInt, StrictInt] | None, Field(strict=False)] = None
+    """x0, y0, x1, y1 in pixels of the upright image."""
+    ear_shape: str | None = None
+    lobe: str | None = None
+    skin_tone: str | None = None
+    caption: str | None = None
+    split: Literal["train", "holdout"] | None = None
+    tags: dict[str, str] = {}
+
+    @field_validator("image", "mask")
+    @classmethod
+    def _stays_inside(cls, value: str | None) -> str | None:
+        return None if value is None else inner_path(value)
+
+    @field_validator("ear_box")
+    @classmethod
+    def _has_an_area(cls, box: tuple[int, int, int, int] | None) -> tuple[int, int, int, int] | None:
+        if box and (min(box) < 0 or box[0] >= box[2] or box[1] >= box[3]):
+            raise ValueError(f"{list(box)} is no box: x0, y0, x1, y1 with 0 <= x0 < x1 and 0 <= y0 < y1")
+        return box
+
+    @field_validator("tags")
+    @classmethod
+    def _shadows_nothing(cls, tags: dict[str, str]) -> dict[str, str]:
+        taken = sorted(set(tags) & set(cls.model_fields))
+        if taken:
+            raise ValueError(f"{', '.join(taken)} cannot be a tag: it is a field of the row")
+        return tags
+
+    @model_validator(mode="after")
+    def _is_coherent(self) -> ManifestRow:
+        if self.type == "ear" and self.ear_side == "none":
+            raise ValueError("type 'ear' needs an ear_side other than 'none'")
+        if self.mask == self.image:
+            raise ValueError("the mask is the image itself")
+        reason = refusal(self)
+        if reason:
+            raise ValueError(reason)
+        return self
+
+    def bucket(self, key: str) -> str:
+        """The row's value for a bucket key or one of its tags; `UNSET` when the row leaves it out."""
+        if key in BUCKET_KEYS:
+            return getattr(self, key) or UNSET
+        if key in self.tags:
+            return self.tags[key]
+        raise UserError(
+            f"{self.image}: '{key}' is neither a bucket key nor a tag of the row",
+            did_you_mean(key, [*BUCKET_KEYS, *self.tags]) or f"Bucket keys: {', '.join(BUCKET_KEYS)}.",
+        )
+
+
+def choices(field: str) -> tuple[str, ...]:
+    """The values that a bucket field allows, empty for a field of free text."""
+    return _CHOICES.get(field, ())
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "age": get_args(AGE),
+    "pose": get_args(POSE),
+    "view": get_args(VIEW),
+    "type": get_args(TYPE),
+    "ear_side": get_args(EAR_SIDE),
+    "occlusion": get_args(OCCLUSION),
+    "client_class": get_args(CLIENT_CLASS),
+    "split": ("train", "holdout"),
+}
