@@ -20,7 +20,7 @@ from dataset_tools.files import whole_file
 Pixels = npt.NDArray[np.uint8]
 MAX_PIXELS = 150_000_000
 """A larger picture is refused by its header, before it is decoded (450 MB as RGB)."""
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "AVIF", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "AVIF", "PPM")
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class _opened:  # noqa: N801 - reads as `with open(...)`
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels decide here
+                Image.init()
                 self.image = Image.open(self.path, formats=FORMATS)
                 self._refuse_bomb()
                 self.image.load()
