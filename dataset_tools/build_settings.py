@@ -1,0 +1,90 @@
+"""What a build is told, and what it plans, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dataset_tools.crop import Box, Crop
+from dataset_tools.dataset import BuiltDataset
+from dataset_tools.split import HoldoutMode
+
+Stage = Literal["stage_a", "stage_b"]
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """The choices of a build. Their defaults live in the project file's schema."""
+
+    size: int
+    context: float
+    mask_source: Literal["manifest", "synthetic", "sam"]
+    dilate_px: int
+    sam_model: str
+    caption_source: Literal["template", "files", "blip"]
+    template: str
+    trigger: str
+    class_word: str
+    blip_model: str
+    balance_by: tuple[str, ...]
+    shares: Mapping[str, float]
+    max_repeats: int
+    epoch_images: int
+    holdout: HoldoutMode
+    holdout_share: float
+    seed: int
+    mirror: bool
+    keep_warned: bool
+    stages: tuple[Stage, ...]
+
+    @property
+    def class_tokens(self) -> str:
+        return f"{self.trigger} {self.class_word}"
+
+
+@dataclass(frozen=True)
+class MaskPlan:
+    """Where a mask comes from; ``box`` is the part to repaint in source pixels."""
+
+    source: Literal["file", "synthetic", "sam"]
+    box: Box
+    path: Path | None = None
+    seed: int = 0
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One image to write, paths relative to the dataset's folder. ``crop`` None: the largest square."""
+
+    image: str
+    crop: Crop | None
+    mirrored: bool = False
+    caption: str = ""
+    caption_file: str | None = None
+    mask: str | None = None
+
+
+@dataclass(frozen=True)
+class PlannedImage:
+    """One source, decoded once, and all that is made of it. ``size_hw`` None: not known beforehand."""
+
+    source: Path
+    size_hw: tuple[int, int] | None
+    mask: MaskPlan | None
+    outputs: tuple[Output, ...]
+    digest: str
+    """SHA-256 of the source's bytes and of its mask's."""
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """Everything that `dataset_tools.build.apply` will do. ``built`` is the record that it will leave."""
+
+    dilate_px: int
+    images: tuple[PlannedImage, ...]
+    built: BuiltDataset
+    notes: tuple[str, ...]
+    """What the user should know, though nothing is wrong enough to stop."""

@@ -1,0 +1,176 @@
+"""Manifest rows that may be trained on, with what the build has to know of each: size, mask, captions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataset_tools.blip import blip_caption
+from dataset_tools.build_settings import BuildSettings, MaskPlan
+from dataset_tools.captions import caption_from_file, mirrored_row, render_caption
+from dataset_tools.dataset import Refused
+from dataset_tools.errors import Problems, UserError
+from dataset_tools.files import content_hash, data_hash
+from dataset_tools.images import read_mask, read_rgb
+from dataset_tools.manifest import Manifest
+from dataset_tools.masks import check_mask, mask_box
+from dataset_tools.progress import track
+from dataset_tools.safety import allowed, is_minor, refusal
+from dataset_tools.schema import ManifestRow
+
+if TYPE_CHECKING:
+    from dataset_tools.qc import QcRecord
+
+MAX_SEED = 1 << 32
+QC_HINT = "Run 'lorawrap qc' again: its results belong to another set of images."
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A row that passed QC and may be used. ``row.caption`` is its own caption, if it has one."""
+
+    row: ManifestRow
+    path: Path
+    size_hw: tuple[int, int]
+    mask: MaskPlan | None
+    digest: str
+    caption: str
+    mirrored_caption: str
+
+
+def match_records(manifest: Manifest, records: Sequence[QcRecord]) -> dict[str, QcRecord]:
+    """image → its QC record. Raises `UserError` that names the images without one."""
+    by_path = {record.path: record for record in records}
+    missing = [row.image for row in manifest.rows if row.image not in by_path]
+    if missing:
+        shown = ", ".join(missing[:10]) + (f" and {len(missing) - 10} more" if len(missing) > 10 else "")
+        raise UserError(f"{manifest.source}: no QC result for {shown}.", QC_HINT)
+    return {row.image: by_path[row.image] for row in manifest.rows}
+
+
+def qc_refusal(record: QcRecord, keep_warned: bool) -> str | None:
+    """Why an image is left out on QC's word, or None."""
+    if record.status == "OK" or (record.status == "WARN" and keep_warned):
+        return None
+    said = "; ".join(reason.message for reason in record.reasons) or record.error or "no reason given"
+    return f"QC {record.status}: {said}"
+
+
+def use_refusal(row: ManifestRow, has_mask: bool, settings: BuildSettings) -> str | None:
+    """Why no stage may or can use the row, or None."""
+    if "stage_a" in settings.stages and allowed(row, "stage_a"):
+        return None
+    if "stage_b" not in settings.stages:
+        return "not allowed in Stage A, the only stage" if is_minor(row) else "no stage is enabled"
+    if not allowed(row, "stage_b"):
+        return "not allowed in Stage B"
+    if not has_mask:
+        why = "under 18 is for Stage B only" if is_minor(row) else "Stage A is off"
+        return f"{why}, and the image has no mask"
+    return None
+
+
+def candidates(
+    manifest: Manifest, records: Sequence[QcRecord], settings: BuildSettings
+) -> tuple[list[Candidate], list[Refused]]:
+    """The rows to build from, and those left out with the reason.
+
+    Raises one `UserError` for every mask that does not fit and every caption that is missing.
+    """
+    by_image = match_records(manifest, records)
+    kept, refused, problems = [], [], Problems()
+    for row in track(manifest.rows, "Reading", len(manifest.rows)):
+        record = by_image[row.image]
+        reason = qc_refusal(record, settings.keep_warned)
+        reason = reason or use_refusal(row, could_have_mask(row, settings), settings)
+        if reason:
+            refused.append(Refused(image=row.image, reason=reason))
+            continue
+        kept.extend(_candidate(manifest, row, record, settings, problems))
+    problems.raise_if_any()
+    return kept, refused
+
+
+def could_have_mask(row: ManifestRow, settings: BuildSettings) -> bool:
+    """Whether a mask is given, or can be made from the ear's box."""
+    return row.mask is not None or (settings.mask_source != "manifest" and row.ear_box is not None)
+
+
+def _candidate(
+    manifest: Manifest, row: ManifestRow, record: QcRecord, settings: BuildSettings, problems: Problems
+) -> Iterator[Candidate]:
+    """One candidate, or none and a problem more."""
+    path = manifest.image_path(row)
+    try:
+        size_hw = _size(record, row)
+        mask = plan_mask(manifest, row, size_hw, settings)
+        spoken = _with_own_caption(row, path, settings)
+        words = (settings.template, settings.trigger, settings.class_word)
+        caption = render_caption(spoken, *words)
+        mirrored = render_caption(mirrored_row(spoken, settings.trigger), *words)
+    except UserError as error:
+        problems.add(row.image, error.message.removeprefix(f"{row.image}: "), error.hint)
+        return
+    digest = data_hash([content_hash(path), content_hash(mask.path) if mask and mask.path else None])
+    yield Candidate(spoken, path, size_hw, mask, digest, caption, mirrored)
+
+
+def _size(record: QcRecord, row: ManifestRow) -> tuple[int, int]:
+    height, width = record.height, record.width
+    if not height or not width:
+        raise UserError(f"{row.image}: QC has no size for it.", QC_HINT)
+    return height, width
+
+
+def plan_mask(
+    manifest: Manifest, row: ManifestRow, size_hw: tuple[int, int], settings: BuildSettings
+) -> MaskPlan | None:
+    """The given mask, else one to be made from the ear's box when the settings say so, else None."""
+    path = manifest.mask_path(row)
+    if path is not None:
+        return MaskPlan("file", _given_box(path, size_hw), path=path)
+    if row.ear_box is None or settings.mask_source == "manifest":
+        return None
+    _check_box(row.ear_box, size_hw)
+    if settings.mask_source == "sam":
+        return MaskPlan("sam", row.ear_box, model=settings.sam_model)
+    seed = int(data_hash([settings.seed, row.image]), 16) % MAX_SEED
+    return MaskPlan("synthetic", row.ear_box, seed=seed)
+
+
+def _given_box(path: Path, size_hw: tuple[int, int]) -> tuple[int, int, int, int]:
+    mask = read_mask(path)
+    findings = check_mask(mask, size_hw, str(path))
+    if findings.problems:
+        raise UserError(findings.problems[0])
+    box = mask_box(mask)
+    assert box is not None
+    return box
+
+
+def _check_box(box: tuple[int, int, int, int], size_hw: tuple[int, int]) -> None:
+    height, width = size_hw
+    if box[2] > width or box[3] > height:
+        raise UserError(f"ear_box {list(box)} reaches out of the image, which is {width} × {height} pixels.")
+
+
+def _with_own_caption(row: ManifestRow, path: Path, settings: BuildSettings) -> ManifestRow:
+    """``row`` with the caption that lies beside it, or that BLIP gives; the manifest's own caption stays."""
+    if settings.caption_source == "files":
+        caption = caption_from_file(path) or row.caption
+        if caption is None:
+            raise UserError(
+                f"there is no caption {path.with_suffix('.txt').name} beside the image.",
+                "Write one, or set captions.source to 'template'.",
+            )
+    elif settings.caption_source == "blip" and row.caption is None:
+        caption = blip_caption(read_rgb(path), settings.blip_model)
+    else:
+        return row
+    spoken = row.model_copy(update={"caption": caption})
+    reason = refusal(spoken)
+    if reason:
+        raise UserError(f"the caption '{caption}' cannot be used: {reason}")
+    return spoken

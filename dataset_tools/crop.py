@@ -1,0 +1,121 @@
+"""The square that a picture is cut to: around the mask or the ear, else by type, view and file name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dataset_tools.masks import mask_box
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Box = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in pixels; x1 and y1 are the first ones outside."""
+
+ROOM_ABOVE = {"full": 0.5, "torso": 0.1, "bust": 0.1, "ear": 0.5}
+"""Where in the spare height the square lies, by type: 0 at the top, 1 at the bottom. Heads are at the top."""
+_NAME_ANCHORS = (
+    (re.compile(r"(?:^|[^a-z])(?:head|face|portrait|top|upper)(?:[^a-z]|$)"), 0.0),
+    (re.compile(r"(?:^|[^a-z])(?:bottom|lower)(?:[^a-z]|$)"), 1.0),
+)
+_SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])")
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square in source pixels. It may reach outside the picture, which is then reflected."""
+
+    x: int
+    y: int
+    side: int
+
+
+def crop_for(
+    size_hw: tuple[int, int],
+    mask: np.ndarray | None,
+    ear_box: Box | None,
+    view: str,
+    type: str,
+    name: str,
+    context: float,
+) -> Crop:
+    """The crop of a picture of ``size_hw``.
+
+    Around the mask ([H, W], 255 = repaint) or else the ear's box, ``context`` times its longer side; without
+    either, the largest square where ``type``, ``view`` and ``name`` say that the subject is.
+    """
+    box = (mask_box(mask) if mask is not None else None) or ear_box
+    if box is not None:
+        return crop_around(size_hw, box, context)
+    return crop_by_words(size_hw, view, type, name)
+
+
+def crop_around(size_hw: tuple[int, int], box: Box, context: float) -> Crop:
+    """A square around ``box``, moved into the picture where it fits, at most the picture's longer side."""
+    height, width = size_hw
+    x0, y0, x1, y1 = box
+    longer = max(x1 - x0, y1 - y0, 1)
+    side = max(min(round(longer * context), max(height, width)), longer)
+    return Crop(_start((x0 + x1) / 2, side, width), _start((y0 + y1) / 2, side, height), side)
+
+
+def crop_by_words(size_hw: tuple[int, int], view: str, type: str, name: str) -> Crop:
+    """The whole figure (reflect-padded) for type full, else the largest square that lies inside."""
+    height, width = size_hw
+    side = max(height, width) if type == "full" else min(height, width)
+    across, down = _anchor_x(view, type, name.lower()), _anchor_y(type, name.lower())
+    return Crop(round((width - side) * across), round((height - side) * down), side)
+
+
+def apply(image: np.ndarray, crop: Crop, size: int, *, nearest: bool = False) -> np.ndarray:
+    """Cut ``crop`` out of uint8 [H, W] or [H, W, 3] and resize to [size, size(, 3)].
+
+    Outside the picture pixels are reflected. Shrinking averages areas, enlarging is cubic; ``nearest`` keeps
+    the values of hard-edged masks. A crop that already has the size is returned pixel for pixel.
+    """
+    import cv2
+    import numpy as np
+
+    rows = _reflected(crop.y, crop.side, image.shape[0])
+    columns = _reflected(crop.x, crop.side, image.shape[1])
+    cut = np.ascontiguousarray(image[rows][:, columns])
+    if crop.side == size:
+        return cut
+    smooth = cv2.INTER_AREA if crop.side > size else cv2.INTER_CUBIC
+    return cv2.resize(cut, (size, size), interpolation=cv2.INTER_NEAREST_EXACT if nearest else smooth)
+
+
+def _start(centre: float, side: int, length: int) -> int:
+    """Where a span of ``side`` around ``centre`` begins: inside ``length`` if it fits, else centred on it."""
+    if side >= length:
+        return (length - side) // 2
+    return min(max(round(centre - side / 2), 0), length - side)
+
+
+def _anchor_x(view: str, type_: str, name: str) -> float:
+    """Part of the spare width left of the square. In a front view the subject's left is on the right."""
+    side = _SIDE.search(name)
+    if type_ != "ear" or side is None or view not in ("front", "back"):
+        return 0.5
+    on_the_right = (side[1] == "left") == (view == "front")
+    return 1.0 if on_the_right else 0.0
+
+
+def _anchor_y(type_: str, name: str) -> float:
+    return next((anchor for words, anchor in _NAME_ANCHORS if words.search(name)), ROOM_ABOVE[type_])
+
+
+def _reflected(start: int, count: int, length: int) -> np.ndarray:
+    """Indices [count] from ``start`` on, reflected at both ends without repeating the edge pixel.
+
+    Length 4, start -2, count 8 → 2 1 0 1 2 3 2 1.
+    """
+    import numpy as np
+
+    if length == 1:
+        return np.zeros(count, dtype=np.intp)
+    period = 2 * (length - 1)
+    folded = np.arange(start, start + count) % period
+    return np.where(folded < length, folded, period - folded)

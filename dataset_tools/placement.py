@@ -1,0 +1,135 @@
+"""Where each candidate goes: stages, buckets, folders, crops and names of what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dataset_tools.balance import Balance
+from dataset_tools.build_settings import BuildSettings, Output, PlannedImage, Stage
+from dataset_tools.candidates import Candidate
+from dataset_tools.captions import mirrored_row
+from dataset_tools.crop import Crop, crop_for
+from dataset_tools.dataset import HeldOut, Subset
+from dataset_tools.naming import bucket_folder, kohya_folder
+from dataset_tools.safety import allowed
+from dataset_tools.schema import ManifestRow
+
+MIRRORED = "+mirrored"
+"""Added to the name of a mirrored copy; no other name has a plus sign."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A candidate, or its mirrored copy, in the bucket of a stage."""
+
+    candidate: Candidate
+    stage: Stage
+    mirrored: bool
+    bucket: str
+
+
+def place(candidate: Candidate, settings: BuildSettings) -> Iterator[Placed]:
+    """The stages and buckets that a candidate goes to, and its mirrored copy's."""
+    row = candidate.row
+    for stage in settings.stages:
+        if not allowed(row, stage) or (stage == "stage_b" and candidate.mask is None):
+            continue
+        yield Placed(candidate, stage, False, bucket_of(row, settings.balance_by))
+        if settings.mirror:
+            yield Placed(candidate, stage, True, bucket_of(mirrored_row(row), settings.balance_by))
+
+
+def bucket_of(row: ManifestRow, keys: Sequence[str]) -> str:
+    """``clients.back+front`` for two keys, ``all`` for none."""
+    return "+".join(row.bucket(key) for key in keys) or "all"
+
+
+def subsets(stage: Stage, found: Balance, settings: BuildSettings) -> list[Subset]:
+    """The Kohya folders of a stage."""
+    return [
+        Subset(
+            image_dir=_folder(stage, "train", bucket, repeats, settings),
+            num_repeats=repeats,
+            class_tokens=settings.class_tokens,
+            mask_dir=_folder(stage, "masks", bucket, repeats, settings) if stage == "stage_b" else None,
+            images=found.images[bucket] // repeats,
+            bucket=bucket,
+        )
+        for bucket, repeats in found.repeats.items()
+    ]
+
+
+def planned_images(
+    usable: Sequence[Candidate],
+    placed: Sequence[Placed],
+    held: Sequence[Candidate],
+    names: Mapping[str, str],
+    balances: Mapping[Stage, Balance],
+    settings: BuildSettings,
+) -> Iterator[PlannedImage]:
+    """Every source with all that is made of it, in the manifest's order."""
+    outputs: dict[str, list[Output]] = {}
+    for item in placed:
+        image = item.candidate.row.image
+        repeats = balances[item.stage].repeats[item.bucket]
+        outputs.setdefault(image, []).append(_training_output(item, names[image], repeats, settings))
+    for candidate in held:
+        outputs[candidate.row.image] = [_held_output(candidate, names[candidate.row.image], settings)]
+    for candidate in usable:
+        made = tuple(outputs.get(candidate.row.image, ()))
+        if made:
+            mask = candidate.mask if any(output.mask for output in made) else None
+            yield PlannedImage(candidate.path, candidate.size_hw, mask, made, candidate.digest)
+
+
+def crop_of(candidate: Candidate, context: float, around: bool) -> Crop:
+    """Around the mask or the ear's box when ``around``, else as the row's words say.
+
+    Stage A learns the whole figure, so only its close-ups are cut around the ear.
+    """
+    row = candidate.row
+    box = (candidate.mask.box if candidate.mask else row.ear_box) if around else None
+    return crop_for(candidate.size_hw, None, box, row.view, row.type, row.image, context)
+
+
+def held_out_record(candidate: Candidate, name: str) -> HeldOut:
+    """What evaluation is told of a held-out candidate."""
+    row = candidate.row
+    return HeldOut(
+        name=name,
+        image=f"holdout/images/{name}.png",
+        mask=f"holdout/masks/{name}.png" if candidate.mask else None,
+        caption=candidate.caption,
+        negative=row.negative,
+        subject=row.subject,
+        age=row.age,
+        view=row.view,
+        original=row.image,
+    )
+
+
+def _folder(stage: Stage, kind: str, bucket: str, repeats: int, settings: BuildSettings) -> str:
+    """``stage_a/train/<bucket>/<repeats>_<trigger> <class>``."""
+    return f"{stage}/{kind}/{bucket_folder(bucket)}/{kohya_folder(repeats, settings.class_tokens)}"
+
+
+def _training_output(item: Placed, stem: str, repeats: int, settings: BuildSettings) -> Output:
+    candidate, masked = item.candidate, item.stage == "stage_b"
+    name = stem + (MIRRORED if item.mirrored else "")
+    folder = _folder(item.stage, "train", item.bucket, repeats, settings)
+    masks = _folder(item.stage, "masks", item.bucket, repeats, settings)
+    return Output(
+        image=f"{folder}/{name}.png",
+        crop=crop_of(candidate, settings.context, masked or candidate.row.type == "ear"),
+        mirrored=item.mirrored,
+        caption=candidate.mirrored_caption if item.mirrored else candidate.caption,
+        caption_file=f"{folder}/{name}.txt",
+        mask=f"{masks}/{name}.png" if masked else None,
+    )
+
+
+def _held_output(candidate: Candidate, name: str, settings: BuildSettings) -> Output:
+    record = held_out_record(candidate, name)
+    around = candidate.mask is not None or candidate.row.type == "ear"
+    return Output(record.image, crop_of(candidate, settings.context, around), mask=record.mask)

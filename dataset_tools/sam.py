@@ -1,0 +1,62 @@
+"""Masks by Segment Anything (Kirillov et al. 2023), from points or a box. The model is a local folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataset_tools.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Box = tuple[int, int, int, int]
+MaskMaker = Callable[["np.ndarray", Sequence[tuple[int, int]], Box | None], "np.ndarray"]
+
+
+def sam_mask(
+    rgb: np.ndarray, points: Sequence[tuple[int, int]], box: Box | None, model: str | Path
+) -> np.ndarray:
+    """The mask of what ``points`` (x, y) and ``box`` point at: uint8 [H, W] for uint8 [H, W, 3].
+
+    Of SAM's three answers the one that it scores highest. Raises `UserError` without a prompt or a model.
+    """
+    import numpy as np
+    import torch
+
+    if not points and box is None:
+        raise UserError("masks.source = 'sam' needs a point or an ear_box.", "Give the row an ear_box.")
+    network, processor = load_sam(str(model))
+    prompts: dict[str, Any] = {}
+    if points:
+        prompts["input_points"] = [[[list(map(float, point)) for point in points]]]
+    if box is not None:
+        prompts["input_boxes"] = [[list(map(float, box))]]
+    inputs = processor(rgb, return_tensors="pt", **prompts)
+    with torch.inference_mode():
+        outputs = network(**inputs)
+    masks = processor.image_processor.post_process_masks(
+        outputs.pred_masks, inputs["original_sizes"], inputs["reshaped_input_sizes"]
+    )[0]
+    best = int(outputs.iou_scores[0, 0].argmax())
+    return np.where(masks[0, best].numpy(), 255, 0).astype(np.uint8)
+
+
+@lru_cache(maxsize=1)
+def load_sam(model: str) -> tuple[Any, Any]:
+    """SAM's network and processor from the folder ``model``. Raises `UserError` when it is not one."""
+    folder = Path(model).expanduser()
+    if not model or not (folder / "config.json").is_file():
+        raise UserError(
+            f"masks.sam_model: '{model}' is not a folder with a SAM model.",
+            "Download one (for example facebook/sam-vit-base) and give its folder.",
+        )
+    from transformers import SamModel, SamProcessor
+
+    try:
+        network = SamModel.from_pretrained(folder, local_files_only=True).eval()
+        return network, SamProcessor.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise UserError(f"masks.sam_model: {folder} does not load as SAM: {error}") from error
