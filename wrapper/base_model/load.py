@@ -1,0 +1,205 @@
+"""Loading a base model's parts, and the pipeline made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from dataset_tools.errors import UserError
+from wrapper.base_model.architecture import (
+    TEXT_FOLDERS,
+    new_text_encoder,
+    new_unet,
+    new_vae,
+    read_configs,
+)
+from wrapper.base_model.detect import BaseInfo, read_json
+from wrapper.base_model.quiet import quiet_libraries
+from wrapper.base_model.single_file import shapes_problem, text_weights, unet_weights, vae_weights
+from wrapper.base_model.tokenizer import clip_tokenizers, folder_tokenizer
+
+if TYPE_CHECKING:
+    import torch
+
+Task = Literal["txt2img", "inpaint"]
+LDM_SCHEDULER = {
+    "_class_name": "EulerDiscreteScheduler",
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "prediction_type": "epsilon",
+    "steps_offset": 1,
+    "timestep_spacing": "leading",
+}
+"""The noise schedule that SD 1.5 and SDXL were trained with, for files that don't carry their own."""
+
+
+@dataclass
+class Components:
+    """The parts of a base model, in evaluation mode, on the CPU; one or two text encoders and tokenizers."""
+
+    vae: Any
+    unet: Any
+    text_encoders: list[Any]
+    tokenizers: list[Any]
+    scheduler_config: dict[str, Any]
+
+
+@quiet_libraries()
+def load_components(info: BaseInfo, dtype: torch.dtype, tokenizer_dir: Path | None = None) -> Components:
+    """Load every part in ``dtype``. Raises `UserError` for weights that are missing or don't fit.
+
+    ``tokenizer_dir`` is for single files, which carry no tokenizer.
+    """
+    if info.single_file:
+        return _from_single_file(info, dtype, tokenizer_dir)
+    return _from_folder(info, dtype)
+
+
+def _from_folder(info: BaseInfo, dtype: torch.dtype) -> Components:
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    path = info.path
+    classes = (CLIPTextModel, CLIPTextModelWithProjection)
+    encoders = TEXT_FOLDERS[info.kind]
+    return Components(
+        vae=_part(AutoencoderKL, path / "vae", dtype, torch_dtype=dtype),
+        unet=_part(UNet2DConditionModel, path / "unet", dtype, torch_dtype=dtype),
+        text_encoders=[_part(c, path / name, dtype) for c, name in zip(classes, encoders, strict=False)],
+        tokenizers=[folder_tokenizer(path / name.replace("text_encoder", "tokenizer")) for name in encoders],
+        scheduler_config=read_json(path / "scheduler" / "scheduler_config.json") or dict(LDM_SCHEDULER),
+    )
+
+
+def _part(model_class: Any, folder: Path, dtype: torch.dtype, **options: Any) -> Any:
+    """One part of a diffusers folder. A weight that the file lacks is an error, not a random number."""
+    options |= {"variant": _variant(folder), "use_safetensors": True, "local_files_only": True}
+    model, report = model_class.from_pretrained(folder, output_loading_info=True, **options)
+    if report["missing_keys"]:
+        missing = sorted(report["missing_keys"])
+        raise UserError(
+            f"{folder}: lacks {len(missing)} weights, such as {missing[0]}.", "Get the model again."
+        )
+    return (model if model.dtype == dtype else model.to(dtype)).eval()
+
+
+def _variant(folder: Path) -> str | None:
+    names = [path.name for path in folder.glob("*.safetensors*")]
+    if not names:
+        raise UserError(
+            f"{folder}: has no .safetensors weights.", "Get the .safetensors version of this model."
+        )
+    return None if any(".fp16." not in name for name in names) else "fp16"
+
+
+def _from_single_file(info: BaseInfo, dtype: torch.dtype, tokenizer_dir: Path | None) -> Components:
+    from safetensors.torch import load_file
+
+    configs = read_configs(info)
+    tokenizers = clip_tokenizers(len(configs.text), configs.text[0]["vocab_size"], tokenizer_dir)
+    checkpoint = load_file(info.path)
+    with _on_nothing():
+        unet, vae = new_unet(configs.unet), new_vae(configs.vae)
+        encoders = [new_text_encoder(config, place) for place, config in enumerate(configs.text)]
+    _fill(unet, unet_weights(checkpoint, configs.unet), dtype, info)
+    _fill(vae, vae_weights(checkpoint, configs.vae), dtype, info)
+    for place, encoder in enumerate(encoders):
+        _fill(encoder, text_weights(checkpoint, encoder, info.kind, place), dtype, info)
+    return Components(vae, unet, encoders, tokenizers, dict(LDM_SCHEDULER))
+
+
+def _fill(model: Any, weights: dict[str, Any], dtype: torch.dtype, info: BaseInfo) -> None:
+    cast = {name: t.to(dtype) for name, t in weights.items() if not name.endswith("position_ids")}
+    try:
+        model.load_state_dict(cast, assign=True)
+    except RuntimeError as error:
+        raise shapes_problem(info.path, error) from error
+    model.eval()
+
+
+@contextmanager
+def _on_nothing() -> Iterator[None]:
+    """Models made here have no memory behind their weights; buffers are real."""
+    from accelerate import init_empty_weights
+
+    with init_empty_weights(include_buffers=False):
+        yield
+
+
+@quiet_libraries()
+def load_pipeline(
+    info: BaseInfo,
+    task: Task,
+    dtype: torch.dtype,
+    device: torch.device | str = "cpu",
+    tokenizer_dir: Path | None = None,
+) -> Any:
+    """The diffusers pipeline for a task, on ``device``, with the safety checker where its weights are there.
+
+    An inpaint pipeline takes 4 and 9 channels; text to image needs 4. Raises `UserError`.
+    """
+    if task == "txt2img" and info.inpaint:
+        raise UserError(
+            f"{info.path}: is an inpaint base (9 channels), which cannot draw from text alone.",
+            "Give a base with 4 channels for text to image.",
+        )
+    parts = load_components(info, dtype, tokenizer_dir)
+    make = _sdxl_pipeline if info.kind == "sdxl" else _sd15_pipeline
+    return make(info, task, parts, _scheduler(parts.scheduler_config)).to(device)
+
+
+def _sd15_pipeline(info: BaseInfo, task: Task, parts: Components, scheduler: Any) -> Any:
+    from diffusers import StableDiffusionInpaintPipeline, StableDiffusionPipeline
+
+    pipeline_class = StableDiffusionInpaintPipeline if task == "inpaint" else StableDiffusionPipeline
+    checker, extractor = _safety_checker(info, parts.unet.dtype)
+    return pipeline_class(
+        vae=parts.vae,
+        text_encoder=parts.text_encoders[0],
+        tokenizer=parts.tokenizers[0],
+        unet=parts.unet,
+        scheduler=scheduler,
+        safety_checker=checker,
+        feature_extractor=extractor,
+        requires_safety_checker=checker is not None,
+    )
+
+
+def _sdxl_pipeline(info: BaseInfo, task: Task, parts: Components, scheduler: Any) -> Any:
+    from diffusers import StableDiffusionXLInpaintPipeline, StableDiffusionXLPipeline
+
+    pipeline_class = StableDiffusionXLInpaintPipeline if task == "inpaint" else StableDiffusionXLPipeline
+    if str(parts.vae.dtype) != "torch.float16":  # only half precision overflows in SDXL's VAE
+        parts.vae.register_to_config(force_upcast=False)
+    return pipeline_class(
+        vae=parts.vae,
+        text_encoder=parts.text_encoders[0],
+        text_encoder_2=parts.text_encoders[1],
+        tokenizer=parts.tokenizers[0],
+        tokenizer_2=parts.tokenizers[1],
+        unet=parts.unet,
+        scheduler=scheduler,
+        add_watermarker=False,
+    )
+
+
+def _scheduler(config: dict[str, Any]) -> Any:
+    import diffusers
+
+    return getattr(diffusers, config["_class_name"]).from_config(config)
+
+
+def _safety_checker(info: BaseInfo, dtype: torch.dtype) -> tuple[Any, Any]:
+    folder = info.path / "safety_checker"
+    if info.single_file or not list(folder.glob("*.safetensors")):
+        return None, None
+    from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
+    from transformers import CLIPImageProcessor
+
+    checker = _part(StableDiffusionSafetyChecker, folder, dtype)
+    return checker, CLIPImageProcessor.from_pretrained(info.path / "feature_extractor", local_files_only=True)
