@@ -123,7 +123,7 @@ def _vae(scaling_factor: float) -> Any:
     return AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
-        block_out_channels=(32, 32, 32, 32),
+        block_out_channels=(32, 32, 32, 64),
         layers_per_block=2,
         latent_channels=4,
         sample_size=64,
