@@ -1,0 +1,156 @@
+"""The options of a training script: what sd-scripts knows (recorded), what the embedded trainer honours."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from wrapper.places import shipped
+from wrapper.trainer.option import Option
+from wrapper.trainer.options import EXTENSIONS, TRAIN_OPTIONS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+TABLES = ("general", "datasets", "subsets")
+"""The tables of a dataset config, from the outermost in."""
+_RECORDED_AS = {"train_network_inpaint": "train_network"}
+_LISTS = {"str": "strs", "float": "floats"}
+_PARSED = {"parsed:Path": "str", "parsed:int_or_float": "float"}
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Which sd-scripts the recorded options are of."""
+
+    url: str
+    tag: str
+    commit: str
+
+
+@cache
+def lock() -> Lock:
+    """The pinned sd-scripts, from ``vendor/sd-scripts.lock.toml``."""
+    return Lock(**tomllib.loads((shipped("vendor") / "sd-scripts.lock.toml").read_text(encoding="utf-8")))
+
+
+@cache
+def upstream_options(script: str) -> Mapping[str, Option]:
+    """sd-scripts' own options of ``script``; the inpaint script has those of train_network and extensions."""
+    recorded = _recorded(_RECORDED_AS.get(script, script))
+    options = {name: _option(name, facts) for name, facts in recorded.items()}
+    if script in _RECORDED_AS:
+        options |= {name: TRAIN_OPTIONS[name] for name in EXTENSIONS}
+    return options
+
+
+def known_options(script: str) -> Mapping[str, Option]:
+    """Every option that either engine knows; sd-scripts' own description comes first."""
+    return {**TRAIN_OPTIONS, **upstream_options(script)}
+
+
+def dataset_names(table: str) -> set[str]:
+    """Every key that sd-scripts allows in ``[general]``, ``[[datasets]]`` or ``[[datasets.subsets]]``."""
+    recorded = _recorded("dataset_config")
+    return set(recorded[table]) | set(recorded.get(f"{table} with masks", {}))
+
+
+def upstream_dataset_fault(table: str, name: str, value: Any, masks: bool) -> str:
+    """What sd-scripts' own schema says against ``name = value``; an empty string for nothing.
+
+    Where every subset has masks, the schema of its ControlNet datasets applies, which has fewer keys.
+    """
+    facts = _schema(table, masks).get(name)
+    if facts is None:
+        return "may not stand beside masks" if name in _schema(table, False) else "is not known here"
+    if any(_SCHEMA_TYPES[kind][1](value) for kind in facts["types"]):
+        return ""
+    return f"must be {' or '.join(_SCHEMA_TYPES[kind][0] for kind in facts['types'])}, not {value!r}"
+
+
+def required_dataset_keys(table: str, masks: bool) -> list[str]:
+    return [name for name, facts in _schema(table, masks).items() if facts["required"]]
+
+
+def _schema(table: str, masks: bool) -> dict[str, Any]:
+    recorded = _recorded("dataset_config")
+    with_masks = f"{table} with masks"
+    return dict(recorded[with_masks if masks and with_masks in recorded else table])
+
+
+@cache
+def _recorded(name: str) -> dict[str, Any]:
+    path = shipped("vendor") / "options" / lock().tag / f"{name}.json"
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _option(name: str, facts: Mapping[str, Any]) -> Option:
+    kind = _PARSED.get(facts["type"], facts["type"])
+    if facts["list"]:
+        kind = _LISTS[kind]
+    choices = tuple(choice for choice in facts["choices"] or () if choice is not None)
+    minimum, maximum = RANGES.get(name, (None, None))
+    return Option(name, kind, facts["default"], choices=choices, minimum=minimum, maximum=maximum)
+
+
+RANGES: dict[str, tuple[float | None, float | None]] = {
+    **{
+        name: (1, None)
+        for name in (
+            "max_train_steps",
+            "max_train_epochs",
+            "train_batch_size",
+            "gradient_accumulation_steps",
+            "network_dim",
+            "vae_batch_size",
+            "save_every_n_epochs",
+            "save_every_n_steps",
+            "save_last_n_epochs",
+            "clip_skip",
+        )
+    },
+    **{
+        name: (0, None)
+        for name in (
+            "learning_rate",
+            "unet_lr",
+            "text_encoder_lr",
+            "lr_warmup_steps",
+            "max_grad_norm",
+            "prior_loss_weight",
+            "min_snr_gamma",
+            "noise_offset",
+            "max_data_loader_n_workers",
+        )
+    },
+    **{name: (0, 1) for name in ("network_dropout", "caption_dropout_rate", "caption_tag_dropout_rate")},
+    "min_timestep": (0, 999),
+    "max_timestep": (1, 1000),
+    "seed": (0, 2**32 - 1),
+}
+"""Lowest and highest values that make sense; sd-scripts itself checks none of them."""
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_pair(test: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and len(value) == 2 and all(map(test, value))
+
+
+_SCHEMA_TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "bool": ("true or false", lambda value: isinstance(value, bool)),
+    "int": ("a whole number", _is_int),
+    "float": ("a number with a point", lambda value: isinstance(value, float)),
+    "str": ("a string", lambda value: isinstance(value, str)),
+    "dict": ("a table", lambda value: isinstance(value, dict)),
+    "pair of int": ("a list of two whole numbers", _is_pair(_is_int)),
+    "pair of float": ("a list of two numbers with a point", _is_pair(lambda item: isinstance(item, float))),
+}
