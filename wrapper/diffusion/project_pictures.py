@@ -1,0 +1,129 @@
+"""A project's txt2img pictures: every prompt and seed, with and without its LoRA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataset_tools.errors import UserError
+from dataset_tools.files import write_json
+from wrapper.diffusion.generate import Drawn, check_request, draw
+from wrapper.diffusion.lora_spelling import refuse_tags
+from wrapper.diffusion.opening import open_pipeline, project_base
+from wrapper.diffusion.photograph import Photograph
+from wrapper.diffusion.picture import save_picture
+from wrapper.diffusion.sampling import Prompt, Sampling
+from wrapper.diffusion.sheet import save_sheet
+from wrapper.project.layout import STAGES
+
+if TYPE_CHECKING:
+    from wrapper.lora.apply import LoraUse
+    from wrapper.project.load import Project
+
+FOLDER = "txt2img"
+WITHOUT = "base"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One prompt and seed, and the file names of its two pictures below ``images/``."""
+
+    prompt: Prompt
+    base: str
+    lora: str
+
+    def record(self) -> dict[str, Any]:
+        """The row of ``txt2img.json``."""
+        prompt = self.prompt
+        asked = {"prompt": prompt.text, "negative": prompt.negative, "seed": prompt.seed}
+        return {**asked, "base": self.base, "lora": self.lora}
+
+
+def generate_project(project: Project) -> Path:
+    """Draw [generate]'s prompts × seeds into ``images/txt2img/``; returns the sheet of all of them.
+
+    ``images/txt2img.json`` lists them. Raises `UserError` when there is no prompt or no trained LoRA.
+    """
+    from wrapper.lora.apply import apply_loras
+
+    settings, images = project.settings.generate, project.paths.images
+    use = project_lora(project)
+    shots = plan_shots(project, use.path.stem)
+    sampling = Sampling(settings.sampler, settings.steps, settings.cfg)
+    prompts, size = [shot.prompt for shot in shots], (settings.width, settings.height)
+    check_request(prompts, size)
+    info = project_base(project, "txt2img")
+    pipeline = open_pipeline(info, "txt2img")
+    without = draw(pipeline, info, prompts, sampling, size, title="txt2img, the base alone")
+    _save_all(without, [images / shot.base for shot in shots])
+    apply_loras(pipeline, [use])
+    with_lora = draw(pipeline, info, prompts, sampling, size, [use], title="txt2img, with the LoRA")
+    _save_all(with_lora, [images / shot.lora for shot in shots])
+    write_json(images / f"{FOLDER}.json", [shot.record() for shot in shots])
+    _remove_others(images / FOLDER, {images / name for shot in shots for name in (shot.base, shot.lora)})
+    return _save_sheet(shots, images)
+
+
+def plan_shots(project: Project, lora_name: str) -> list[Shot]:
+    """Every prompt with every seed, in order. Raises `UserError` when the project asks for none."""
+    settings = project.settings.generate
+    if not settings.prompts or not settings.seeds:
+        raise UserError(
+            f"{project.paths.file} [generate]: no prompts or no seeds.",
+            'Write prompts = ["…"] and seeds = [1, 2] there, or give --prompt.',
+        )
+    shots = []
+    for number, text in enumerate(settings.prompts, start=1):
+        refuse_tags(text)
+        for seed in settings.seeds:
+            stem = f"{FOLDER}/{number:02d}_seed{seed}"
+            prompt = Prompt(text, settings.negative, seed)
+            shots.append(Shot(prompt, f"{stem}_{WITHOUT}.png", f"{stem}_{lora_name}.png"))
+    return shots
+
+
+def project_lora(project: Project) -> LoraUse:
+    """The LoRA that txt2img is shown with: Stage A's, else Stage B's. Raises `UserError` without one."""
+    from wrapper.lora.apply import LoraUse
+
+    name = project.settings.project.name
+    for stage in STAGES:
+        path = project.paths.lora(stage, name)
+        if path.is_file():
+            return LoraUse(path, project.settings.generate.lora_weight)
+    raise UserError(f"{project.paths.loras}: no trained LoRA '{name}'.", "Run 'lorawrap train' first.")
+
+
+def save_drawn(path: Path, drawn: Drawn) -> None:
+    """Save one txt2img picture with its parameters, marked as generated."""
+    save_picture(path, Photograph(drawn.pixels), drawn.info, "trainedAlgorithmicMedia")
+
+
+def _save_all(drawn: Iterator[Drawn], paths: list[Path]) -> None:
+    for picture, path in zip(drawn, paths, strict=True):
+        save_drawn(path, picture)
+
+
+def _save_sheet(shots: list[Shot], images: Path) -> Path:
+    """Two rows a prompt: the seeds without the LoRA, and with it."""
+    from dataset_tools.images import read_rgb
+
+    rows = []
+    for text, group in _by_prompt(shots):
+        rows.append((f"{text} · base", [read_rgb(images / shot.base) for shot in group]))
+        rows.append((f"{text} · with the LoRA", [read_rgb(images / shot.lora) for shot in group]))
+    return save_sheet(images / f"{FOLDER}_sheet.png", rows)
+
+
+def _by_prompt(shots: list[Shot]) -> Iterator[tuple[str, list[Shot]]]:
+    for text in dict.fromkeys(shot.prompt.text for shot in shots):
+        yield text, [shot for shot in shots if shot.prompt.text == text]
+
+
+def _remove_others(folder: Path, kept: set[Path]) -> None:
+    """Take away pictures of earlier prompts, seeds and LoRAs."""
+    for path in folder.glob("*.png"):
+        if path not in kept:
+            path.unlink()

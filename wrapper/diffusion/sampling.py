@@ -1,0 +1,110 @@
+"""One batch through a diffusers pipeline: the sampler, the seeds, the steps that are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dataset_tools.errors import RunFailed, UserError
+from wrapper.diffusion.schedulers import make_scheduler
+
+if TYPE_CHECKING:
+    import numpy as np
+
+T = TypeVar("T")
+OnStep = Callable[[], None]
+BATCH_PIXELS_CPU = 48 * 64 * 64
+BATCH_PIXELS_GPU = 4 * 512 * 512
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What one picture is asked to show, and the seed of its noise."""
+
+    text: str
+    negative: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How noise becomes a picture; below ``strength`` 1 the old picture shines through (inpainting only)."""
+
+    sampler: str = "Euler a"
+    steps: int = 40
+    cfg: float = 5.0
+    strength: float = 1.0
+
+
+def step_count(pipeline: Any, sampling: Sampling) -> int:
+    """How often the U-Net is called for a batch. Raises `UserError` when strength leaves no step."""
+    wanted = int(sampling.steps * sampling.strength)
+    if wanted < 1:
+        raise UserError(
+            f"{sampling.steps} steps at strength {sampling.strength:g} are less than one step.",
+            "Ask for more steps or more strength.",
+        )
+    scheduler = make_scheduler(sampling.sampler, pipeline.scheduler.config)
+    scheduler.set_timesteps(sampling.steps)
+    return len(scheduler.timesteps) - (sampling.steps - wanted) * scheduler.order
+
+
+def run_batch(
+    pipeline: Any,
+    prompts: Sequence[Prompt],
+    sampling: Sampling,
+    size: tuple[int, int],
+    on_step: OnStep | None = None,
+    **inputs: Any,
+) -> list[np.ndarray]:
+    """Pictures, uint8 [H, W, 3], of ``size`` (width, height), one for each prompt.
+
+    Every picture has a CPU noise generator of its own, so that a seed means the same on every device and in
+    every batch. ``inputs`` go to the pipeline. Raises `RunFailed` when the safety checker refuses a picture.
+    """
+    import torch
+
+    pipeline.scheduler = make_scheduler(sampling.sampler, pipeline.scheduler.config)
+
+    def report(_pipeline: Any, _step: int, _time: Any, values: dict[str, Any]) -> dict[str, Any]:
+        if on_step:
+            on_step()
+        return values
+
+    made = pipeline(
+        prompt=[prompt.text for prompt in prompts],
+        negative_prompt=[prompt.negative for prompt in prompts],
+        num_inference_steps=sampling.steps,
+        guidance_scale=sampling.cfg,
+        width=size[0],
+        height=size[1],
+        generator=[torch.Generator("cpu").manual_seed(prompt.seed) for prompt in prompts],
+        output_type="np",
+        callback_on_step_end=report,
+        **inputs,
+    )
+    _refuse_flagged(prompts, getattr(made, "nsfw_content_detected", None))
+    return list((made.images * 255).round().astype("uint8"))
+
+
+def batches(items: Sequence[T], size: tuple[int, int], device: str) -> Iterator[Sequence[T]]:
+    """``items`` in portions that fit into memory at ``size`` (width, height)."""
+    budget = BATCH_PIXELS_CPU if device == "cpu" else BATCH_PIXELS_GPU
+    count = max(1, budget // (size[0] * size[1]))
+    for start in range(0, len(items), count):
+        yield items[start : start + count]
+
+
+def native_size(pipeline: Any) -> int:
+    """The side in pixels that the base model was made for: 512 for SD 1.5, 1024 for SDXL."""
+    return int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
+
+
+def _refuse_flagged(prompts: Sequence[Prompt], flags: Sequence[bool] | None) -> None:
+    refused = [str(prompt.seed) for prompt, flag in zip(prompts, flags or (), strict=False) if flag]
+    if refused:
+        raise RunFailed(
+            f"The base model's safety checker refused the picture of seed {', '.join(refused)}.",
+            "Change the prompt or the seed.",
+        )
