@@ -1,0 +1,67 @@
+"""init writes a project that loads, says what is still missing, and overwrites nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dataset_tools.errors import UserError
+from wrapper.cli.main import run
+from wrapper.project.load import load_project
+
+CONSENT = ["--subject", "Анна", "--consent", "paper 2026-11", "--age", "26-30"]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "Мои 'фото' 👂 \\ \"ears\""
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize(("job", "size", "stage_b"), [("ear", 512, True), ("face", 1024, False)])
+def test_a_new_project_loads_and_knows_its_photographs(
+    tmp_path: Path, photos: Path, job: str, size: int, stage_b: bool
+):
+    assert run(["init", str(tmp_path / "new"), "--photos", str(photos), "--job", job, *CONSENT]) == 0
+    project = load_project(tmp_path / "new")
+    assert Path(project.settings.manifest.path) == photos
+    assert project.settings.manifest.defaults["subject"] == "Анна"
+    assert project.settings.crop.size == size
+    assert project.settings.stage_b.enabled is stage_b
+
+
+def test_what_no_photograph_can_tell_is_asked_for(tmp_path: Path, photos: Path, capsys):
+    assert run(["init", str(tmp_path), "--photos", str(photos)]) == 0
+    text = (tmp_path / "lorawrap.toml").read_text(encoding="utf-8")
+    assert '# consent = "record' in text
+    assert "consent" not in load_project(tmp_path).settings.manifest.defaults
+    assert "fill in subject, consent, age" in capsys.readouterr().out
+
+
+def test_a_project_is_never_overwritten(tmp_path: Path, photos: Path, capsys):
+    (tmp_path / "lorawrap.toml").write_text("mine")
+    assert run(["init", str(tmp_path), "--photos", str(photos)]) == 2
+    assert (tmp_path / "lorawrap.toml").read_text() == "mine"
+    assert "there is a project here already" in capsys.readouterr().err
+
+
+def test_photographs_that_are_not_there_leave_nothing_behind(tmp_path: Path, capsys):
+    assert run(["init", str(tmp_path / "new"), "--photos", str(tmp_path / "nowhere")]) == 2
+    assert not (tmp_path / "new").exists()
+    assert "there is no such folder or manifest" in capsys.readouterr().err
+
+
+def test_the_shipped_demo_project_is_valid(tmp_path: Path):
+    from wrapper.places import shipped
+
+    source = shipped("templates") / "project" / "demo.toml"
+    (tmp_path / "lorawrap.toml").write_bytes(source.read_bytes())
+    assert load_project(tmp_path).settings.project.name == "myface"
+
+
+def test_a_bad_override_names_the_key(tmp_path: Path):
+    (tmp_path / "lorawrap.toml").write_text("")
+    with pytest.raises(UserError, match=r"--set \[crop\.sise\]"):
+        load_project(tmp_path, ["crop.sise=3"])

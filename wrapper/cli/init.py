@@ -1,0 +1,49 @@
+"""``lorawrap init``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wrapper.cli.options import next_step
+
+
+@click.command("init")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@click.option(
+    "--photos", required=True, type=click.Path(path_type=Path), help="Folder of photographs, or a manifest."
+)
+@click.option(
+    "--job", type=click.Choice(["ear", "face"]), default="face", show_default=True, help="What is wanted."
+)
+@click.option("--name", default="myface", show_default=True, help="Name of the project and its LoRA files.")
+@click.option(
+    "--trigger", default="myface", show_default=True, help="Trigger word, put first in every caption."
+)
+@click.option(
+    "--class-word", default="person", show_default=True, help="What the subject is one of: woman, man."
+)
+@click.option("--subject", default="", help="Whose photographs these are.")
+@click.option("--consent", default="", help="Where the subject's consent is recorded.")
+@click.option("--age", default="", help="Age bucket: 18-22, 23-25, 26-30 or 31-35.")
+@click.option(
+    "--base", "model", default="", help="Base model: a diffusers folder, a .safetensors file, or demo."
+)
+@click.option(
+    "--inpaint-base", "inpaint_model", default="", help="Inpainting base with nine channels, likewise."
+)
+def command(folder: Path, photos: Path, subject: str, consent: str, age: str, **said: str) -> None:
+    """Make a project in FOLDER (the current one) for photographs; they stay where they are."""
+    from wrapper.project.init import NewProject, create, missing_rows
+
+    new = NewProject(
+        photos=photos.resolve().as_posix(), rows={"subject": subject, "consent": consent, "age": age}, **said
+    )
+    path = create(folder.resolve(), new)
+    click.echo(f"wrote {path}")
+    missing = missing_rows(new)
+    if missing:
+        next_step(f"fill in {', '.join(missing)} in {path.name}, then lorawrap qc --project {folder}")
+    else:
+        next_step(f"lorawrap qc --project {folder}, or lorawrap run --project {folder} for the whole job")
