@@ -1,0 +1,38 @@
+"""Every layer that a LoRA can change: Kohya name → component, path, shape of the weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from wrapper.lora.names import Component, Kind, kohya_names
+
+
+class Layer(NamedTuple):
+    """A layer of a base model; the weight is ``(out, in)`` or ``(out, in, height, width)``."""
+
+    component: Component
+    path: str
+    weight_shape: tuple[int, ...]
+
+
+def model_layers(models: Mapping[Component, Any], kind: Kind, *, conv: bool = True) -> dict[str, Layer]:
+    """The layers of loaded models by component; a model may lie on the meta device."""
+    paths = {component: [path for path, _ in model.named_modules()] for component, model in models.items()}
+    per_block = models["unet"].config.layers_per_block if "unet" in models else 2
+    places = kohya_names(paths, kind, conv=conv, layers_per_block=per_block)
+    return {
+        name: Layer(*place, _shape(models[place.component], place.path)) for name, place in places.items()
+    }
+
+
+def _shape(model: Any, path: str) -> tuple[int, ...]:
+    layer = model.get_submodule(path)
+    return tuple(getattr(layer, "base_layer", layer).weight.shape)
+
+
+def full_size_layers(kind: Kind, *, conv: bool = True) -> dict[str, Layer]:
+    """The layers of the real SD 1.5 or SDXL, without its weights (seconds, no memory)."""
+    from wrapper.lora.full_size import full_size_models
+
+    return model_layers(full_size_models(kind), kind, conv=conv)
