@@ -1,0 +1,1 @@
+"""The demo: drawn portraits, and a tiny base model that has learned them."""

@@ -1,0 +1,28 @@
+"""What the base model's codec can show at best: the ceiling of everything that the demo measures."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from diffusers import AutoencoderKL
+
+from wrapper.demo.drawings import Drawings, base_drawings, draw_many
+from wrapper.demo.people import concept_portrait
+from wrapper.demo.train_vae import quality
+from wrapper.demo.training import mask_to_tensor, to_tensor
+
+DRAWINGS = 128
+
+
+def vae_quality(folder: Path, seed: int) -> dict[str, dict[str, float]]:
+    """PSNR of encode and decode on held-out drawings, of the base's people and of the new one."""
+    vae = AutoencoderKL.from_pretrained(folder).eval()
+    rng = random.Random(seed + 5)
+    concept = draw_many([concept_portrait(rng) for _ in range(DRAWINGS)], rng)
+    return {"base": _measure(vae, base_drawings(DRAWINGS, seed + 2)), "concept": _measure(vae, concept)}
+
+
+def _measure(vae: AutoencoderKL, drawings: Drawings) -> dict[str, float]:
+    figures = quality(vae, to_tensor(drawings.pictures), mask_to_tensor(drawings.masks))
+    return {name: round(value, 2) for name, value in figures.items()}
