@@ -1,32 +1,64 @@
-"""Which files of a folder are pictures, by their names; nothing is decoded."""
+"""Which files of a folder are pictures: by their names, else by their first bytes. Nothing is decoded."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
+
+from dataset_tools.errors import UserError
 
 EXTENSIONS = tuple(
     f".{kind}"
     for kind in "jpg jpeg jpe jfif mpo png webp tif tiff bmp gif jp2 j2k avif ppm pgm".split()  # noqa: SIM905
 )
+_MARKS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP  ")
 
 
-def is_picture(name: str) -> bool:
-    """Whether the name ends as a picture's does."""
-    return Path(name).suffix.lower() in EXTENSIONS
+class Listing(NamedTuple):
+    """Posix paths relative to the folder, sorted; ``others`` are hidden, or no pictures."""
+
+    pictures: list[str]
+    others: list[str]
 
 
-def folder_files(root: Path) -> list[str]:
-    """Posix paths, relative to ``root``, of all files below it, sorted; hidden ones are left out."""
-    found = []
-    for folder, folders, files in os.walk(root):
+def list_folder(root: Path) -> Listing:
+    """All files below ``root``, links to folders followed; UserError for a folder that cannot be read."""
+    if not root.is_dir():
+        raise UserError(f"{root}: no such folder", "Name a folder of images.")
+    listing = Listing([], [])
+    for path in sorted(_files(root)):
+        listing[not _is_picture(root / path)].append(path)
+    return listing
+
+
+def _files(root: Path) -> Iterator[str]:
+    seen: set[str] = set()
+    for folder, folders, files in os.walk(root, followlinks=True, onerror=_refuse):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            (Path(folder) / name).relative_to(root).as_posix() for name in files if not name.startswith(".")
-        ]
-    return sorted(found)
+        yield from ((Path(folder) / name).relative_to(root).as_posix() for name in files)
 
 
-def image_files(root: Path) -> list[str]:
-    """Those of `folder_files` that are named as pictures."""
-    return [name for name in folder_files(root) if is_picture(name)]
+def _refuse(error: OSError) -> None:
+    raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from error
+
+
+def _is_picture(path: Path) -> bool:
+    if path.name.startswith("."):
+        return False
+    return path.suffix.lower() in EXTENSIONS or (path.is_file() and _starts_as_picture(path))
+
+
+def _starts_as_picture(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(16)
+    except OSError:
+        return False
+    return start.startswith(_MARKS) or start[8:12] == b"WEBP" or start[4:12] == b"ftypavif"

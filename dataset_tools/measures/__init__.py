@@ -1,0 +1,1 @@
+"""Pure measures: an array in, a number with a unit out. What is too much is decided elsewhere."""

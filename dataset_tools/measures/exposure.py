@@ -1,0 +1,34 @@
+"""Light: how bright the brightest and how dark the darkest parts are, and how far apart."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Exposure(NamedTuple):
+    """All 0 to 1, higher is worse."""
+
+    dark: float
+    """1 − the 98th percentile of the luma: even the brightest parts are dark."""
+    light: float
+    """The 5th percentile: even the darkest parts are bright."""
+    contrast: float
+    """1 − the distance from the 2nd to the 98th percentile."""
+
+
+def exposure(luma: npt.NDArray[np.float32]) -> Exposure:
+    """Exposure of [H, W] in grey levels 0 to 255; a white or black ground behind a subject is no fault."""
+    low, fifth, high = np.percentile(luma, (2, 5, 98)) / 255
+    return Exposure(dark=float(1 - high), light=float(fifth), contrast=float(1 - (high - low)))
+
+
+def colour_range(rgb: npt.NDArray[np.uint8]) -> float:
+    """The widest of the three channels' distances from the 1st to the 99th percentile, in grey levels.
+
+    ``rgb`` is uint8 [H, W, 3], small enough that noise is averaged away: a blank frame is near 0.
+    """
+    low, high = np.percentile(rgb.reshape(-1, 3), (1, 99), axis=0)
+    return float(np.max(high - low))

@@ -1,0 +1,99 @@
+"""QC records as ``qc.jsonl`` and ``qcreport.csv``, and back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from dataset_tools.errors import UserError
+from dataset_tools.files import write_text
+from dataset_tools.qc_record import QcRecord, record_from_json
+
+JSONL, CSV = "qc.jsonl", "qcreport.csv"
+SCORES = (
+    "blur",
+    "blockiness",
+    "noise",
+    "dark",
+    "light",
+    "contrast",
+    "resolution",
+    "size",
+    "aspect",
+    "framing",
+    "content",
+)
+_FACTS = ("width", "height", "noise_sigma", "jpeg_quality", "laplacian_variance")
+_COLUMNS = (
+    "path",
+    "status",
+    "codes",
+    "reasons",
+    *_FACTS,
+    *(f"score_{s}" for s in SCORES),
+    "duplicate_of",
+    "error",
+)
+
+
+def write_reports(records: Sequence[QcRecord], out: Path) -> None:
+    """Write both files into ``out``, each whole."""
+    write_text(out / JSONL, "".join(f"{_line(record)}\n" for record in records))
+    write_text(out / CSV, _csv(records))
+
+
+def read_records(path: Path) -> list[QcRecord]:
+    """The records of a ``qc.jsonl``; UserError names a line that is not one."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no QC yet", "Run `lorawrap qc` first.") from error
+    return [_read(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _read(path: Path, number: int, line: str) -> QcRecord:
+    try:
+        return record_from_json(json.loads(line))
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            f"{path} line {number}: no QC record ({error})", "Run `lorawrap qc` again."
+        ) from error
+
+
+def _line(record: QcRecord) -> str:
+    """One JSON line; a file name that is not UTF-8 is written with escapes that read back as it was."""
+    data = record.as_json()
+    text = json.dumps(data, ensure_ascii=False)
+    return text if readable(text) == text else json.dumps(data)
+
+
+def readable(text: str) -> str:
+    """``text`` as valid UTF-8: bytes of a file name that are none appear as ``\\udcff``."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _csv(records: Iterable[QcRecord]) -> str:
+    stream = io.StringIO()
+    table = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
+    table.writeheader()
+    for record in records:
+        table.writerow({key: readable(_cell(value)) for key, value in _row(record).items()})
+    return stream.getvalue()
+
+
+def _row(record: QcRecord) -> dict[str, object]:
+    return {
+        **{name: getattr(record, name) for name in ("path", "status", *_FACTS, "duplicate_of", "error")},
+        "codes": " ".join(dict.fromkeys(reason.code for reason in record.reasons)),
+        "reasons": "; ".join(reason.message for reason in record.reasons),
+        **{f"score_{name}": record.scores.get(name) for name in SCORES},
+    }
+
+
+def _cell(value: object) -> str:
+    """A cell that a spreadsheet takes as text: a name that starts like a formula gets an apostrophe."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@") else text

@@ -1,0 +1,138 @@
+"""``lorawrap qc``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from wrapper.cli.options import next_step, open_project
+
+if TYPE_CHECKING:
+    from dataset_tools.manifest import Manifest
+    from dataset_tools.qc import QcRecord, Thresholds
+
+SHOWN = 20
+_COLOURS = {"OK": "green", "WARN": "yellow", "REJECT": "red"}
+
+
+class Target(NamedTuple):
+    """What to inspect, how strictly, and where the reports go."""
+
+    source: Manifest | Path
+    thresholds: Thresholds
+    out: Path
+    following: str
+
+
+@click.command("qc")
+@click.argument("source", metavar="[INPUT]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for qc.jsonl and qcreport.csv."
+)
+@click.option("--preset", help="Thresholds: photo (photographs), tiny (64 px drawings).")
+@click.option(
+    "--set",
+    "values",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="One threshold, e.g. --set blur_px_reject=1.5; with a project also a value of lorawrap.toml.",
+)
+@click.option(
+    "--project",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    show_default="the current folder",
+    help="Folder with lorawrap.toml, used when there is no INPUT.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1), help="Number of processes, chosen by itself when left out."
+)
+def command(
+    source: Path | None,
+    out: Path | None,
+    preset: str | None,
+    values: tuple[str, ...],
+    project: Path,
+    workers: int | None,
+) -> None:
+    """Inspect every picture of INPUT, a folder or a manifest: OK, WARN or REJECT, with reasons.
+
+    Without INPUT, the manifest of the project is inspected, by the project's settings.
+    """
+    from dataset_tools.qc import inspect_folder, inspect_manifest
+    from dataset_tools.qc_report import write_reports
+
+    target = _outside(source, out, preset, values) if source else _of_project(project, out, preset, values)
+    if isinstance(target.source, Path):
+        _tell_skipped(target.source)
+        records = inspect_folder(target.source, target.thresholds, workers)
+    else:
+        records = inspect_manifest(target.source, target.thresholds, workers)
+    write_reports(records, target.out)
+    _print(records, target.out)
+    next_step(target.following)
+
+
+def _outside(source: Path, out: Path | None, preset: str | None, values: Sequence[str]) -> Target:
+    """A folder or a manifest that belongs to no project."""
+    from dataset_tools.manifest import read_manifest
+    from dataset_tools.qc import load_thresholds
+
+    thresholds = load_thresholds(preset or "photo", _parsed(values))
+    out = out or Path("qc")
+    following = f"mend or remove what is rejected; every measure is in {out / 'qcreport.csv'}"
+    if source.suffix.lower() in (".json", ".jsonl", ".ndjson") and not source.is_dir():
+        return Target(read_manifest(source), thresholds, out, following)
+    return Target(source, thresholds, out, following)
+
+
+def _of_project(project: Path, out: Path | None, preset: str | None, values: Sequence[str]) -> Target:
+    """The manifest and the thresholds that the project names; options lie over them."""
+    from dataset_tools.manifest import read_manifest
+    from dataset_tools.qc import load_thresholds
+
+    own = [text for text in values if "." not in text.partition("=")[0]]
+    opened = open_project(project, tuple(text for text in values if text not in own))
+    settings = opened.settings
+    thresholds = load_thresholds(preset or settings.qc.preset, {**settings.qc.thresholds, **_parsed(own)})
+    manifest = read_manifest(opened.path(settings.manifest.path), settings.manifest.defaults)
+    return Target(manifest, thresholds, out or opened.paths.qc, f"lorawrap build --project {project}")
+
+
+def _parsed(values: Sequence[str]) -> dict[str, object]:
+    from wrapper.project.load import parse_override
+
+    return dict(parse_override(text) for text in values)
+
+
+def _tell_skipped(folder: Path) -> None:
+    from dataset_tools.image_files import list_folder
+    from dataset_tools.qc_report import readable
+
+    others = list_folder(folder).others
+    if others:
+        names = ", ".join(readable(name) for name in others[:5]) + (", …" if len(others) > 5 else "")
+        click.echo(f"skipped {len(others)} hidden files or files that are no pictures: {names}")
+
+
+def _print(records: Sequence[QcRecord], out: Path) -> None:
+    """Counts by status and by reason, then the rejected pictures."""
+    from dataset_tools.qc_report import CSV, JSONL, readable
+
+    statuses = Counter(record.status for record in records)
+    for status, colour in _COLOURS.items():
+        click.echo(f"{click.style(f'{status:<8}', fg=colour)}{statuses[status]:>7}")
+    codes = Counter(code for record in records for code in {reason.code for reason in record.reasons})
+    for code, count in codes.most_common():
+        click.echo(f"  {code:<12}{count:>5}")
+    rejected = [record for record in records if record.status == "REJECT"]
+    for record in rejected[:SHOWN]:
+        why = "; ".join(reason.message for reason in record.reasons)
+        click.echo(f"REJECT {readable(record.path)}: {readable(why)}")
+    if len(rejected) > SHOWN:
+        click.echo(f"and {len(rejected) - SHOWN} more rejected, see {out / CSV}")
+    click.echo(f"wrote {out / JSONL} and {out / CSV}")
