@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dataset_tools.errors import Problems, UserError, did_you_mean
-from dataset_tools.image_files import list_folder
+from dataset_tools.image_files import image_files
 from dataset_tools.schema import choices
 
 MASK_FOLDER = "masks"
@@ -44,7 +44,7 @@ def folder_rows(root: Path, problems: Problems) -> Iterator[tuple[str, Mapping[s
 
     A mask is ``NAME_mask.png`` beside the image, or the same path below ``masks/``.
     """
-    found = list_folder(root).pictures
+    found = image_files(root)
     if not found:
         raise UserError(
             f"{root}: no images in this folder", "Put the photographs there, or name another folder."

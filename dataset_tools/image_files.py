@@ -33,6 +33,11 @@ def list_folder(root: Path) -> Listing:
     return listing
 
 
+def image_files(root: Path) -> list[str]:
+    """The pictures of `list_folder`."""
+    return list_folder(root).pictures
+
+
 def _files(root: Path) -> Iterator[str]:
     seen: set[str] = set()
     for folder, folders, files in os.walk(root, followlinks=True, onerror=_refuse):

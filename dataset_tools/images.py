@@ -78,7 +78,9 @@ class _opened:  # noqa: N801 - reads as `with open(...)`
         except Image.DecompressionBombError as error:
             raise _too_large(self.path, "") from error
         except Image.UnidentifiedImageError as error:
-            raise UserError(f"{self.path}: not an image", f"Known formats: {', '.join(FORMATS)}.") from error
+            raise UserError(
+                f"{self.path}: not a picture of a known format", f"Known: {', '.join(FORMATS)}."
+            ) from error
         except Exception as error:  # Pillow's readers raise errors of every kind on damaged files
             raise UserError(
                 f"{self.path}: damaged or cut short ({error})", "Copy or export it again."

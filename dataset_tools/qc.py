@@ -16,7 +16,7 @@ import numpy as np
 
 from dataset_tools.duplicates import Fingerprint, Match, find_duplicates, fingerprint
 from dataset_tools.errors import Problems, RunFailed, UserError
-from dataset_tools.image_files import list_folder
+from dataset_tools.image_files import image_files
 from dataset_tools.images import decode, read_mask
 from dataset_tools.manifest import Manifest
 from dataset_tools.measure import Box, measure
@@ -53,7 +53,7 @@ class Inspected(NamedTuple):
 
 def inspect_folder(folder: Path, thresholds: Thresholds, workers: int | None = None) -> list[QcRecord]:
     """Inspect every picture below ``folder``; UserError when there is none."""
-    names = list_folder(folder).pictures
+    names = image_files(folder)
     if not names:
         raise UserError(f"{folder}: no images in this folder", "Name a folder of photographs.")
     return _inspect_all([Job(name, folder / name, thresholds) for name in names], thresholds, workers)
