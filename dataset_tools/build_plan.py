@@ -21,7 +21,7 @@ from dataset_tools.regularisation import plan_regularisation
 from dataset_tools.split import held_out, leaders
 
 if TYPE_CHECKING:
-    from dataset_tools.qc import QcRecord
+    from dataset_tools.qc_record import QcRecord
 
 VERSION = 1
 """Raised whenever the same inputs would give other files."""

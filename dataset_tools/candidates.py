@@ -21,7 +21,7 @@ from dataset_tools.safety import allowed, is_minor, refusal
 from dataset_tools.schema import ManifestRow
 
 if TYPE_CHECKING:
-    from dataset_tools.qc import QcRecord
+    from dataset_tools.qc_record import QcRecord
 
 MAX_SEED = 1 << 32
 QC_HINT = "Run 'lorawrap qc' again: its results belong to another set of images."

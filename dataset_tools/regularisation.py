@@ -10,7 +10,7 @@ from dataset_tools.captions import caption_from_file, has_word
 from dataset_tools.dataset import Subset
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.files import content_hash
-from dataset_tools.image_files import image_files
+from dataset_tools.image_files import list_folder
 from dataset_tools.naming import kohya_folder, names_for
 from dataset_tools.progress import track
 
@@ -21,7 +21,7 @@ def find_regularisation(folder: Path, count: int = 0) -> list[Path]:
     """The first ``count`` images (0: all) in ``folder``. Raises `UserError` when there are none."""
     if not folder.is_dir():
         raise UserError(f"regularisation.folder: {folder} is not a folder.")
-    found = image_files(folder)
+    found = list_folder(folder).pictures
     if not found:
         raise UserError(f"regularisation.folder: {folder} has no images in it.")
     return [folder / name for name in (found[:count] if count else found)]

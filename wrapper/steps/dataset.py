@@ -1,0 +1,84 @@
+"""The project's dataset: its settings as a build takes them, its plan, its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataset_tools.errors import UserError
+from wrapper.project.layout import STAGES
+
+if TYPE_CHECKING:
+    from dataset_tools.build import BuildPlan, BuildSettings
+    from dataset_tools.dataset import BuiltDataset
+    from wrapper.project.load import Project
+
+
+def build_settings(project: Project) -> BuildSettings:
+    """``lorawrap.toml`` as a build takes it."""
+    from dataset_tools.build import BuildSettings
+
+    file = project.settings
+    return BuildSettings(
+        size=file.crop.size,
+        context=file.crop.context,
+        mask_source=file.masks.source,
+        dilate_px=file.masks.dilate_px,
+        sam_model=_model_path(project, file.masks.sam_model),
+        caption_source=file.captions.source,
+        template=file.captions.template,
+        trigger=file.captions.trigger,
+        class_word=file.captions.class_word,
+        blip_model=_model_path(project, file.captions.blip_model),
+        balance_by=tuple(file.balance.by),
+        shares=file.balance.shares,
+        max_repeats=file.balance.max_repeats,
+        epoch_images=file.balance.epoch_images,
+        holdout=file.dataset.holdout,
+        holdout_share=file.dataset.holdout_share,
+        seed=file.project.seed,
+        mirror=file.dataset.mirror,
+        keep_warned=file.qc.keep_warned,
+        stages=tuple(stage for stage in STAGES if getattr(file, stage).enabled),
+    )
+
+
+def plan_dataset(project: Project, class_images: list[Path]) -> BuildPlan:
+    """Plan the dataset from the manifest and its QC results; raises `UserError` when QC was not run."""
+    from dataset_tools.build import plan
+    from dataset_tools.manifest import read_manifest
+    from dataset_tools.qc_report import read_records
+
+    file = project.settings.manifest
+    manifest = read_manifest(project.path(file.path), file.defaults)
+    results = project.paths.qc / "qc.jsonl"
+    if not results.is_file():
+        raise UserError(f"{results}: the images have not been through QC.", "Run 'lorawrap qc' first.")
+    return plan(manifest, read_records(results), build_settings(project), class_images)
+
+
+def class_images(project: Project, *, generate: bool = True) -> list[Path]:
+    """The class images that the project asks for; with ``generate`` off only those that are there already."""
+    from dataset_tools.regularisation import find_regularisation
+
+    asked = project.settings.regularisation
+    if asked.source == "none" or not project.settings.stage_a.enabled:
+        return []
+    if asked.source == "folder":
+        return find_regularisation(project.path(asked.folder), asked.count)
+    if not generate:
+        return []
+    from wrapper.steps.regularisation import images
+
+    return images(project)
+
+
+def build_dataset(project: Project) -> BuiltDataset:
+    """Plan and write ``dataset/``; nothing is written when it is up to date."""
+    from dataset_tools.build import apply
+
+    return apply(plan_dataset(project, class_images(project)), project.paths.dataset)
+
+
+def _model_path(project: Project, value: str) -> str:
+    return str(project.path(value)) if value else ""
