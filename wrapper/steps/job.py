@@ -1,0 +1,173 @@
+"""The main job as a chain: QC → build → render → train → generate → evaluate → export → report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from wrapper.project.load import Project
+from wrapper.steps.chain import Chain, Planned, Step
+from wrapper.steps.inputs import Inputs
+from wrapper.steps.quality import inspect_project
+from wrapper.steps.training import train_or_go_on
+
+RECORD = "steps.json"
+
+
+def run_job(project: Project) -> None:
+    """Do every step that is not up to date, saying which and why."""
+    chain = job(project)
+    chain.run(_announcer(len(chain.steps)))
+
+
+def preview_job(project: Project) -> None:
+    """Say what `run_job` would do; write nothing."""
+    chain = job(project)
+    announce = _announcer(len(chain.steps))
+    for planned in chain.preview():
+        announce(planned)
+    click.echo("Nothing was written: this was a dry run.")
+
+
+def job(project: Project) -> Chain:
+    """The steps of ``project``, with the stages that it trains."""
+    from wrapper.launch.stages import stages_of
+
+    paths, inputs = project.paths, Inputs(project)
+    stages = stages_of(project.settings, "all")
+    steps = [
+        Step("qc", "QC", inputs.photographs, lambda: [paths.qc / "qc.jsonl"], _act(inspect_project, project)),
+        Step(
+            "build",
+            "Kohya folders",
+            inputs.build,
+            lambda: [paths.dataset / "dataset.json"],
+            _act(_build, project),
+        ),
+        Step("render", "Kohya TOML", inputs.stages, lambda: _tomls(project, stages), _act(_render, project)),
+    ]
+    steps += [_training(project, inputs, stage) for stage in stages]
+    steps += [
+        Step(
+            "generate",
+            "txt2img",
+            inputs.generate,
+            lambda: _wanted_pictures(project),
+            _act(_generate, project),
+        ),
+        Step(
+            "evaluate",
+            "Evaluation",
+            inputs.evaluate,
+            lambda: _wanted_scores(project),
+            _act(_evaluate, project),
+        ),
+        Step(
+            "export", "Export", inputs.export, lambda: [paths.export / "export.json"], _act(_export, project)
+        ),
+        Step("report", "Report", lambda: "", lambda: [paths.report], _act(_report, project)),
+    ]
+    return Chain(steps, paths.cache / RECORD)
+
+
+def _training(project: Project, inputs: Inputs, stage: str) -> Step:
+    name = project.settings.project.name
+    return Step(
+        stage,
+        {"stage_a": "Stage A", "stage_b": "Stage B"}[stage],
+        lambda: inputs.training(stage),
+        lambda: [project.paths.lora(stage, name)],
+        lambda: train_or_go_on(project, stage),
+    )
+
+
+def _act(function: Callable[[Project], object], project: Project) -> Callable[[], None]:
+    def act() -> None:
+        function(project)
+
+    return act
+
+
+def _announcer(count: int) -> Callable[[Planned], None]:
+    number = 0
+
+    def announce(planned: Planned) -> None:
+        nonlocal number
+        number += 1
+        click.secho(f"[{number}/{count}] {planned.step.title}", bold=True, nl=False)
+        click.echo(f": {planned.reason}")
+
+    return announce
+
+
+def _build(project: Project) -> None:
+    from wrapper.steps.dataset import build_dataset
+
+    built = build_dataset(project)
+    counts = {
+        stage: sum(one.images * one.num_repeats for one in subsets) for stage, subsets in built.stages.items()
+    }
+    epochs = ", ".join(f"{stage} {images} images an epoch" for stage, images in counts.items())
+    click.echo(f"{epochs}; {len(built.holdout)} held out; {len(built.refused)} left out")
+
+
+def _render(project: Project) -> None:
+    from wrapper.kohya.render import render_stage, write
+    from wrapper.launch.stages import stages_of
+
+    for stage in stages_of(project.settings, "all"):
+        for path in write(render_stage(project, stage), project.paths):
+            click.echo(f"wrote {path}")
+
+
+def _tomls(project: Project, stages: list[str]) -> list[Path]:
+    paths = project.paths
+    return [file for stage in stages for file in (paths.train_toml(stage), paths.dataset_toml(stage))]
+
+
+def _generate(project: Project) -> None:
+    from wrapper.diffusion.project_pictures import generate_project
+
+    if not project.settings.generate.prompts:
+        click.echo("[generate] has no prompts: no picture is drawn")
+        return
+    click.echo(f"wrote {generate_project(project)}")
+
+
+def _wanted_pictures(project: Project) -> list[Path]:
+    return [project.paths.images / "txt2img.json"] if project.settings.generate.prompts else []
+
+
+def _evaluate(project: Project) -> None:
+    from wrapper.evaluation.evaluate import evaluate_project
+
+    if not _can_be_scored(project):
+        click.echo("no held-out image has a mask: nothing can be measured")
+        return
+    click.echo(evaluate_project(project)["verdict"]["text"])
+
+
+def _wanted_scores(project: Project) -> list[Path]:
+    return [project.paths.evaluation] if _can_be_scored(project) else []
+
+
+def _can_be_scored(project: Project) -> bool:
+    from dataset_tools.dataset import read_dataset
+
+    return any(held.mask for held in read_dataset(project.paths.dataset).holdout)
+
+
+def _export(project: Project) -> None:
+    from wrapper.export.job import export_project
+    from wrapper.export.targets import check_targets
+
+    for done in export_project(project, check_targets(tuple(project.settings.export.targets))):
+        click.echo(f"{done.wish.name}: {len(done.proofs)} proofs hold, {len(done.files)} files")
+
+
+def _report(project: Project) -> None:
+    from wrapper.report.report import write_report
+
+    click.echo(f"wrote {write_report(project)}")

@@ -1,0 +1,40 @@
+"""Class images that the base model itself draws, for prior preservation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataset_tools.errors import UserError
+from dataset_tools.files import data_hash
+
+if TYPE_CHECKING:
+    from wrapper.project.load import Project
+
+
+def images(project: Project) -> list[Path]:
+    """``count`` pictures of the class by the project's base, one a seed; those that are there are kept."""
+    from wrapper.diffusion.generate import draw
+    from wrapper.diffusion.opening import open_pipeline, project_base
+    from wrapper.diffusion.project_pictures import save_drawn
+    from wrapper.diffusion.sampling import Prompt, Sampling
+
+    asked, size = project.settings.regularisation, project.settings.crop.size
+    if asked.count < 1:
+        raise UserError(
+            f"{project.paths.file} [regularisation.count]: 0 class images.", "For example count = 100."
+        )
+    text = asked.prompt or f"photo of a {project.settings.captions.class_word}"
+    info = project_base(project, "txt2img")
+    key = data_hash([str(info.path), text, asked.steps, size])[:12]
+    folder = project.paths.cache / "regularisation" / key
+    wanted = [folder / f"class_{seed:05d}.png" for seed in range(asked.count)]
+    missing = [path for path in wanted if not path.is_file()]
+    if missing:
+        prompts = [Prompt(text, seed=int(path.stem.removeprefix("class_"))) for path in missing]
+        pipeline = open_pipeline(info, "txt2img")
+        sampling = Sampling("Euler a", asked.steps, project.settings.generate.cfg)
+        drawn = draw(pipeline, info, prompts, sampling, (size, size), title="class images")
+        for path, picture in zip(missing, drawn, strict=True):
+            save_drawn(path, picture)
+    return wanted
