@@ -1,0 +1,114 @@
+"""``lorawrap build`` from the command line: what it prints, what it writes, how it fails."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dataset_tools.dataset import read_dataset
+from dataset_tools.errors import UserError
+from dataset_tools.qc_record import Reason
+from dataset_tools.qc_report import write_reports
+from tests.dataset_tools.test_build import Photos, records_of
+from wrapper.cli.build import command, table
+from wrapper.cli.main import run
+
+PROJECT = """
+[manifest]
+path = "manifest.json"
+[crop]
+size = 64
+[balance]
+by = ["view"]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with three photographs for training, one held out, one rejected, and their QC results."""
+    photos = Photos(tmp_path / "проект 'é' 🙂")
+    photos.add("a")
+    photos.add("b")
+    photos.add("side", view="profile_left")
+    photos.add("held", split="holdout")
+    photos.add("bad")
+    rejected = {"status": "REJECT", "reasons": [Reason("blur", "blurred by 4 px")]}
+    write_reports(records_of(photos.manifest(), bad=rejected), photos.root / "qc")
+    (photos.root / "lorawrap.toml").write_text(PROJECT, encoding="utf-8")
+    return photos.root
+
+
+def build(project: Path, *options: str) -> Result:
+    return CliRunner().invoke(command, ["--project", str(project), *options], catch_exceptions=False)
+
+
+def test_it_prints_the_plan_and_writes_the_dataset(project: Path):
+    output = build(project).output
+    assert (
+        "Stage A: 4 images an epoch, imbalance 0.0%\n"
+        "  bucket        images  × repeats  = an epoch  share  wanted\n"
+        "  front              2        × 1           2  50.0%   50.0%\n"
+        "  profile_left       1        × 2           2  50.0%   50.0%\n"
+        "Stage B: 4 images an epoch, imbalance 0.0%\n"
+    ) in output
+    assert "Held out: 1 images (front 1)\n" in output
+    assert "Left out: 1 images\n  photos/bad.png: QC REJECT: blurred by 4 px\n" in output
+    assert output.endswith("dataset: written.\nnext: lorawrap render\n")
+    assert read_dataset(project / "dataset").size == 64
+    assert build(project).output.endswith("nothing changed, nothing was written.\nnext: lorawrap render\n")
+
+
+def test_a_dry_run_writes_nothing(project: Path):
+    before = sorted(project.rglob("*"))
+    output = build(project, "--dry-run").output
+    assert "Stage A: 4 images an epoch" in output
+    assert output.endswith("this was a dry run.\nnext: lorawrap build\n")
+    assert sorted(project.rglob("*")) == before
+
+
+def test_class_images_come_from_the_projects_folder(project: Path):
+    (project / "class").mkdir()
+    shutil.copy(project / "photos" / "a.png", project / "class" / "x.png")
+    output = build(
+        project, "--set", "regularisation.source=folder", "--set", "regularisation.folder=class"
+    ).output
+    assert "  regularisation       1        × 1           1\n" in output
+    assert read_dataset(project / "dataset").stages["stage_a"][-1].image_dir == "stage_a/reg/1_person"
+
+
+def test_class_images_that_would_be_generated_are_not_in_a_dry_run(project: Path):
+    output = build(project, "--dry-run", "--set", "regularisation.source=generate").output
+    assert "Class images would be generated" in output
+
+
+def test_without_qc_the_next_command_is_named(project: Path, capsys: pytest.CaptureFixture[str]):
+    (project / "qc" / "qc.jsonl").unlink()
+    assert run(["build", "--project", str(project)]) == 2
+    error = capsys.readouterr().err
+    assert "have not been through QC" in error
+    assert "lorawrap qc" in error
+    assert not (project / "dataset").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("regularisation.source=folder", "has no images in it|is not a folder"),
+        ("balance.by=['veiw']", "'veiw' is neither a bucket key nor a tag"),
+        ("captions.source=blip", "not a folder with a BLIP model"),
+        ("captions.template=portait", "no template 'portait'"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence(project: Path, override: str, words: str):
+    (project / "empty").mkdir()
+    extra = ("--set", "regularisation.folder=empty")
+    with pytest.raises(UserError, match=words):
+        build(project, "--set", override, *extra)
+    assert not (project / "dataset").exists()
+
+
+def test_columns_line_up():
+    assert list(table([("a", "1"), ("bbb", "22")])) == ["  a     1", "  bbb  22"]
