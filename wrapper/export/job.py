@@ -1,0 +1,165 @@
+"""A project's LoRAs, delivered for the project's targets, and the record of it for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataset_tools.dataset import RECORD_FILE, read_dataset
+from dataset_tools.errors import UserError
+from dataset_tools.files import write_json
+from dataset_tools.safety import refuse_prompt
+from wrapper.export.delivery import Wish
+from wrapper.export.export import Exported, export
+from wrapper.export.targets import TargetName, Use
+from wrapper.project.layout import STAGES
+
+if TYPE_CHECKING:
+    from wrapper.base_model.detect import BaseInfo
+    from wrapper.project.load import Project
+
+RECORD = "export.json"
+USES: Mapping[str, Use] = {"stage_a": "txt2img", "stage_b": "inpaint"}
+
+
+def export_project(
+    project: Project,
+    targets: Sequence[TargetName],
+    dest: Path | None = None,
+    *,
+    name: str | None = None,
+    force: bool = False,
+    preview: Path | None = None,
+) -> list[Exported]:
+    """Deliver every trained stage's LoRA; without ``dest`` into the project's own ``export/<target>/``.
+
+    The project's own folder is written over and gets ``export.json``; any other is not without ``force``.
+    Raises `UserError` when nothing was trained.
+    """
+    from wrapper.diffusion.opening import project_base
+
+    own = dest is None
+    destinations = destinations_for(targets, dest or project.paths.export, alone=not own)
+    wishes = project_wishes(project, name or project.settings.project.name, preview)
+    done = []
+    for stage, wish in wishes.items():
+        base = project_base(project, USES[stage])
+        done.append(export(_with_checkpoint(wish, base), destinations, base=base, force=force or own))
+    if own:
+        write_json(project.paths.export / RECORD, record(done, project.paths.export))
+    return done
+
+
+def destinations_for(targets: Sequence[TargetName], dest: Path, *, alone: bool) -> dict[TargetName, Path]:
+    """``dest`` itself is a single target's own folder (``alone``); several get ``dest/<target>`` each."""
+    if alone and len(targets) == 1:
+        return {targets[0]: dest}
+    return {target: dest / target for target in targets}
+
+
+def project_wishes(project: Project, name: str, preview: Path | None = None) -> dict[str, Wish]:
+    """What is to be delivered, by stage. Raises `UserError` without a trained LoRA."""
+    settings = project.settings
+    trained = {stage: project.paths.lora(stage, settings.project.name) for stage in STAGES}
+    trained = {stage: path for stage, path in trained.items() if path.is_file()}
+    if not trained:
+        raise UserError(f"{project.paths.loras}: no trained LoRA to export.", "Run `lorawrap train` first.")
+    wishes = {}
+    for stage, path in trained.items():
+        pictures = _pictures(project, stage)
+        if preview:
+            pictures["preview"] = preview
+        wishes[stage] = Wish(path, f"{name}_{stage}", (USES[stage],), **_common(project, stage), **pictures)
+    return wishes
+
+
+def _common(project: Project, stage: str) -> dict[str, Any]:
+    """Text and sampling settings, as the project's own pictures were made."""
+    settings = project.settings
+    how = settings.inpaint if stage == "stage_b" else settings.generate
+    prompt = settings.generate.prompts[0] if settings.generate.prompts else ""
+    if stage == "stage_b":
+        prompt = _held_out_caption(project) or prompt
+    else:
+        refuse_prompt(prompt)
+    return {
+        "trigger": f"{settings.captions.trigger} {settings.captions.class_word}",
+        "description": settings.export.description,
+        "prompt": prompt,
+        "negative": settings.export.negative or settings.generate.negative,
+        "weight": settings.export.weight,
+        "sampler": how.sampler,
+        "steps": how.steps,
+        "cfg": how.cfg,
+        "strength": settings.inpaint.strength,
+        "seed": (settings.generate.seeds or [1])[0],
+        "size_px": settings.generate.width,
+    }
+
+
+def _held_out_caption(project: Project) -> str:
+    held = _held_out(project)
+    return held.caption if held else ""
+
+
+def _held_out(project: Project) -> Any:
+    """The first held-out image with a mask, or None."""
+    folder = project.paths.dataset
+    if not (folder / RECORD_FILE).is_file():
+        return None
+    return next((held for held in read_dataset(folder).holdout if held.mask), None)
+
+
+def _pictures(project: Project, stage: str) -> dict[str, Any]:
+    """A picture made with this stage's LoRA, and an image with its hole to try it on."""
+    from wrapper.export.records import read_json, read_list
+
+    paths = project.paths
+    if stage == "stage_a":
+        shots = read_list(paths.images / "txt2img.json")
+        found = [paths.images / shot["lora"] for shot in shots if shot["lora"].endswith(f"_{stage}.png")]
+        return _first("preview", found)
+    shown = (read_json(paths.evaluation) or {}).get("pictures", [])
+    pictures = _first("preview", [paths.root / row[stage] for row in shown if stage in row])
+    held = _held_out(project)
+    if held:
+        pictures["example"] = (paths.dataset / held.image, paths.dataset / held.mask)
+    return pictures
+
+
+def _first(key: str, found: Sequence[Path]) -> dict[str, Any]:
+    there = [path for path in found if path.is_file()]
+    return {key: there[0]} if there else {}
+
+
+def _with_checkpoint(wish: Wish, base: BaseInfo) -> Wish:
+    """``wish`` with the base's own file name in the workflows, where the base is one file."""
+    from dataclasses import replace
+
+    if not base.single_file:
+        return wish
+    return replace(wish, checkpoints=dict.fromkeys(wish.uses, base.path.name))
+
+
+def record(done: Sequence[Exported], folder: Path) -> dict[str, Any]:
+    """``export.json``: per LoRA its files (paths below ``folder``), proofs and notes."""
+    return {
+        "loras": [
+            {
+                "name": exported.wish.name,
+                "kind": exported.kind,
+                "uses": list(exported.wish.uses),
+                "trigger": exported.wish.trigger,
+                "weight": exported.wish.weight,
+                "files": [
+                    {**asdict(file), "path": file.path.relative_to(folder).as_posix()}
+                    for file in exported.files
+                ],
+                "proofs": [asdict(proof) for proof in exported.proofs],
+                "notes": exported.notes,
+            }
+            for exported in done
+        ]
+    }

@@ -1,0 +1,55 @@
+"""Reading what the steps left behind: what is not there is empty, what is broken is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dataset_tools.errors import UserError
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The JSON object in ``path``, or None when there is no such file."""
+    data = _parsed(path) if path.is_file() else None
+    if data is not None and not isinstance(data, dict):
+        raise _broken(path, "not a JSON object")
+    return data
+
+
+def read_list(path: Path) -> list[dict[str, Any]]:
+    """The JSON list of objects in ``path``; empty when there is no such file."""
+    data = _parsed(path) if path.is_file() else []
+    if not isinstance(data, list):
+        raise _broken(path, "not a JSON list")
+    return data
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise _broken(path, error) from None
+
+
+def read_lines(path: Path, *, torn_end: bool = False) -> list[dict[str, Any]]:
+    """The JSON objects of a ``.jsonl`` file, one a line; empty when there is no such file.
+
+    ``torn_end`` says that the writer may have been stopped within its last line, which is then left out.
+    """
+    if not path.is_file():
+        return []
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    rows: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            if torn_end and number == len(lines):
+                break
+            raise _broken(path, f"line {number}: {error}") from None
+    return rows
+
+
+def _broken(path: Path, why: object) -> UserError:
+    return UserError(f"{path}: cannot be read for the report ({why}).", "Remove it and run its step again.")
