@@ -18,7 +18,7 @@ SCHEDULERS = (
     "polynomial",
 )
 OPTIMIZERS = ("", "AdamW", "adamw", "AdamW8bit", "adamw8bit")
-SAMPLERS = ("ddim", "pndm", "euler", "k_euler", "euler_a", "k_euler_a", "heun", "dpmsolver++")
+SAMPLERS = ("ddim", "lms", "k_lms", "euler", "k_euler", "euler_a", "k_euler_a", "heun", "dpmsolver++")
 EXTENSIONS = ("masked_loss_normalize", "metadata_tag_frequency")
 
 

@@ -1,0 +1,1 @@
+"""From a dataset's TOML to batches of tensors."""
