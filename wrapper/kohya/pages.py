@@ -100,7 +100,7 @@ def flatten(data: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in data.items():
         if isinstance(value, dict):
             flat |= value
-        elif key == "datasets":
+        elif key == "datasets" and value and isinstance(value[0], dict):
             flat |= value[0]
         else:
             flat[key] = value

@@ -32,9 +32,10 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Rendered:
-    """Both files as text, for ``script``; ``origins`` says where each key got its value."""
+    """Both files as text, for ``script`` and a base of ``kind``; ``origins`` says who set each key."""
 
     stage: str
+    kind: str
     script: str
     train_toml: str
     dataset_toml: str
@@ -88,6 +89,7 @@ def render(
     tables = [_subset(subset, paths.dataset) for subset in subsets]
     return Rendered(
         stage,
+        base.kind,
         script,
         train_page(title, stage, layers.train),
         dataset_page(title, stage, general, inner, tables),

@@ -1,0 +1,66 @@
+"""``lorawrap check``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from wrapper.kohya.report import Report
+
+
+@click.command("check")
+@click.argument("train_toml", type=click.Path(path_type=Path))
+@click.option(
+    "--dataset-config", type=click.Path(path_type=Path), help="The dataset file, if TRAIN_TOML names none."
+)
+@click.option(
+    "--script",
+    type=click.Choice(["train_network.py", "sdxl_train_network.py", "train_network_inpaint.py"]),
+    help="The script that trains with it; guessed from the files if left out.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["sd-scripts", "embedded"]),
+    default="sd-scripts",
+    show_default=True,
+    help="Whose options count.",
+)
+@click.option("--no-models", is_flag=True, help="Leave out whether base model and weights are there.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def command(
+    train_toml: Path,
+    dataset_config: Path | None,
+    script: str | None,
+    engine: str,
+    no_models: bool,
+    as_json: bool,
+) -> int:
+    """Check TRAIN_TOML, its dataset file and all that they name; exit code 2 when something is wrong.
+
+    An error is what would fail, train nothing, or be ignored in silence.
+    """
+    from wrapper.kohya.check import check
+    from wrapper.kohya.guess import guess_script
+
+    name = Path(script).stem if script else guess_script(train_toml)
+    report = check(train_toml, dataset_config, name, engine, models=not no_models)
+    if as_json:
+        click.echo(json.dumps({"script": f"{name}.py", **report.as_json()}, indent=2, ensure_ascii=False))
+    else:
+        _show(report, name)
+    return 0 if report.ok else 2
+
+
+def _show(report: Report, script: str) -> None:
+    for problem in report.errors:
+        click.secho(f"error: {problem}", fg="red", err=True)
+    for problem in report.warnings:
+        click.secho(f"warning: {problem}", fg="yellow", err=True)
+    if report.ok:
+        click.echo(f"{script}.py: {report.steps}")
+    else:
+        click.echo(f"{len(report.errors)} errors, {len(report.warnings)} warnings", err=True)

@@ -1,0 +1,124 @@
+"""The subsets of a dataset file with their effective values, and what lies in their folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from wrapper.kohya.buckets import Buckets, Size
+from wrapper.kohya.check_options import tables
+from wrapper.kohya.located import Located
+from wrapper.trainer.option import parse_size
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+"""What sd-scripts reads, all in lower or all in upper case."""
+OTHER_SUFFIXES = (".gif", ".tif", ".tiff", ".heic", ".avif", ".jxl", ".jfif")
+_DEFAULTS: dict[str, Any] = {
+    "num_repeats": 1,
+    "caption_extension": ".caption",
+    "batch_size": 1,
+    "min_bucket_reso": 256,
+    "max_bucket_reso": 1024,
+    "bucket_reso_steps": 64,
+}
+
+
+@dataclass(frozen=True)
+class SubsetView:
+    """``layers`` are the subset's own table, its dataset's, ``[general]`` and the training file's values."""
+
+    file: Located
+    place: str
+    dataset: int
+    layers: tuple[Mapping[str, Any], ...]
+
+    def get(self, key: str) -> Any:
+        """The value that counts: the innermost table that has one, else sd-scripts' default."""
+        for layer in self.layers:
+            if layer.get(key) is not None:
+                return layer[key]
+        if key == "batch_size":
+            return self.layers[-1].get("train_batch_size") or 1
+        return _DEFAULTS.get(key)
+
+    def where(self, key: str = "") -> str:
+        return self.file.where(self.place, key)
+
+    @property
+    def folder(self) -> Path:
+        return Path(str(self.get("image_dir")))
+
+    @property
+    def mask_folder(self) -> Path | None:
+        named = self.get("conditioning_data_dir")
+        return Path(str(named)) if named else None
+
+    @property
+    def is_reg(self) -> bool:
+        return self.get("is_reg") is True
+
+    @property
+    def repeats(self) -> int:
+        return _count(self.get("num_repeats"), 0)
+
+    @property
+    def caption_suffix(self) -> str:
+        suffix = str(self.get("caption_extension"))
+        return suffix if suffix.startswith(".") else f".{suffix}"
+
+    @property
+    def resolution(self) -> Size | None:
+        return parse_size(self.get("resolution"))
+
+    @property
+    def batch_size(self) -> int:
+        return max(_count(self.get("batch_size"), 1), 1)
+
+    @cached_property
+    def images(self) -> list[Path]:
+        return list_images(self.folder)
+
+    def buckets(self) -> Buckets | None:
+        """None where there is no resolution, or the numbers make no buckets."""
+        if self.resolution is None:
+            return None
+        step = _count(self.get("bucket_reso_steps"), 64)
+        if step < 1:
+            return None
+        return Buckets(
+            self.resolution,
+            self.get("enable_bucket") is True,
+            _count(self.get("min_bucket_reso"), 256),
+            _count(self.get("max_bucket_reso"), 1024),
+            step,
+            self.get("bucket_no_upscale") is True,
+        )
+
+
+def subset_views(file: Located, train_values: Mapping[str, Any]) -> list[SubsetView]:
+    """Every subset of ``file``, in order."""
+    views: list[SubsetView] = []
+    general, dataset, number = {}, {}, -1
+    for kind, place, values, _ in tables(file):
+        if kind == "general":
+            general = values
+        elif kind == "datasets":
+            dataset, number = values, number + 1
+        else:
+            views.append(SubsetView(file, place, number, (values, dataset, general, train_values)))
+    return views
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The images that sd-scripts finds in ``folder``, sorted: no hidden files, no folders below."""
+    if not folder.is_dir():
+        return []
+    suffixes = {*IMAGE_SUFFIXES, *(suffix.upper() for suffix in IMAGE_SUFFIXES)}
+    return sorted(path for path in folder.iterdir() if path.suffix in suffixes and path.name[0] != ".")
+
+
+def _count(value: Any, otherwise: int) -> int:
+    return value if isinstance(value, int) else otherwise

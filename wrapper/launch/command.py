@@ -1,0 +1,106 @@
+"""The command that starts a trainer, as data."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Device = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """``argv`` is run without a shell, ``env`` over the environment; no ``cwd`` is the current folder."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: Path | None = None
+
+    def shell(self) -> str:
+        """One line that can be pasted into a POSIX shell."""
+        settings = [f"{name}={shlex.quote(value)}" for name, value in self.env.items()]
+        line = " ".join(["env", *settings, shlex.join(self.argv)] if settings else [shlex.join(self.argv)])
+        return f"cd {shlex.quote(str(self.cwd))} && {line}" if self.cwd else line
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What runs a script: ``python -m wrapper.trainer.<script>`` or a script of a checkout."""
+
+    engine: Literal["embedded", "sd-scripts"]
+    python: str
+    checkout: Path | None = None
+
+    def program(self, script: str) -> tuple[str, ...]:
+        if self.checkout is None:
+            return ("--module", f"wrapper.trainer.{script}")
+        return (str(self.checkout / f"{script}.py"),)
+
+
+def embedded_trainer() -> Trainer:
+    return Trainer("embedded", sys.executable)
+
+
+def command(
+    trainer: Trainer,
+    script: str,
+    train_toml: Path,
+    dataset_toml: Path,
+    *,
+    device: Device,
+    mixed_precision: str = "no",
+    extra: Sequence[str] = (),
+    cache: Path | None = None,
+) -> Command:
+    """``accelerate launch`` of ``script`` on one CPU or one GPU; ``extra`` goes behind the config files."""
+    launch = (
+        *("-m", "accelerate.commands.launch", "--num_processes", "1", "--num_machines", "1"),
+        *("--mixed_precision", mixed_precision, "--dynamo_backend", "no"),
+        *("--num_cpu_threads_per_process", str(cpu_threads())),
+        *(("--cpu",) if device == "cpu" else ()),
+    )
+    files = ("--config_file", str(train_toml.resolve()), "--dataset_config", str(dataset_toml.resolve()))
+    argv = (trainer.python, *launch, *trainer.program(script), *files, *extra)
+    return Command(argv, environment(trainer, cache))
+
+
+def environment(trainer: Trainer, cache: Path | None) -> dict[str, str]:
+    """Unbuffered UTF-8 output in lines that are not wrapped, no hub, and where caches go."""
+    env = {
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONUTF8": "1",
+        "COLUMNS": "250",
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    if trainer.engine == "embedded" and cache is not None:
+        env["LORAWRAP_CACHE_DIR"] = str(cache.resolve())
+    if trainer.engine == "embedded":
+        env["PYTHONPATH"] = _with_this_package(os.environ.get("PYTHONPATH", ""))
+    return env
+
+
+def cpu_threads() -> int:
+    """``OMP_NUM_THREADS`` if it is set, else the processors that this process may use."""
+    wished = os.environ.get("OMP_NUM_THREADS", "")
+    if wished.isdecimal() and int(wished) > 0:
+        return int(wished)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def find_device() -> Device:
+    """``cuda`` where torch sees a GPU."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _with_this_package(python_path: str) -> str:
+    """So that the child finds the same `wrapper` as this process, installed or not."""
+    here = str(Path(__file__).resolve().parents[2])
+    return os.pathsep.join([here, python_path]) if python_path else here

@@ -1,0 +1,126 @@
+"""A child process in a group of its own: its output to a log and a callback, and nobody left behind."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import selectors
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import IO, Any
+
+from dataset_tools.errors import UserError
+from wrapper.launch.command import Command
+
+GRACE_S = 10.0
+"""How long a group may take to end after an interrupt, and again after a termination, before it is killed."""
+_POLL_S = 0.2
+
+
+class Lines:
+    """Cuts bytes into lines at ``\\n`` and at ``\\r`` (tqdm redraws with it), decoding UTF-8."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self.on_line = on_line
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.rest = ""
+
+    def feed(self, chunk: bytes, final: bool = False) -> None:
+        *lines, self.rest = (self.rest + self.decoder.decode(chunk, final)).replace("\r", "\n").split("\n")
+        for line in [*lines, self.rest] if final else lines:
+            if line.strip():
+                self.on_line(line.rstrip())
+
+
+def run(command: Command, on_line: Callable[[str], None], grace_s: float = GRACE_S) -> int:
+    """Start ``command``, hand each line of its output to ``on_line``, and return its exit code.
+
+    The whole group is ended in every case. On Ctrl-C, SIGTERM and SIGHUP the group is interrupted, then
+    terminated, then killed, and `KeyboardInterrupt` is raised. A program that cannot start is a `UserError`.
+    """
+    with _signals_interrupt():
+        child = _start(command)
+        try:
+            _pump(child, Lines(on_line))
+            return child.wait()
+        except BaseException:
+            _wind_down(child, grace_s)
+            raise
+        finally:
+            _signal_group(child, signal.SIGKILL)
+            child.wait()
+            _stdout(child).close()
+
+
+def _start(command: Command) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command.argv,
+            env={**os.environ, **command.env},
+            cwd=command.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise UserError(f"{command.argv[0]}: cannot be started ({error.strerror}).") from None
+
+
+def _pump(child: subprocess.Popen[bytes], lines: Lines) -> None:
+    """Read until the output ends, or until the child has: a worker left behind may hold the pipe open."""
+    stream = _stdout(child)
+    with selectors.DefaultSelector() as selector:
+        selector.register(stream, selectors.EVENT_READ)
+        while True:
+            ended = child.poll() is not None
+            if selector.select(0 if ended else _POLL_S):
+                chunk = os.read(stream.fileno(), 1 << 16)
+                lines.feed(chunk, final=not chunk)
+                if not chunk:
+                    return
+            elif ended:
+                lines.feed(b"", final=True)
+                return
+
+
+def _wind_down(child: subprocess.Popen[bytes], grace_s: float) -> None:
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        _signal_group(child, kind)
+        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            child.wait(grace_s)
+            return
+
+
+def _signal_group(child: subprocess.Popen[bytes], kind: signal.Signals) -> None:
+    """The group's number is the child's: it was started as the leader of a new session."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, kind)
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """Make SIGTERM and SIGHUP end the block as Ctrl-C does, so that no child outlives them."""
+
+    def interrupt(number: int, frame: FrameType | None) -> Any:
+        raise KeyboardInterrupt
+
+    kinds = (signal.SIGTERM, signal.SIGHUP)
+    try:
+        before = {kind: signal.signal(kind, interrupt) for kind in kinds}
+    except ValueError:  # not in the main thread: signals go there
+        before = {}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def _stdout(child: subprocess.Popen[bytes]) -> IO[bytes]:
+    if child.stdout is None:
+        raise RuntimeError("the child was started without a pipe")
+    return child.stdout
