@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.lora.full_size import full_size_layers
 from wrapper.base_model.architecture import models_on_meta, read_configs
 from wrapper.base_model.detect import detect
-from wrapper.lora.layers import full_size_layers, model_layers
+from wrapper.lora.forms import has_known_form
+from wrapper.lora.layers import model_layers
 from wrapper.lora.names import is_target, kind_of, kohya_name, kohya_names, ldm_path
 
 
@@ -73,7 +75,7 @@ def test_a_tiny_model_gets_names_of_the_same_form_and_leads_back(kind, tiny_base
     models = models_on_meta(read_configs(detect(tiny_base(kind))), kind)
     paths = {component: [path for path, _ in model.named_modules()] for component, model in models.items()}
     places = kohya_names(paths, kind)
-    assert set(places) <= set(full_size_layers(kind)) if kind == "sd15" else kind_of(places) == "sdxl"
+    assert kind_of(places) == kind
     for name, place in places.items():
         assert kohya_name(place.component, place.path, kind) == name
         assert models[place.component].get_submodule(place.path) is not None
@@ -127,3 +129,22 @@ def test_an_unknown_path_and_a_foreign_component_are_bugs():
         ldm_path("down_blocks.x")
     with pytest.raises(ValueError, match="no component"):
         kohya_name("te1", "encoder.layers.0.mlp.fc1", "sd15")
+
+
+@pytest.mark.parametrize("kind", ["sd15", "sdxl"])
+def test_every_layer_of_the_real_models_has_a_known_form(kind):
+    assert all(has_known_form(name, kind) for name in full_size_layers(kind))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("lora_te_encoder_layers_0_mlp_fc1", "sd15"),
+        ("lora_unet_conv_in", "sd15"),
+        ("lora_unet_input_blocks_0_0", "sdxl"),
+        ("lora_te_text_model_encoder_layers_0_mlp_fc1", "sdxl"),
+        ("lora_unet_down_blocks_0_attentions_0_norm", "sd15"),
+    ],
+)
+def test_names_that_other_programs_drop_are_not_known(name, kind):
+    assert not has_known_form(name, kind)

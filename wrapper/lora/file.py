@@ -68,11 +68,12 @@ def write_lora(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str,
 def container(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     """The bytes of a safetensors file whose metadata stand in alphabetical order.
 
-    The library writes metadata in random order, so equal saves would differ.
+    The library writes metadata in random order, so equal saves would differ, and refuses tensors that share
+    memory, as one alpha for all modules does.
     """
     from safetensors.torch import save
 
-    packed = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    packed = save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
     data_start = 8 + int.from_bytes(packed[:8], "little")
     entries = json.loads(packed[8:data_start])
     entries.pop("__metadata__", None)

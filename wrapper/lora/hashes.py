@@ -30,11 +30,18 @@ def autov2(path: Path) -> str:
     return content_hash(path)[:10]
 
 
+def legacy_hash(path: Path) -> str:
+    """The first 8 digits of the SHA-256 of 64 KiB that begin at the first MiB: A1111's old model hash."""
+    with path.open("rb") as stream:
+        stream.seek(LEGACY_START)
+        return hashlib.sha256(stream.read(LEGACY_LENGTH)).hexdigest()[:8]
+
+
 def container_hashes(container: bytes) -> tuple[str, str]:
     """``sshs_model_hash`` and ``sshs_legacy_hash`` of a container whose only metadata are ``ss_*``.
 
-    The legacy hash is the first 8 digits of the SHA-256 of 64 KiB that begin at the first MiB (sd-scripts
-    v0.10.1 ``library/train_util.py``, ``precalculate_safetensors_hashes``).
+    The second is `legacy_hash` of these bytes (sd-scripts v0.10.1 ``library/train_util.py``,
+    ``precalculate_safetensors_hashes``).
     """
     data_start = 8 + int.from_bytes(container[:8], "little")
     legacy = container[LEGACY_START : LEGACY_START + LEGACY_LENGTH]

@@ -19,7 +19,7 @@ class Layer(NamedTuple):
 def model_layers(models: Mapping[Component, Any], kind: Kind, *, conv: bool = True) -> dict[str, Layer]:
     """The layers of loaded models by component; a model may lie on the meta device."""
     paths = {component: [path for path, _ in model.named_modules()] for component, model in models.items()}
-    per_block = models["unet"].config.layers_per_block if "unet" in models else 2
+    per_block = _layers_per_block(models["unet"]) if "unet" in models else 2
     places = kohya_names(paths, kind, conv=conv, layers_per_block=per_block)
     return {
         name: Layer(*place, _shape(models[place.component], place.path)) for name, place in places.items()
@@ -31,8 +31,7 @@ def _shape(model: Any, path: str) -> tuple[int, ...]:
     return tuple(getattr(layer, "base_layer", layer).weight.shape)
 
 
-def full_size_layers(kind: Kind, *, conv: bool = True) -> dict[str, Layer]:
-    """The layers of the real SD 1.5 or SDXL, without its weights (seconds, no memory)."""
-    from wrapper.lora.full_size import full_size_models
-
-    return model_layers(full_size_models(kind), kind, conv=conv)
+def _layers_per_block(unet: Any) -> int:
+    """One number: LDM's row of blocks, which SDXL's names count, has as many layers in each."""
+    layers = unet.config.layers_per_block
+    return layers if isinstance(layers, int) else layers[0]

@@ -54,6 +54,17 @@ _LDM_PLACE = re.compile(
     r"(?:\.(?P<inner>.+))?"
 )
 
+_KIND_MARKS: dict[Kind, tuple[str, ...]] = {
+    "sd15": ("lora_te_", "lora_unet_down_blocks_", "lora_unet_up_blocks_", "lora_unet_mid_block_"),
+    "sdxl": (
+        "lora_te1_",
+        "lora_te2_",
+        "lora_unet_input_blocks_",
+        "lora_unet_output_blocks_",
+        "lora_unet_middle_block_",
+    ),
+}
+
 
 class Place(NamedTuple):
     """A module of a base model: its component and its path in the running library."""
@@ -138,15 +149,3 @@ def kind_of(names: Iterable[str]) -> Kind | None:
     """SD 1.5 or SDXL, by the modules' names alone; None when they tell neither (or both)."""
     kinds = {kind for name in names for kind in _KIND_MARKS if name.startswith(_KIND_MARKS[kind])}
     return kinds.pop() if len(kinds) == 1 else None
-
-
-_KIND_MARKS: dict[Kind, tuple[str, ...]] = {
-    "sd15": ("lora_te_", "lora_unet_down_blocks_", "lora_unet_up_blocks_", "lora_unet_mid_block_"),
-    "sdxl": (
-        "lora_te1_",
-        "lora_te2_",
-        "lora_unet_input_blocks_",
-        "lora_unet_output_blocks_",
-        "lora_unet_middle_block_",
-    ),
-}

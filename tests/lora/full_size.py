@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from wrapper.lora.layers import Layer, model_layers
 from wrapper.lora.names import COMPONENTS, Component, Kind
 
 UNETS: dict[Kind, dict[str, Any]] = {
@@ -42,3 +43,8 @@ def full_size_models(kind: Kind) -> dict[Component, Any]:
             *(CLIPTextModel(CLIPTextConfig(**c)) for c in encoders),
         ]
     return dict(zip(COMPONENTS[kind], models, strict=True))
+
+
+def full_size_layers(kind: Kind, *, conv: bool = True) -> dict[str, Layer]:
+    """Kohya name → layer of the real model."""
+    return model_layers(full_size_models(kind), kind, conv=conv)

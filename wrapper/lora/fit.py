@@ -1,0 +1,73 @@
+"""Does a LoRA fit a base model? Modules, their parts and shapes, told one fault at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from wrapper.lora.layers import Layer
+from wrapper.lora.names import Kind, kind_of
+
+TITLES: dict[Kind, str] = {"sd15": "SD 1.5", "sdxl": "SDXL"}
+_FOREIGN_PARTS = ("lora_A", "lora_B", "lora.", "lora_linear_layer")
+_PLAIN_PARTS = {"lora_down.weight", "lora_up.weight", "alpha"}
+_EXAMPLES = 2
+
+
+def kind_fault(names: Iterable[str], kind: Kind) -> str:
+    """What is wrong with a LoRA of these modules on a base of ``kind``; empty when nothing is."""
+    found = kind_of(names)
+    if found in (None, kind):
+        return ""
+    return f"is a LoRA for {TITLES[found]}, the base model is {TITLES[kind]}"
+
+
+def form_fault(modules: Mapping[str, Mapping[str, Any]]) -> str:
+    """What keeps these from being plain LoRA modules in Kohya form; empty when nothing does."""
+    parts = [part for found in modules.values() for part in found]
+    foreign = next((part for part in parts if any(word in part for word in _FOREIGN_PARTS)), None)
+    if foreign:
+        return f"is a LoRA in diffusers' or PEFT's spelling (…{foreign}), not in Kohya's"
+    other = sorted(set(parts) - _PLAIN_PARTS)
+    if other:
+        return f"is not a plain LoRA: it has parts named {listed(other)}"
+    half = [name for name, found in modules.items() if not _PLAIN_PARTS - {"alpha"} <= set(found)]
+    if half:
+        return f"has {len(half)} modules that lack down or up ({listed(half)})"
+    return "" if modules else "has no modules"
+
+
+def layer_faults(modules: Mapping[str, Mapping[str, Any]], layers: Mapping[str, Layer]) -> list[str]:
+    """Modules that the base model does not have, and modules of another shape than its layers."""
+    unknown = sorted(set(modules) - set(layers))
+    faults = [f"has {len(unknown)} modules that the base model lacks ({listed(unknown)})"] if unknown else []
+    shapes = {
+        name: shape_fault(modules[name], layers[name].weight_shape) for name in modules if name in layers
+    }
+    wrong = [f"{name} {fault}" for name, fault in shapes.items() if fault]
+    if wrong:
+        faults.append(f"has {len(wrong)} modules of another size: {wrong[0]}")
+    return faults
+
+
+def shape_fault(parts: Mapping[str, Any], weight_shape: tuple[int, ...]) -> str:
+    """How down ``(r, in[, h, w])`` and up ``(out, r[, 1, 1])`` differ from a weight ``(out, in[, h, w])``."""
+    down, up = (four(parts[f"lora_{part}.weight"].shape) for part in ("down", "up"))
+    outputs, *inputs = four(weight_shape)
+    rank = down[0]
+    if down == (rank, *inputs) and up == (outputs, rank, 1, 1) and rank:
+        return ""
+    made = (up[0], *down[1:]) if up[1:] == (rank, 1, 1) and rank else f"up {up} of down {down}"
+    return f"makes {made}, the layer is {four(weight_shape)}"
+
+
+def four(shape: Iterable[int]) -> tuple[int, ...]:
+    """A linear layer's shape as that of a 1 × 1 convolution: ``(8, 4)`` → ``(8, 4, 1, 1)``."""
+    sizes = tuple(shape)
+    return sizes + (1,) * (4 - len(sizes))
+
+
+def listed(names: list[str]) -> str:
+    """The first names, and whether there are more."""
+    more = ", …" if len(names) > _EXAMPLES else ""
+    return ", ".join(names[:_EXAMPLES]) + more
