@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 import stat
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -58,46 +59,46 @@ def save_png(path: Path, array: Pixels) -> None:
         Image.fromarray(np.ascontiguousarray(array)).save(temporary, format="PNG")
 
 
-class _opened:  # noqa: N801 - reads as `with open(...)`
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
     """An image that is a regular file, of a known format, within `MAX_PIXELS`, and decoded to its end."""
+    _refuse_odd_file(path)
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    with stream:
+        yield _loaded(path, stream)
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
 
-    def __enter__(self) -> Image.Image:
-        _refuse_odd_file(self.path)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels decide here
-                Image.init()
-                self.image = Image.open(self.path, formats=FORMATS)
-                self._refuse_bomb()
-                self.image.load()
-        except UserError:
-            raise
-        except Image.DecompressionBombError as error:
-            raise _too_large(self.path, "") from error
-        except Image.UnidentifiedImageError as error:
-            raise UserError(
-                f"{self.path}: not a picture of a known format", f"Known: {', '.join(FORMATS)}."
-            ) from error
-        except Exception as error:  # Pillow's readers raise errors of every kind on damaged files
-            raise UserError(
-                f"{self.path}: damaged or cut short ({error})", "Copy or export it again."
-            ) from error
-        return self.image
-
-    def _refuse_bomb(self) -> None:
-        width, height = self.image.size
-        if width * height > MAX_PIXELS:
-            raise _too_large(self.path, f"{width} × {height} pixels, ")
-
-    def __exit__(self, *_: object) -> None:
-        self.image.close()
+def _loaded(path: Path, stream: BinaryIO) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels decide here
+            Image.init()
+            image = Image.open(stream, formats=FORMATS)
+            if image.width * image.height > MAX_PIXELS:
+                raise _too_large(path, f"{image.width} × {image.height} pixels, ")
+            image.load()
+            return image
+    except UserError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_large(path, "") from error
+    except Image.UnidentifiedImageError as error:
+        raise UserError(
+            f"{path}: not a picture of a known format", f"Known: {', '.join(FORMATS)}."
+        ) from error
+    except Exception as error:  # Pillow's readers raise errors of every kind on damaged files
+        raise UserError(f"{path}: damaged or cut short ({error})", "Copy or export it again.") from error
 
 
 def _too_large(path: Path, size: str) -> UserError:
     return UserError(f"{path}: {size}more than {MAX_PIXELS:,} pixels", "Make a smaller copy of the picture.")
+
+
+def _unreadable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path}: cannot be read ({error.strerror})")
 
 
 def _refuse_odd_file(path: Path) -> None:
@@ -105,7 +106,7 @@ def _refuse_odd_file(path: Path) -> None:
     try:
         status = path.stat()
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({os.strerror(error.errno or 0)})") from error
+        raise _unreadable(path, error) from error
     if not stat.S_ISREG(status.st_mode):
         raise UserError(f"{path}: not a regular file")
     if status.st_size == 0:

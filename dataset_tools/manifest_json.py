@@ -29,12 +29,14 @@ def _list_rows(path: Path, problems: Problems) -> Iterator[tuple[str, Mapping[st
         data = _parse(_text(path))
     except ValueError as error:
         raise UserError(f"{path}: not JSON: {error}") from error
+    hint = ""
     if isinstance(data, dict):
         for key in data.keys() - {TOP_KEY}:
-            problems.add(path, f"unknown key '{key}' beside '{TOP_KEY}'.", did_you_mean(key, [TOP_KEY]))
+            hint = did_you_mean(key, [TOP_KEY])
+            problems.add(path, f"unknown key '{key}' beside '{TOP_KEY}'.", hint)
         data = data.get(TOP_KEY)
     if not isinstance(data, list):
-        raise UserError(f'{path}: neither a list of rows nor {{"{TOP_KEY}": [rows]}}')
+        raise UserError(f'{path}: neither a list of rows nor {{"{TOP_KEY}": [rows]}}', hint)
     for number, values in enumerate(data, 1):
         yield from _row(f"{path.name} row {number}", values, problems)
 

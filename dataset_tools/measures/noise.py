@@ -18,7 +18,7 @@ _MASK = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 def noise_sigma(channels: npt.NDArray[np.uint8]) -> float:
     """The noise's sigma in uint8 [H, W, C], mean over channels; 0 for a tiny picture.
 
-    Immerkaer, "Fast Noise Variance Estimation", CVIU 64 (1996), eq. 5: sigma = sqrt(pi / 2) / 6 · mean|I * N|
+    Immerkaer, "Fast Noise Variance Estimation", CVIU 64 (1996), eq. 5: sigma = sqrt(pi/2) / 6 · mean|I * N|,
     here for each tile; tiles with clipped pixels are dropped (their noise is cut off).
     """
     if min(channels.shape[:2]) < TILE_PX + 2:
