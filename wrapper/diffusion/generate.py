@@ -13,7 +13,15 @@ from wrapper.diffusion.describe import describe
 from wrapper.diffusion.infotext import Infotext
 from wrapper.diffusion.opening import open_pipeline
 from wrapper.diffusion.region import SIDE_STEP
-from wrapper.diffusion.sampling import Prompt, Sampling, batches, native_size, run_batch, step_count
+from wrapper.diffusion.sampling import (
+    Prompt,
+    Sampling,
+    batches,
+    check_sampling,
+    native_size,
+    run_batch,
+    step_count,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +50,7 @@ def generate(
     title: str = "txt2img",
 ) -> Iterator[Drawn]:
     """Open the base ``info`` with ``loras`` and `draw` the prompts. Raises `UserError` before it loads."""
-    check_request(prompts, size)
+    check_request(prompts, sampling, size)
     pipeline = open_pipeline(info, "txt2img", loras)
     yield from draw(pipeline, info, prompts, sampling, size, loras, title)
 
@@ -61,7 +69,7 @@ def draw(
     ``size`` is (width, height) in pixels, None for the base's own. ``info`` and ``loras`` say what the
     pipeline is made of.
     """
-    check_request(prompts, size)
+    check_request(prompts, sampling, size)
     own = native_size(pipeline)
     wanted = (size[0] or own, size[1] or own)
     portions = list(batches(prompts, wanted, pipeline.device.type))
@@ -72,8 +80,9 @@ def draw(
                 yield Drawn(prompt, pixels, describe(prompt, sampling, wanted, info, loras))
 
 
-def check_request(prompts: Sequence[Prompt], size: Size) -> None:
-    """Raise `UserError` for a prompt that asks for somebody under age, and for a side that does not fit."""
+def check_request(prompts: Sequence[Prompt], sampling: Sampling, size: Size) -> None:
+    """Raise `UserError` for a prompt that asks for somebody under age, a bad sampling, and a bad size."""
+    check_sampling(sampling)
     for prompt in prompts:
         refuse_prompt(prompt.text)
     for name, side in zip(("width", "height"), size, strict=True):

@@ -19,7 +19,15 @@ from wrapper.diffusion.region import (
     region_around,
     resize,
 )
-from wrapper.diffusion.sampling import OnStep, Prompt, Sampling, native_size, run_batch, step_count
+from wrapper.diffusion.sampling import (
+    OnStep,
+    Prompt,
+    Sampling,
+    check_sampling,
+    native_size,
+    run_batch,
+    step_count,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,6 +74,7 @@ def inpaint(
 def check_inpainting(image: np.ndarray, mask: np.ndarray, prompt: Prompt, settings: InpaintSettings) -> None:
     """Raise `UserError` for what can be seen to be wrong without a model."""
     check_mask(image, mask)
+    check_sampling(settings.sampling)
     if (mask >= MASKED).mean() > MOSTLY_NEW:
         refuse_prompt(prompt.text)
     side = settings.work_size

@@ -33,6 +33,8 @@ def take_tags(prompt: str, folders: Sequence[Path]) -> tuple[str, list[LoraUse]]
     Raises `UserError` for a name that is not there, a weight that is no number, and any other kind of tag.
     """
     uses = [_use(match[1], match[2], match[0], folders) for match in _TAG.finditer(prompt)]
+    if not uses:
+        return prompt, []
     return re.sub(r"\s{2,}", " ", _TAG.sub("", prompt)).strip(" ,"), uses
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,21 @@ def project_base(project: Project, task: Task) -> BaseInfo:
     spec = base.inpaint_model if task == "inpaint" else base.model
     where = spec if spec == "demo" else str(project.path(spec))
     return resolve(where, task == "inpaint", project.paths.cache)
+
+
+def named_base(spec: str, task: Task) -> BaseInfo:
+    """The base model at a path, or ``demo``, outside of any project. Raises `UserError`."""
+    from wrapper.base_model.detect import resolve
+
+    return resolve(spec, task == "inpaint", cache_folder())
+
+
+def cache_folder() -> Path:
+    """LORAWRAP_CACHE_DIR, else the user's own cache folder."""
+    named = os.environ.get("LORAWRAP_CACHE_DIR")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lorawrap"
 
 
 def open_pipeline(info: BaseInfo, task: Task, loras: Sequence[LoraUse] = ()) -> Any:

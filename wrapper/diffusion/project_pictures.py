@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_json
-from wrapper.diffusion.generate import Drawn, check_request, draw
+from wrapper.diffusion.generate import Drawn, Size, check_request, draw
 from wrapper.diffusion.lora_spelling import refuse_tags
 from wrapper.diffusion.opening import open_pipeline, project_base
 from wrapper.diffusion.photograph import Photograph
@@ -17,6 +17,7 @@ from wrapper.diffusion.picture import save_picture
 from wrapper.diffusion.sampling import Prompt, Sampling
 from wrapper.diffusion.sheet import save_sheet
 from wrapper.project.layout import STAGES
+from wrapper.project.load import DEFAULT
 
 if TYPE_CHECKING:
     from wrapper.lora.apply import LoraUse
@@ -52,8 +53,8 @@ def generate_project(project: Project) -> Path:
     use = project_lora(project)
     shots = plan_shots(project, use.path.stem)
     sampling = Sampling(settings.sampler, settings.steps, settings.cfg)
-    prompts, size = [shot.prompt for shot in shots], (settings.width, settings.height)
-    check_request(prompts, size)
+    prompts, size = [shot.prompt for shot in shots], wanted_size(project)
+    check_request(prompts, sampling, size)
     info = project_base(project, "txt2img")
     pipeline = open_pipeline(info, "txt2img")
     without = draw(pipeline, info, prompts, sampling, size, title="txt2img, the base alone")
@@ -94,6 +95,14 @@ def project_lora(project: Project) -> LoraUse:
         if path.is_file():
             return LoraUse(path, project.settings.generate.lora_weight)
     raise UserError(f"{project.paths.loras}: no trained LoRA '{name}'.", "Run 'lorawrap train' first.")
+
+
+def wanted_size(project: Project) -> Size:
+    """(width, height) of [generate], None for a side that the project leaves to the base."""
+    settings = project.settings.generate
+    sides = {"width": settings.width, "height": settings.height}
+    width, height = (None if project.origin(f"generate.{k}") == DEFAULT else v for k, v in sides.items())
+    return width, height
 
 
 def save_drawn(path: Path, drawn: Drawn) -> None:

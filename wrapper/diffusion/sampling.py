@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dataset_tools.errors import RunFailed, UserError
-from wrapper.diffusion.schedulers import make_scheduler
+from wrapper.diffusion.schedulers import find_sampler, make_scheduler
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,17 +37,22 @@ class Sampling:
     strength: float = 1.0
 
 
-def step_count(pipeline: Any, sampling: Sampling) -> int:
-    """How often the U-Net is called for a batch. Raises `UserError` when strength leaves no step."""
-    wanted = int(sampling.steps * sampling.strength)
-    if wanted < 1:
+def check_sampling(sampling: Sampling) -> None:
+    """Raise `UserError` for a sampler that there is not, and for a strength that leaves no step."""
+    find_sampler(sampling.sampler)
+    if int(sampling.steps * sampling.strength) < 1:
         raise UserError(
             f"{sampling.steps} steps at strength {sampling.strength:g} are less than one step.",
             "Ask for more steps or more strength.",
         )
+
+
+def step_count(pipeline: Any, sampling: Sampling) -> int:
+    """How often the U-Net is called for a batch."""
     scheduler = make_scheduler(sampling.sampler, pipeline.scheduler.config)
     scheduler.set_timesteps(sampling.steps)
-    return len(scheduler.timesteps) - (sampling.steps - wanted) * scheduler.order
+    skipped = sampling.steps - int(sampling.steps * sampling.strength)
+    return len(scheduler.timesteps) - skipped * scheduler.order
 
 
 def run_batch(

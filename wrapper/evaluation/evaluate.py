@@ -16,7 +16,7 @@ from wrapper.diffusion.inpaint import repaint
 from wrapper.diffusion.opening import open_pipeline, project_base
 from wrapper.diffusion.photograph import Photograph
 from wrapper.diffusion.picture import save_picture
-from wrapper.diffusion.sampling import Prompt, Sampling, batches, step_count
+from wrapper.diffusion.sampling import Prompt, Sampling, batches, check_sampling, step_count
 from wrapper.evaluation.holdout import HeldOutImage, read_holdout
 from wrapper.evaluation.metrics import masked_psnr_db, masked_ssim, outside_difference
 from wrapper.evaluation.pictures import Album
@@ -63,6 +63,7 @@ def evaluate_project(project: Project) -> dict[str, Any]:
     variants = trained_variants(project)
     trials = plan_trials(project, images)
     sampling = Sampling(settings.inpaint.sampler, settings.inpaint.steps, settings.inpaint.cfg)
+    check_sampling(sampling)
     info = project_base(project, "inpaint")
     album = Album(paths.images)
     scores = [_score(album, image, "hole", None, album.save_hole(image)) for image in images]

@@ -1,0 +1,45 @@
+"""The options that ``generate`` and ``inpaint`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--base", metavar="PATH|demo", help="Base model; without it, the project's."),
+    click.option(
+        "--lora",
+        "loras",
+        multiple=True,
+        metavar="FILE[:WEIGHT]",
+        help="LoRA file and weight, repeatable; in a project without it, the project's own.",
+    ),
+    click.option("--negative", metavar="TEXT", help="What the picture should not show."),
+    click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of the noise; random without it."),
+    click.option("--sampler", metavar="NAME", help="A1111's name: Euler a, DPM++ 2M Karras, DDIM, …"),
+    click.option("--steps", type=click.IntRange(1, 1000), help="Denoising steps."),
+    click.option("--cfg", type=click.FloatRange(0, 50), help="How strictly the prompt is followed."),
+)
+
+
+def sampling_options(function: F) -> F:
+    """Add ``--base --lora --negative --seed --sampler --steps --cfg``; what is not given is None."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def random_seed() -> int:
+    """A seed for a run that named none; it is printed and written into the picture."""
+    import secrets
+
+    return secrets.randbelow(2**32)
+
+
+def first_given(*values: Any) -> Any:
+    """The first value that is not None: command line, then project, then default."""
+    return next((value for value in values if value is not None), None)
