@@ -1,0 +1,83 @@
+"""``report.html``: a whole job on one page that needs nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dataset_tools.files import write_text
+from wrapper import __version__
+from wrapper.export.records import read_json
+from wrapper.places import shipped
+from wrapper.project.layout import STAGES, ProjectPaths
+from wrapper.project.load import Project
+
+CONTENTS = (
+    ("verdict", "Verdict"),
+    ("inpainting", "Inpainting"),
+    ("txt2img", "txt2img"),
+    ("scores", "Scores"),
+    ("quality", "QC"),
+    ("dataset", "Dataset"),
+    ("training", "Training"),
+    ("delivery", "Export"),
+    ("environment", "Environment"),
+)
+
+
+def write_report(project: Project) -> Path:
+    """Write ``report.html`` from what the project's steps left behind; parts that are missing are named."""
+    write_text(project.paths.report, render(project))
+    return project.paths.report
+
+
+def render(project: Project) -> str:
+    """The page as text."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    templates = Environment(
+        loader=FileSystemLoader(shipped("templates") / "html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return templates.get_template("report.html.j2").render(**page(project))
+
+
+def page(project: Project) -> dict[str, Any]:
+    """Everything that the templates show, ready to be shown."""
+    from wrapper.report.dataset import dataset_part
+    from wrapper.report.delivery import delivery_part
+    from wrapper.report.evaluation import Evaluation
+    from wrapper.report.quality import quality_part
+    from wrapper.report.training import training_part
+    from wrapper.report.txt2img import txt2img_part
+
+    paths, evaluation = project.paths, Evaluation(project.paths)
+    return {
+        "version": __version__,
+        "name": project.settings.project.name,
+        "contents": CONTENTS,
+        "verdict": evaluation.verdict(),
+        "inpainting": evaluation.inpainting(),
+        "txt2img": txt2img_part(paths),
+        "scores": evaluation.scores(),
+        "quality": quality_part(paths, photographs(project)),
+        "dataset": dataset_part(paths),
+        "training": training_part(paths),
+        "delivery": delivery_part(paths),
+        "environment": environment(paths),
+    }
+
+
+def photographs(project: Project) -> Path:
+    """The folder that the manifest's image paths are relative to."""
+    manifest = project.path(project.settings.manifest.path)
+    return manifest if manifest.is_dir() else manifest.parent
+
+
+def environment(paths: ProjectPaths) -> list[tuple[str, str]]:
+    """Names and versions from the newest run's record; empty when nothing was trained."""
+    records = [record for stage in STAGES if (record := read_json(paths.run(stage).record)) is not None]
+    return list(records[-1].get("versions", {}).items()) if records else []
