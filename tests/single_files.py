@@ -41,6 +41,17 @@ def make_single_file(folder: Path, file: Path) -> Path:
     """Write the model of a diffusers ``folder`` to ``file`` in LDM layout (fp32) and return ``file``."""
     from safetensors.torch import save_file
 
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: tensor.contiguous() for name, tensor in _ldm_tensors(folder).items()}, file)
+    return file
+
+
+def ldm_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes that the file of a diffusers ``folder`` has."""
+    return {name: tuple(tensor.shape) for name, tensor in _ldm_tensors(folder).items()}
+
+
+def _ldm_tensors(folder: Path) -> dict[str, Any]:
     sdxl = (folder / "text_encoder_2").is_dir()
     clip = "conditioner.embedders.0.transformer." if sdxl else "cond_stage_model.transformer."
     unet, vae, text = (_weights(folder / part) for part in ("unet", "vae", "text_encoder"))
@@ -50,9 +61,7 @@ def make_single_file(folder: Path, file: Path) -> Path:
     if sdxl:
         second = _open_clip(_weights(folder / "text_encoder_2"))
         tensors |= {f"conditioner.embedders.1.model.{name}": tensor for name, tensor in second.items()}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, file)
-    return file
+    return tensors
 
 
 def _weights(folder: Path) -> dict[str, Any]:

@@ -74,9 +74,7 @@ def _header_bytes(stream: BinaryIO, path: Path, size: int) -> bytes:
     if length > MAX_HEADER_BYTES:
         raise _refusal(path, f"its header claims {length} bytes")
     if length > size - 8:
-        raise _refusal(
-            path, f"its header claims {length} bytes, the file has {size}: the download was cut off?"
-        )
+        raise _refusal(path, f"its header claims {length} bytes, the file has only {size}")
     return stream.read(length)
 
 
