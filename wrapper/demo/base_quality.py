@@ -12,15 +12,13 @@ from wrapper.demo.people import concept_portrait
 from wrapper.demo.train_vae import quality
 from wrapper.demo.training import mask_to_tensor, to_tensor
 
-DRAWINGS = 128
 
-
-def vae_quality(folder: Path, seed: int) -> dict[str, dict[str, float]]:
-    """PSNR of encode and decode on held-out drawings, of the base's people and of the new one."""
+def vae_quality(folder: Path, seed: int, count: int) -> dict[str, dict[str, float]]:
+    """PSNR of encode and decode on `count` held-out drawings of the base's people, and of the new one's."""
     vae = AutoencoderKL.from_pretrained(folder).eval()
     rng = random.Random(seed + 5)
-    concept = draw_many([concept_portrait(rng) for _ in range(DRAWINGS)], rng)
-    return {"base": _measure(vae, base_drawings(DRAWINGS, seed + 2)), "concept": _measure(vae, concept)}
+    concept = draw_many([concept_portrait(rng) for _ in range(count)], rng)
+    return {"base": _measure(vae, base_drawings(count, seed + 2)), "concept": _measure(vae, concept)}
 
 
 def _measure(vae: AutoencoderKL, drawings: Drawings) -> dict[str, float]:

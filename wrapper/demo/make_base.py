@@ -17,8 +17,7 @@ from pathlib import Path
 import click
 
 from dataset_tools.files import write_json
-
-VALIDATION_DRAWINGS = 128
+from wrapper.base_model.quiet import quiet_libraries
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class Recipe:
     vae_steps: int
     unet_steps: int
     inpaint_steps: int
+    validation_drawings: int
 
 
 @click.command(help=__doc__)
@@ -41,15 +41,18 @@ class Recipe:
 @click.option("--vae-steps", default=5000, show_default=True)
 @click.option("--unet-steps", default=9000, show_default=True)
 @click.option("--inpaint-steps", default=3500, show_default=True)
+@click.option("--validation-drawings", default=128, show_default=True)
 @click.option("--threads", default=1, show_default=True, help="CPU threads; changes the last digits.")
 def main(out: Path, threads: int, **settings: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
     record = make_base(Recipe(**settings), out)
     click.echo(f"{out / 'base'}: {record['bytes']} bytes")
 
 
+@quiet_libraries()
 def make_base(recipe: Recipe, out: Path) -> dict[str, object]:
     """Run the stages that are still to do and put the model together; returns the record."""
     from wrapper.demo.assemble import assemble
@@ -62,7 +65,7 @@ def make_base(recipe: Recipe, out: Path) -> dict[str, object]:
         "unet_inpaint": lambda: _inpaint_stage(recipe, trained),
     }
     records = {name: _once(trained / f"{name}.json", recipe, stage) for name, stage in stages.items()}
-    quality = vae_quality(trained / "vae", recipe.seed)
+    quality = vae_quality(trained / "vae", recipe.seed, recipe.validation_drawings)
     return assemble(trained, out / "base", {**asdict(recipe), "stages": records, "vae_quality": quality})
 
 
@@ -87,7 +90,7 @@ def _vae_stage(recipe: Recipe, trained: Path) -> dict[str, object]:
 
     plain = base_drawings(recipe.codec_drawings, recipe.seed)
     drawings = together(plain, codec_drawings(recipe.codec_drawings, recipe.seed + 1))
-    validation = base_drawings(VALIDATION_DRAWINGS, recipe.seed + 2)
+    validation = base_drawings(recipe.validation_drawings, recipe.seed + 2)
     return train_vae(drawings, validation, recipe.vae_steps, recipe.seed, trained / "vae")
 
 
@@ -102,7 +105,7 @@ def _unet_stage(recipe: Recipe, trained: Path) -> dict[str, object]:
     save_scheduler(trained)
     vae = AutoencoderKL.from_pretrained(trained / "vae")
     corpus = prepare(base_drawings(recipe.drawings, recipe.seed + 3), vae, tokenizer)
-    validation = prepare(base_drawings(VALIDATION_DRAWINGS, recipe.seed + 2), vae, tokenizer)
+    validation = prepare(base_drawings(recipe.validation_drawings, recipe.seed + 2), vae, tokenizer)
     return train_text_to_image(corpus, validation, tokenizer, recipe.unet_steps, recipe.seed, trained)
 
 
@@ -116,7 +119,7 @@ def _inpaint_stage(recipe: Recipe, trained: Path) -> dict[str, object]:
     tokenizer = CLIPTokenizer.from_pretrained(trained / "tokenizer")
     vae = AutoencoderKL.from_pretrained(trained / "vae")
     corpus = prepare(base_drawings(recipe.drawings, recipe.seed + 4), vae, tokenizer, recipe.seed)
-    validation = base_drawings(VALIDATION_DRAWINGS, recipe.seed + 2)
+    validation = base_drawings(recipe.validation_drawings, recipe.seed + 2)
     held_out = prepare(validation, vae, tokenizer, recipe.seed + 1)
     return train_inpainting(corpus, held_out, tokenizer, recipe.inpaint_steps, recipe.seed, trained)
 
