@@ -93,6 +93,16 @@ def _quiet_scheduler(pipeline):
     return DDIMScheduler.from_config(pipeline.scheduler.config)
 
 
+def test_any_scheduler_of_a_folder_loads_without_a_warning(tiny_base, tmp_path):
+    folder = shutil.copytree(tiny_base("sd15"), tmp_path / "base")
+    config = folder / "scheduler" / "scheduler_config.json"
+    euler = {**json.loads(config.read_text()), "_class_name": "EulerAncestralDiscreteScheduler"}
+    config.write_text(json.dumps(euler))
+    pipeline = load_pipeline(detect(folder), "txt2img", torch.float32)
+    assert type(pipeline.scheduler).__name__ == "EulerAncestralDiscreteScheduler"
+    assert pipeline.scheduler.config.beta_end == 0.012
+
+
 def test_an_inpaint_base_is_refused_for_text_to_image(tiny_base):
     with pytest.raises(UserError, match="9 channels"):
         load_pipeline(detect(tiny_base("sd15", inpaint=True)), "txt2img", torch.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -191,7 +192,9 @@ def _sdxl_pipeline(info: BaseInfo, task: Task, parts: Components, scheduler: Any
 def _scheduler(config: dict[str, Any]) -> Any:
     import diffusers
 
-    return getattr(diffusers, config["_class_name"]).from_config(config)
+    with warnings.catch_warnings():  # diffusers 0.42 copies tensors in a way that numpy 2.4 deprecates
+        warnings.filterwarnings("ignore", message="__array__ implementation", category=DeprecationWarning)
+        return getattr(diffusers, config["_class_name"]).from_config(config)
 
 
 def _safety_checker(info: BaseInfo, dtype: torch.dtype) -> tuple[Any, Any]:
