@@ -26,7 +26,8 @@ class Listing(NamedTuple):
 def list_folder(root: Path) -> Listing:
     """All files below ``root``, links to folders followed; UserError for a folder that cannot be read."""
     if not root.is_dir():
-        raise UserError(f"{root}: no such folder", "Name a folder of images.")
+        kind = "not a folder" if root.exists() else "no such folder"
+        raise UserError(f"{root}: {kind}", "Name a folder of images.")
     listing = Listing([], [])
     for path in sorted(_files(root)):
         listing[not _is_picture(root / path)].append(path)

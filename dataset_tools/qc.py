@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -98,7 +99,7 @@ def _inspected(jobs: Sequence[Job], workers: int | None) -> Iterator[Iterator[In
     if count == 1:
         yield map(inspect_one, jobs)
         return
-    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_one_thread)
+    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_start_worker)
     try:
         yield pool.map(inspect_one, jobs, chunksize=8)
     except BrokenProcessPool as error:
@@ -109,9 +110,11 @@ def _inspected(jobs: Sequence[Job], workers: int | None) -> Iterator[Iterator[In
         pool.shutdown(cancel_futures=True)
 
 
-def _one_thread() -> None:
+def _start_worker() -> None:
+    """One thread a process; Ctrl-C is the parent's to handle."""
     import cv2
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
 
 
