@@ -85,7 +85,7 @@ def _check_defaults(defaults: Mapping[str, Any], problems: Problems) -> None:
 
 def _checked(where: str, values: Mapping[str, Any], problems: Problems) -> ManifestRow | None:
     known = {key: value for key, value in values.items() if key in ManifestRow.model_fields}
-    for key in values.keys() - known.keys():
+    for key in (key for key in values if key not in known):
         problems.add(where, f"unknown key '{key}'.", did_you_mean(key, ManifestRow.model_fields))
     try:
         return ManifestRow.model_validate(known)

@@ -31,7 +31,7 @@ def _list_rows(path: Path, problems: Problems) -> Iterator[tuple[str, Mapping[st
         raise UserError(f"{path}: not JSON: {error}") from error
     hint = ""
     if isinstance(data, dict):
-        for key in data.keys() - {TOP_KEY}:
+        for key in (key for key in data if key != TOP_KEY):
             hint = did_you_mean(key, [TOP_KEY])
             problems.add(path, f"unknown key '{key}' beside '{TOP_KEY}'.", hint)
         data = data.get(TOP_KEY)
