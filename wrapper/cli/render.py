@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -23,4 +24,5 @@ def command(stage: str, project: Path, overrides: tuple[str, ...]) -> None:
         written += write(render_stage(opened, name), opened.paths)
     for path in written:
         click.echo(f"wrote {path}")
-    next_step(f"lorawrap check {written[0]} --dataset-config {written[1]}, then lorawrap train {stage}")
+    where = "" if project == Path() else f" --project {shlex.quote(str(project))}"
+    next_step(f"lorawrap train {stage}{where}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -31,7 +32,7 @@ def command(
 
     opened = open_project(project, overrides)
     stages = stages_of(opened.settings, stage)
-    where = "" if project == Path() else f" --project {project}"
+    where = "" if project == Path() else f" --project {shlex.quote(str(project))}"
     if dry_run:
         for name in stages:
             waits = name != stages[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,10 @@ def command(
 
 
 def environment(trainer: Trainer, cache: Path | None) -> dict[str, str]:
-    """Unbuffered UTF-8 output in lines that are not wrapped, no hub, and where caches go."""
+    """Unbuffered UTF-8 output in lines that are not wrapped, no hub, and where caches go.
+
+    Beside a checkout the child is told where this package is; installed, it finds it by itself.
+    """
     env = {
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
@@ -80,8 +84,10 @@ def environment(trainer: Trainer, cache: Path | None) -> dict[str, str]:
     }
     if trainer.engine == "embedded" and cache is not None:
         env["LORAWRAP_CACHE_DIR"] = str(cache.resolve())
-    if trainer.engine == "embedded":
-        env["PYTHONPATH"] = _with_this_package(os.environ.get("PYTHONPATH", ""))
+    here = str(Path(__file__).resolve().parents[2])
+    if trainer.engine == "embedded" and here != sysconfig.get_paths()["purelib"]:
+        others = os.environ.get("PYTHONPATH")
+        env["PYTHONPATH"] = os.pathsep.join([here, others]) if others else here
     return env
 
 
@@ -98,9 +104,3 @@ def find_device() -> Device:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _with_this_package(python_path: str) -> str:
-    """So that the child finds the same `wrapper` as this process, installed or not."""
-    here = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join([here, python_path]) if python_path else here

@@ -51,8 +51,9 @@ class Watch:
         if "=nan" in line:
             self.tail.append(line)
         note = "" if event.loss is None else f"loss {event.loss:.4f}"
-        self.bar.advance(max(event.step - self.step, 0), note)
-        self.step = max(event.step, self.step)
+        if event.step > self.step:
+            self.bar.advance(event.step - self.step, note)
+            self.step = event.step
 
     def close(self) -> None:
         self.log.close()

@@ -1,0 +1,64 @@
+"""``lorawrap check``: exit codes, sentences, JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.kohya.projects import make_project
+from wrapper.cli.main import run
+from wrapper.kohya.render import render_stage, write
+
+
+@pytest.fixture
+def files(tmp_path):
+    project = make_project(tmp_path / "мой \"p\" 'q' 🙂")
+    return write(render_stage(project, "stage_a"), project.paths)
+
+
+@pytest.fixture
+def masked(tmp_path):
+    project = make_project(tmp_path / "b")
+    return write(render_stage(project, "stage_b"), project.paths)
+
+
+def test_a_right_file_gives_the_step_count(files, capsys):
+    train, dataset = files
+    assert run(["check", str(train), "--dataset-config", str(dataset)]) == 0
+    assert "train_network.py: 6 steps: 8 images an epoch" in capsys.readouterr().out
+
+
+def test_errors_give_two_and_name_file_line_and_section(files, capsys):
+    train, dataset = files
+    train.write_text(train.read_text(encoding="utf-8").replace("seed = 7", "sede = 7"), encoding="utf-8")
+    dataset.write_text(dataset.read_text(encoding="utf-8").replace("[general]", "[general]\nx = 1"), "utf-8")
+    assert run(["check", str(train), "--dataset-config", str(dataset)]) == 2
+    told = capsys.readouterr().err
+    assert "[training_arguments]: 'sede' is not an option of train_network.py. Did you mean 'seed'?" in told
+    assert "stage_a_dataset.toml:5 [general]: 'x' is not an option of a dataset file." in told
+    assert "2 errors, 0 warnings" in told
+
+
+def test_json_holds_everything(files, capsys):
+    train, dataset = files
+    code = run(["check", str(train), "--dataset-config", str(dataset), "--engine", "embedded", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert (code, told["ok"], told["script"], told["steps"]["steps"]) == (0, True, "train_network.py", 6)
+    assert (told["errors"], told["warnings"]) == ([], [])
+
+
+def test_the_script_is_guessed_from_the_base_and_models_may_be_left_out(masked, capsys):
+    train, dataset = masked
+    argv = ["check", str(train), "--dataset-config", str(dataset)]
+    assert run([*argv, "--no-models"]) == 0
+    assert "train_network_inpaint.py: 4 steps" in capsys.readouterr().out
+    assert run(argv) == 2
+    assert "'network_weights': there is no" in capsys.readouterr().err
+    assert run([*argv, "--no-models", "--script", "sdxl_train_network.py"]) == 2
+    assert "masked_loss_normalize" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_two(tmp_path, capsys):
+    assert run(["check", str(tmp_path / "none.toml")]) == 2
+    assert "there is no such file" in capsys.readouterr().err

@@ -1,0 +1,110 @@
+"""``lorawrap train``: dry runs, exit codes, an interrupt from outside, and a real accelerate launch."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.kohya.projects import NAME, make_project
+from tests.launch.test_train import FAKE
+from wrapper.cli.main import run
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setenv("LORAWRAP_SD_SCRIPTS", str(FAKE))
+    monkeypatch.setenv("LORAWRAP_SD_SCRIPTS_PYTHON", str(FAKE / "python"))
+    monkeypatch.setenv("REAL_PYTHON", sys.executable)
+    monkeypatch.setenv("FAKE_TRAINER", "good")
+    return make_project(tmp_path / "мой \"p\" 'q' 🙂").paths.root
+
+
+def argv(root: Path, *more: str) -> list[str]:
+    return ["train", "stage_a", "--project", str(root), "--engine", "sd-scripts", "--device", "cpu", *more]
+
+
+def test_a_dry_run_prints_a_line_for_a_shell_and_starts_nothing(root, capsys):
+    code = run(
+        ["train", "all", "--project", str(root), "--engine", "embedded", "--device", "cpu", "--dry-run"]
+    )
+    assert code == 0
+    first, second, step = capsys.readouterr().out.strip().splitlines()
+    assert shlex.split(first)[-5:-4] == ["wrapper.trainer.train_network"]
+    assert shlex.split(second)[-4:] == [
+        *("--config_file", str(root / "config/stage_b_train.toml")),
+        *("--dataset_config", str(root / "config/stage_b_dataset.toml")),
+    ]
+    assert shlex.split(step)[-1] == str(root)
+    assert not (root / "runs").exists()
+
+
+def test_a_trained_stage_is_published(root, capsys):
+    assert run(argv(root)) == 0
+    assert (root / "loras" / f"{NAME}_stage_a.safetensors").is_file()
+    assert "next: lorawrap generate --project" in capsys.readouterr().out
+
+
+def test_a_failed_run_is_one_and_tells_command_and_log(root, monkeypatch, capsys):
+    monkeypatch.setenv("FAKE_TRAINER", "out of memory")
+    assert run(argv(root)) == 1
+    told = capsys.readouterr().err
+    assert "stage_a: The GPU ran out of memory." in told
+    assert "--config_file" in told
+    assert str(root / "runs" / "stage_a" / "log.txt") in told
+    assert "→ Lower train_batch_size" in told
+
+
+def test_wrong_input_is_two_and_nothing_is_started(root, capsys):
+    assert run(argv(root, "--set", "stage_a.kohya.network_dim=none")) == 2
+    assert "'network_dim' must be a whole number" in capsys.readouterr().err
+    assert run(argv(root, "--resume")) == 2
+    assert not (root / "runs").exists()
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM], ids=lambda kind: kind.name)
+def test_a_signal_to_the_command_alone_ends_everything(root, kind):
+    env = {**os.environ, "FAKE_TRAINER": "hang", "PYTHONUNBUFFERED": "1"}
+    ours = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-c", START, *argv(root)], env=env, cwd=ours, stdout=subprocess.PIPE, text=True
+    ) as command:
+        worker = next(int(line.split()[1]) for line in command.stdout if line.startswith("worker "))
+        family = [psutil.Process(worker), *psutil.Process(worker).parents()]
+        trainer = next(process for process in family[1:] if "train_network.py" in " ".join(process.cmdline()))
+        command.send_signal(kind)
+        assert command.wait(60) == 130
+    _, left = psutil.wait_procs([family[0], trainer], timeout=20)
+    assert [process for process in left if process.status() != psutil.STATUS_ZOMBIE] == []
+    told = json.loads((root / "runs" / "stage_a" / "run.json").read_text(encoding="utf-8"))
+    assert told["status"] == "interrupted"
+
+
+START = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import wrapper.launch.process as process
+process.run.__defaults__ = (0.5,)
+from wrapper.cli.main import main
+main()
+"""
+"""The command line with a short patience. Children of a background job ignore SIGINT unless they are told."""
+
+
+@pytest.mark.slow
+def test_accelerate_really_launches_the_script(root, monkeypatch):
+    monkeypatch.setenv("LORAWRAP_SD_SCRIPTS_PYTHON", sys.executable)
+    assert run(argv(root)) == 0
+    log = (root / "runs" / "stage_a" / "log.txt").read_text(encoding="utf-8")
+    assert "fake trainer: good" in log
+    monkeypatch.setenv("FAKE_TRAINER", "refuses")
+    assert run(argv(root)) == 1
+    log = (root / "runs" / "stage_a" / "log.txt").read_text(encoding="utf-8")
+    assert "returned non-zero exit status 2" in log

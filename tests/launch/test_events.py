@@ -1,0 +1,73 @@
+"""Progress lines, explanations, verdicts' stamps: text in, facts out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from wrapper.launch.events import Event, EventLog, parse
+from wrapper.launch.explain import exit_status, explain
+
+LINES = {
+    "steps:   0%|          | 0/100 [00:00<?, ?it/s]": Event(0, 100, None, 0),
+    "steps:  12%|█▏        | 12/100 [00:05<00:40,  2.20it/s, avr_loss=0.123]": Event(12, 100, 0.123, 5),
+    "steps: 100%|██████████| 1500/1500 [1:02:03<00:00,  2.5s/it, avr_loss=1e-5]": Event(
+        1500, 1500, 1e-5, 3723
+    ),
+    "steps:   1%|▏| 1/100 [00:01<01:39,  1.00s/it, Average key norm=0.1, avr_loss=0.2]": Event(
+        1, 100, 0.2, 1
+    ),
+    "steps:   1%|▏| 1/100 [00:01<01:39,  1.00s/it, avr_loss=nan]": Event(1, 100, None, 1),
+    "caching latents:  50%|█████     | 2/4 [00:01<00:01,  2.0it/s]": None,
+    "epoch 1/10": None,
+}
+
+
+@pytest.mark.parametrize(("line", "event"), LINES.items())
+def test_a_progress_line_is_parsed(line, event):
+    assert parse(line) == event
+
+
+def test_events_are_json_lines_written_once(tmp_path):
+    log = EventLog(tmp_path / "a run" / "events.jsonl")
+    event = Event(1, 2, 0.5, 3)
+    assert [log.add(event), log.add(event), log.add(Event(2, 2, None, 4))] == [True, False, True]
+    log.close()
+    again = EventLog(tmp_path / "a run" / "events.jsonl", append=True)
+    again.close()
+    lines = (tmp_path / "a run" / "events.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"step": 1, "steps": 2, "loss": 0.5, "elapsed_s": 3},
+        {"step": 2, "steps": 2, "loss": None, "elapsed_s": 4},
+    ]
+
+
+LAUNCHER = [
+    "Traceback (most recent call last):",
+    "subprocess.CalledProcessError: Command '['python']' returned non-zero exit status 2.",
+]
+CAUSES = {
+    "out of memory": (["torch.OutOfMemoryError: CUDA out of memory."], 1, "The GPU ran out of memory."),
+    "nan": (["RuntimeError: loss is NaN at step 3"], 1, "The loss became NaN."),
+    "no data": (["ERROR No data found. Please verify"], 0, "The trainer found no images."),
+    "no captions": (["neither caption file nor class tokens are found"], 1, "Images have no captions."),
+    "killed": (["died with <Signals.SIGKILL: 9>."], 1, "stopped for want of memory"),
+    "package": (
+        ["ModuleNotFoundError: No module named 'lion_pytorch'"],
+        1,
+        "lacks the package 'lion_pytorch'",
+    ),
+    "refused": (["a line", "'v2' is not supported.", *LAUNCHER], 1, "'v2' is not supported."),
+    "unknown": (["something"], 7, "ended with exit code 7"),
+}
+
+
+@pytest.mark.parametrize(("lines", "code", "message"), CAUSES.values(), ids=CAUSES)
+def test_a_failure_is_explained_in_a_sentence(lines, code, message):
+    assert message in explain(lines, code).message
+
+
+def test_the_launcher_tells_the_trainers_exit_code():
+    assert exit_status(LAUNCHER, 1) == 2
+    assert exit_status([], 5) == 5

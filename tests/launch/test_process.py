@@ -1,0 +1,108 @@
+"""A child in a group of its own: lines, exit codes, signals, and nobody left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+import psutil
+import pytest
+
+from dataset_tools.errors import UserError
+from wrapper.launch.command import Command
+from wrapper.launch.process import Lines, run
+
+FORKS = """
+import os, signal, sys, time
+worker = os.fork()
+{ignore}
+if worker:
+    print("pids", os.getpid(), worker, flush=True)
+while True:
+    time.sleep(0.1)
+"""
+IGNORE_ALL = "[signal.signal(kind, signal.SIG_IGN) for kind in (signal.SIGINT, signal.SIGTERM)]"
+
+
+def python(code: str, **env: str) -> Command:
+    return Command((sys.executable, "-c", code), env)
+
+
+def wait_until_gone(pids: list[int]) -> None:
+    """A killed process is gone when it is reaped; who is nobody's child any more is reaped by init."""
+    alive = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    left = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    _, left = psutil.wait_procs(left, timeout=20)
+    assert left == []
+
+
+def test_lines_end_at_newlines_and_at_carriage_returns_and_letters_may_be_cut():
+    found = []
+    lines = Lines(found.append)
+    for byte in "a 🙂\r\rb\nлиния\r\nend".encode():
+        lines.feed(bytes([byte]))
+    lines.feed(b"", final=True)
+    assert found == ["a 🙂", "b", "линия", "end"]
+
+
+def test_both_outputs_and_the_environment_arrive(tmp_path):
+    found = []
+    code = "import os, sys; print(os.environ['WORD'], flush=True); print('err', file=sys.stderr); sys.exit(3)"
+    assert run(python(code, WORD="it's 🙂", PYTHONUTF8="1"), found.append) == 3
+    assert found == ["it's 🙂", "err"]
+
+
+def test_a_program_that_is_not_there_is_a_user_error():
+    with pytest.raises(UserError, match="cannot be started"):
+        run(Command(("/no/such/python",), {}), print)
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("ignore", ["", IGNORE_ALL], ids=["obedient", "stubborn"])
+def test_a_signal_ends_child_and_grandchild(kind, ignore):
+    pids: list[int] = []
+
+    def on_line(line: str) -> None:
+        pids.extend(map(int, line.split()[1:]))
+        threading.Thread(target=os.kill, args=(os.getpid(), kind)).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        run(python(FORKS.format(ignore=ignore)), on_line, grace_s=0.5)
+    assert len(pids) == 2
+    wait_until_gone(pids)
+
+
+def test_signal_handlers_are_as_before():
+    before = [signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    run(python("pass"), print)
+    assert [signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_worker_that_outlives_its_trainer_is_ended_and_does_not_hold_us():
+    code = f"""
+import os, signal, sys, time
+worker = os.fork()
+if worker == 0:
+    {IGNORE_ALL}
+    while True:
+        time.sleep(1)
+print("pid", worker, flush=True)
+os._exit(0)
+"""
+    pids: list[int] = []
+    assert run(python(code), lambda line: pids.append(int(line.split()[1]))) == 0
+    wait_until_gone(pids)
+
+
+def test_a_fault_in_the_callback_ends_the_child_too():
+    pids: list[int] = []
+
+    def on_line(line: str) -> None:
+        pids.extend(map(int, line.split()[1:]))
+        raise ValueError("a bug")
+
+    with pytest.raises(ValueError, match="a bug"):
+        run(python(FORKS.format(ignore="")), on_line, grace_s=0.5)
+    wait_until_gone(pids)
