@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -99,9 +100,11 @@ def _inspected(jobs: Sequence[Job], workers: int | None) -> Iterator[Iterator[In
     if count == 1:
         yield map(inspect_one, jobs)
         return
-    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_start_worker)
+    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_one_thread)
     try:
-        yield pool.map(inspect_one, jobs, chunksize=8)
+        with _deaf_children():
+            results = pool.map(inspect_one, jobs, chunksize=8)
+        yield results
     except BrokenProcessPool as error:
         raise RunFailed(
             "qc: a worker process was killed", "Most likely out of memory: try --workers 1."
@@ -110,11 +113,22 @@ def _inspected(jobs: Sequence[Job], workers: int | None) -> Iterator[Iterator[In
         pool.shutdown(cancel_futures=True)
 
 
-def _start_worker() -> None:
-    """One thread a process; Ctrl-C is the parent's to handle."""
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes started in here ignore Ctrl-C, which is this process's to handle."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _one_thread() -> None:
     import cv2
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
 
 
