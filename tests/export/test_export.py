@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 from dataset_tools.errors import RunFailed, UserError
 from tests.export.loras import plain_layers, save, tensors
 from wrapper.export.delivery import Wish
-from wrapper.export.export import Exported, export
+from wrapper.export.export import Exported, Order, export
 from wrapper.lora.file import read_lora
 from wrapper.lora.hashes import model_hash
 
@@ -42,7 +42,7 @@ def delivered(sd15: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Exp
         preview=picture,
         example=(picture, root / "mask.png"),
     )
-    return export(wish, {"a1111": root / "a1111", "comfyui": root / "comfyui"}), root
+    return export([Order(wish)], {"a1111": root / "a1111", "comfyui": root / "comfyui"})[0], root
 
 
 def files(root: Path) -> list[str]:
@@ -117,7 +117,7 @@ def test_the_hole_is_where_the_example_is_transparent(sd15: Path, tmp_path: Path
     hole.putpixel((3, 5), 255)
     hole.save(mask)
     wish = Wish(sd15, "ear", uses=("inpaint",), example=(image, mask))
-    export(wish, {"comfyui": tmp_path / "ui"})
+    export([Order(wish)], {"comfyui": tmp_path / "ui"})
     with Image.open(tmp_path / "ui" / "input" / "ear_to_inpaint.png") as example:
         assert example.getpixel((3, 5)) == (10, 20, 30, 0)
         assert example.getpixel((0, 0)) == (10, 20, 30, 255)
@@ -128,9 +128,9 @@ def test_nothing_that_is_there_is_overwritten_unless_forced(sd15: Path, tmp_path
     there.parent.mkdir(parents=True)
     there.write_text("mine")
     with pytest.raises(UserError, match=r"ear\.json: is already there"):
-        export(Wish(sd15, "ear"), {"a1111": tmp_path})
+        export([Order(Wish(sd15, "ear"))], {"a1111": tmp_path})
     assert files(tmp_path) == ["models/Lora/ear.json"]
-    export(Wish(sd15, "ear"), {"a1111": tmp_path}, force=True)
+    export([Order(Wish(sd15, "ear"))], {"a1111": tmp_path}, force=True)
     assert files(tmp_path) == ["models/Lora/ear.json", "models/Lora/ear.safetensors"]
     assert there.read_text() != "mine"
 
@@ -138,7 +138,7 @@ def test_nothing_that_is_there_is_overwritten_unless_forced(sd15: Path, tmp_path
 def test_a_namesake_in_a_subfolder_is_refused_since_a1111_knows_base_names_only(sd15: Path, tmp_path: Path):
     save(tmp_path / "models" / "Lora" / "old" / "ear [1].safetensors", {})
     with pytest.raises(UserError, match="has the same name"):
-        export(Wish(sd15, "ear [1]"), {"a1111": tmp_path})
+        export([Order(Wish(sd15, "ear [1]"))], {"a1111": tmp_path})
 
 
 def test_a_lora_of_a_foreign_layer_delivers_nothing_not_even_folders(tmp_path: Path):
@@ -148,13 +148,21 @@ def test_a_lora_of_a_foreign_layer_delivers_nothing_not_even_folders(tmp_path: P
         made[right.replace("text_model_", "")] = made[right].clone()
     source = save(tmp_path / "in" / "lora.safetensors", made)
     with pytest.raises(RunFailed, match=r"1 of 265 have no layer.*lora_te_encoder_layers_0_mlp_fc1"):
-        export(Wish(source, "ear"), {"a1111": tmp_path / "ui" / "deep"})
+        export([Order(Wish(source, "ear"))], {"a1111": tmp_path / "ui" / "deep"})
     assert files(tmp_path) == ["in/lora.safetensors"]
     assert not (tmp_path / "ui").exists()
+
+
+def test_when_the_second_lora_fails_the_first_is_not_delivered_either(sd15: Path, tmp_path: Path):
+    made = {name: tensor * ("up" not in name) for name, tensor in tensors(plain_layers("sd15")).items()}
+    zero = save(tmp_path / "zero.safetensors", made)
+    with pytest.raises(RunFailed, match="0 of 264 modules change something"):
+        export([Order(Wish(sd15, "good")), Order(Wish(zero, "bad"))], {"a1111": tmp_path / "ui"})
+    assert files(tmp_path) == ["zero.safetensors"]
 
 
 @pytest.mark.parametrize("bad", ["a:b", "x>y", "a,b", "a=b", "../up", " ear", "", "x" * 300])
 def test_names_that_a_prompt_or_a_file_cannot_have_are_refused(bad: str, sd15: Path, tmp_path: Path):
     with pytest.raises(UserError, match="does not work in A1111 and ComfyUI"):
-        export(Wish(sd15, bad), {"a1111": tmp_path})
+        export([Order(Wish(sd15, bad))], {"a1111": tmp_path})
     assert files(tmp_path) == []

@@ -64,7 +64,7 @@ def command(
         names = check_targets(targets or tuple(opened.settings.export.targets))
         done = export_project(opened, names, dest, name=name, force=force, preview=preview)
     else:
-        done = [_export_file(file, check_targets(targets), dest, name, base, trigger, preview, force)]
+        done = _export_file(file, check_targets(targets), dest, name, base, trigger, preview, force)
     for exported in done:
         _show(exported)
     next_step(_how_to_use(done))
@@ -91,18 +91,18 @@ def _export_file(
     trigger: str,
     preview: Path | None,
     force: bool,
-) -> Exported:
+) -> list[Exported]:
     from dataset_tools.errors import UserError
     from wrapper.base_model.detect import resolve
     from wrapper.export.delivery import Wish
-    from wrapper.export.export import export
+    from wrapper.export.export import Order, export
     from wrapper.export.job import destinations_for
 
     if dest is None:
         raise UserError("No place to export to.", "Give the program's folder with --dest DIR.")
     wish = Wish(file, name or file.stem, trigger=trigger, prompt=trigger, preview=preview)
     info = resolve(base, False, dest / ".lorawrap") if base else None
-    return export(wish, destinations_for(targets, dest, alone=True), base=info, force=force)
+    return export([Order(wish, info)], destinations_for(targets, dest, alone=True), force=force)
 
 
 def _show(exported: Exported) -> None:

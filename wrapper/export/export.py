@@ -45,6 +45,14 @@ class Exported:
 
 
 @dataclass(frozen=True)
+class Order:
+    """One LoRA to be delivered; ``base`` is what it is to be proved on."""
+
+    wish: Wish
+    base: BaseInfo | None = None
+
+
+@dataclass(frozen=True)
 class _Staged:
     target: TargetName
     item: Item
@@ -52,31 +60,51 @@ class _Staged:
     final: Path
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    order: Order
+    source: Source
+    items: list[tuple[TargetName, Item]]
+
+
 def export(
-    wish: Wish,
-    destinations: Mapping[TargetName, Path],
-    *,
-    base: BaseInfo | None = None,
-    force: bool = False,
-) -> Exported:
-    """Deliver one LoRA into each target's own folder. Either every file appears, or none.
+    orders: Sequence[Order], destinations: Mapping[TargetName, Path], *, force: bool = False
+) -> list[Exported]:
+    """Deliver LoRAs into each target's own folder. Either every file of all of them appears, or none.
 
     Raises `UserError` for a source that cannot be exported, a name that does not work or files that are
     already there (without ``force``); `RunFailed` when a proof fails.
     """
+    prepared = [_prepare(order, destinations, force) for order in orders]
+    with staging(next(iter(destinations.values()))) as folder:
+        done, moves = [], []
+        for one in prepared:
+            staged = [_Staged(t, i, folder / t / i.path, destinations[t] / i.path) for t, i in one.items]
+            done.append(_deliver(one, staged))
+            moves += [(file.path, file.final) for file in staged]
+        place(moves)
+    return done
+
+
+def _prepare(order: Order, destinations: Mapping[TargetName, Path], force: bool) -> _Prepared:
+    """Everything that can be refused before a byte is written."""
+    wish = order.wish
     check_name(wish.name)
     source = read_source(wish.source)
-    _refuse_other_kind(source, base)
-    plan = [(target, item) for target in destinations for item in items(wish, source, target)]
-    refuse_collisions(wish.name, destinations, [destinations[t] / item.path for t, item in plan], force)
-    with staging(next(iter(destinations.values()))) as folder:
-        staged = [_Staged(t, i, folder / t / i.path, destinations[t] / i.path) for t, i in plan]
-        for file in staged:
-            file.path.parent.mkdir(parents=True, exist_ok=True)
-            file.item.write(file.path)
-        proofs = _prove(wish, source, base, staged)
-        files = [_exported_file(file) for file in staged]
-        place([(file.path, file.final) for file in staged])
+    _refuse_other_kind(source, order.base)
+    wanted = [(target, item) for target in destinations for item in items(wish, source, target)]
+    refuse_collisions(wish.name, destinations, [destinations[t] / item.path for t, item in wanted], force)
+    return _Prepared(order, source, wanted)
+
+
+def _deliver(one: _Prepared, staged: Sequence[_Staged]) -> Exported:
+    """Write one LoRA's files beside their places, and prove them there."""
+    wish, source = one.order.wish, one.source
+    for file in staged:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        file.item.write(file.path)
+    proofs = _prove(wish, source, one.order.base, staged)
+    files = [_exported_file(file) for file in staged]
     return Exported(wish, source.kind, files, proofs, _notes(wish, source))
 
 

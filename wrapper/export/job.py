@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from dataset_tools.errors import UserError
 from dataset_tools.files import write_json
 from dataset_tools.safety import refuse_prompt
 from wrapper.export.delivery import Wish
-from wrapper.export.export import Exported, export
+from wrapper.export.export import Exported, Order, export
 from wrapper.export.targets import TargetName, Use
 from wrapper.project.layout import STAGES
 
@@ -43,10 +43,11 @@ def export_project(
     own = dest is None
     destinations = destinations_for(targets, dest or project.paths.export, alone=not own)
     wishes = project_wishes(project, name or project.settings.project.name, preview)
-    done = []
+    orders = []
     for stage, wish in wishes.items():
         base = project_base(project, USES[stage])
-        done.append(export(_with_checkpoint(wish, base), destinations, base=base, force=force or own))
+        orders.append(Order(_with_checkpoint(wish, base), base))
+    done = export(orders, destinations, force=force or own)
     if own:
         write_json(project.paths.export / RECORD, record(done, project.paths.export))
     return done
@@ -136,8 +137,6 @@ def _first(key: str, found: Sequence[Path]) -> dict[str, Any]:
 
 def _with_checkpoint(wish: Wish, base: BaseInfo) -> Wish:
     """``wish`` with the base's own file name in the workflows, where the base is one file."""
-    from dataclasses import replace
-
     if not base.single_file:
         return wish
     return replace(wish, checkpoints=dict.fromkeys(wish.uses, base.path.name))

@@ -20,6 +20,8 @@ COLUMNS = {
 }
 METRICS = {"psnr_db": "masked PSNR, dB", "ssim": "masked SSIM"}
 MAX_ROWS = 24
+OPEN_ROWS = 6
+"""So many rows are seen at once; the others unfold."""
 PICTURE_PX = 256
 MINUS = "\N{MINUS SIGN}"
 
@@ -53,8 +55,8 @@ class Verdict:
 @dataclass(frozen=True)
 class InpaintingPart:
     missing: str = ""
-    heads: list[str] = field(default_factory=list)
-    rows: list[tuple[str, list[Cell]]] = field(default_factory=list)
+    rows: list[list[Cell]] = field(default_factory=list)
+    folded: list[list[Cell]] = field(default_factory=list)
     more: int = 0
     settings: str = ""
 
@@ -118,10 +120,11 @@ class Evaluation:
         pictures, settings = self.record["pictures"], self.record["settings"]
         columns = [name for name in COLUMNS if pictures and name in pictures[0]]
         absent = [COLUMNS[name] for name in ("stage_a", "stage_b") if name not in columns]
+        rows = [self._cells(row, columns, PICTURE_PX) for row in pictures[:MAX_ROWS]]
         return InpaintingPart(
             missing=f"Not there, because not trained: {', '.join(absent)}." if absent else "",
-            heads=[COLUMNS[name] for name in columns],
-            rows=[(row["image"], self._cells(row, columns, PICTURE_PX)) for row in pictures[:MAX_ROWS]],
+            rows=rows[:OPEN_ROWS],
+            folded=rows[OPEN_ROWS:],
             more=max(0, len(pictures) - MAX_ROWS),
             settings=f"{settings['sampler']}, {settings['steps']} steps, CFG {settings['cfg']:g}, "
             f"strength {settings['strength']:g}, seed {settings['seeds'][0]}",

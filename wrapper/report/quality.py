@@ -28,6 +28,7 @@ class Photo:
     """``reasons`` are sentences; ``size`` is ``640 × 480`` in pixels, empty for what is no picture."""
 
     name: str
+    short: str
     status: str
     reasons: list[str]
     size: str
@@ -75,4 +76,6 @@ def _photo(row: dict[str, Any], photographs: Path) -> Photo:
         reasons.append(str(row["error"]))
     size = f"{row['width']} × {row['height']}" if row.get("width") else ""
     name = str(row["path"])
-    return Photo(name, row["status"], reasons, size, picture(photographs / name, name, THUMB_PX))
+    return Photo(
+        name, Path(name).stem, row["status"], reasons, size, picture(photographs / name, name, THUMB_PX)
+    )

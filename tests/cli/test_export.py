@@ -1,0 +1,176 @@
+"""`lorawrap export` on a file and on a project, from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from dataset_tools.files import write_json
+from tests.export.loras import plain_layers, save, tensors
+from tests.report.projects import head, make_project
+from wrapper.base_model.detect import detect
+from wrapper.cli.main import run
+from wrapper.diffusion.opening import open_pipeline
+from wrapper.export.base import base_layers
+from wrapper.lora.names import is_target
+from wrapper.project.load import Project, load_project
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+TinyBase = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def lora(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save(tmp_path_factory.mktemp("in") / "my ear.safetensors", tensors(plain_layers("sd15")))
+
+
+def files(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+
+
+def test_a_file_goes_into_the_programs_own_folder_and_the_proofs_are_told(lora: Path, tmp_path: Path, capsys):
+    picture = head(tmp_path / "pic.png", 1)
+    ui = tmp_path / "web ui"
+    argv = [
+        "export",
+        str(lora),
+        "--to",
+        "a1111",
+        "--dest",
+        str(ui),
+        "--trigger",
+        "an ear",
+        "--preview",
+        str(picture),
+    ]
+    assert run(argv) == 0
+    assert files(ui) == [f"models/Lora/my ear.{end}" for end in ("json", "png", "safetensors")]
+    told = capsys.readouterr().out
+    assert "every key has its layer" in told
+    assert "264 modules" in told
+    assert told.splitlines()[-1] == "next: write <lora:my ear:1> an ear in A1111's prompt"
+
+
+def test_several_programs_get_a_folder_each(lora: Path, tmp_path: Path):
+    assert run(["export", str(lora), "--to", "comfyui", "--to", "a1111", "--dest", str(tmp_path)]) == 0
+    assert {name.split("/")[0] for name in files(tmp_path)} == {"a1111", "comfyui"}
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--to", "a1111"], "No place to export to."),
+        (["--dest", "{tmp}/ui"], "No target to export to."),
+        (["--to", "a1111", "--dest", "{tmp}/ui", "--name", "a:b"], "does not work in A1111 and ComfyUI"),
+        (["--to", "a1111", "--dest", "{tmp}/ui", "--preview", "{tmp}/no.png"], "there is no such picture"),
+        (["--to", "a1111", "--dest", "{tmp}/ui", "--base", "{tmp}/no"], "there is no such base model"),
+        (["--to", "forge", "--dest", "{tmp}/ui"], "'forge' is not one of"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_exit_code_2(
+    argv: list[str], said: str, lora: Path, tmp_path: Path, capsys
+):
+    assert run(["export", str(lora), *(word.replace("{tmp}", str(tmp_path)) for word in argv)]) == 2
+    assert said in capsys.readouterr().err
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff" * 100])
+def test_what_is_no_lora_is_refused(content: bytes | None, tmp_path: Path, capsys):
+    path = tmp_path / "x.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    assert run(["export", str(path), "--to", "a1111", "--dest", str(tmp_path / "ui")]) == 2
+    assert "x.safetensors" in capsys.readouterr().err
+    assert not (tmp_path / "ui").exists()
+
+
+def test_a_second_export_needs_force(lora: Path, tmp_path: Path, capsys):
+    argv = ["export", str(lora), "--to", "a1111", "--dest", str(tmp_path)]
+    assert run(argv) == 0
+    assert run(argv) == 2
+    assert "is already there" in capsys.readouterr().err
+    assert run([*argv, "--force"]) == 0
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, tiny_base: TinyBase) -> Project:
+    """A project whose LoRAs fit the tiny random bases that it names."""
+    bases = {"stage_a": tiny_base("sd15"), "stage_b": tiny_base("sd15", inpaint=True)}
+    made = make_project(tmp_path_factory.mktemp("work") / "проект 'x'")
+    text = (
+        '[project]\nname = "myface"\n[captions]\ntrigger = "myface"\nclass_word = "person"\n'
+        f'[base]\nmodel = "{bases["stage_a"].as_posix()}"\ninpaint_model = "{bases["stage_b"].as_posix()}"\n'
+        '[generate]\nprompts = ["photo of a myface person"]\nnegative = "extra ears"\n'
+    )
+    made.paths.file.write_text(text, encoding="utf-8")
+    for stage, base in bases.items():
+        every = base_layers(open_pipeline(detect(base), "inpaint"))
+        layers = {n: layer for n, layer in every.items() if is_target(layer.component, layer.path)}
+        save(made.paths.lora(stage, "myface"), tensors(layers, rank=4))
+    return load_project(made.paths.root)
+
+
+def test_a_project_delivers_both_stages_for_both_programs_again_and_again(project: Project, capsys):
+    mine = project.paths.export / "a1111" / "models" / "Lora" / "myface_stage_a.json"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("of an earlier export")
+    assert run(["export", "--project", str(project.paths.root)]) == 0
+    assert capsys.readouterr().out.count("changes the picture of its base") == 2
+    record = json.loads((project.paths.export / "export.json").read_text(encoding="utf-8"))
+    assert [(lora["name"], lora["uses"]) for lora in record["loras"]] == [
+        ("myface_stage_a", ["txt2img"]),
+        ("myface_stage_b", ["inpaint"]),
+    ]
+    named = [file["path"] for lora in record["loras"] for file in lora["files"]]
+    assert sorted([*named, "export.json"]) == files(project.paths.export)
+    assert "comfyui/input/myface_stage_b_to_inpaint.png" in named
+    card = json.loads(mine.read_text(encoding="utf-8"))
+    assert (card["activation text"], card["negative text"]) == ("myface person", "extra ears")
+    _previews_are_what_each_stage_made(project)
+
+
+def _previews_are_what_each_stage_made(project: Project) -> None:
+    shown = {
+        "stage_a": project.paths.images / "txt2img/01_seed1_myface_stage_a.png",
+        "stage_b": project.paths.images / "inpaint/stage_b/held_0_seed1.png",
+    }
+    for stage, made in shown.items():
+        preview = project.paths.export / f"a1111/models/Lora/myface_{stage}.png"
+        with Image.open(preview) as ours, Image.open(made) as theirs:
+            assert ours.tobytes() == theirs.tobytes()
+
+
+def test_another_folder_keeps_what_it_has(project: Project, tmp_path: Path, capsys):
+    there = tmp_path / "webui" / "models" / "Lora" / "myface_stage_b.json"
+    there.parent.mkdir(parents=True)
+    there.write_text("mine")
+    argv = [
+        "export",
+        "--project",
+        str(project.paths.root),
+        "--to",
+        "a1111",
+        "--dest",
+        str(tmp_path / "webui"),
+    ]
+    assert run(argv) == 2
+    assert "is already there" in capsys.readouterr().err
+    assert files(tmp_path) == ["webui/models/Lora/myface_stage_b.json"]
+
+
+def test_a_prompt_for_somebody_under_age_is_not_delivered(project: Project, tmp_path: Path, capsys):
+    argv = ["export", "--project", str(project.paths.root), "--dest", str(tmp_path / "ui")]
+    assert run([*argv, "--set", 'generate.prompts=["a girl of twelve years"]']) == 2
+    assert not (tmp_path / "ui").exists()
+
+
+def test_an_untrained_project_says_what_to_do(tmp_path: Path, capsys):
+    write_json(tmp_path / "dataset" / "x.json", {})
+    (tmp_path / "lorawrap.toml").write_text("")
+    assert run(["export", "--project", str(tmp_path)]) == 2
+    assert "Run `lorawrap train` first." in capsys.readouterr().err
