@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataset_tools.errors import UserError
 from dataset_tools.phrases import template as shipped_template
 from dataset_tools.phrases import words
 from dataset_tools.schema import ManifestRow
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _SIDE = re.compile(r"(?<![^\W\d_])(left|right)(?![^\W\d_])", re.IGNORECASE)
 _OTHER_SIDE = {"left": "right", "right": "left"}
@@ -78,19 +83,26 @@ def mirrored_row(row: ManifestRow, trigger: str = "") -> ManifestRow:
 
 
 def _filled(row: ManifestRow, text: str, trigger: str, class_word: str) -> str:
-    from jinja2 import StrictUndefined, TemplateError
-    from jinja2.sandbox import SandboxedEnvironment
+    from jinja2 import TemplateError
 
     fields = row.model_dump(exclude={"consent", "image", "mask", "ear_box"})
     values = {**row.tags, **fields, "words": words(row), "trigger": trigger, "class_word": class_word}
-    environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     try:
-        return environment.from_string(text).render(values)
+        return _compiled(text).render(values)
     except (TemplateError, TypeError, ValueError, ArithmeticError, AttributeError, OverflowError) as error:
         raise UserError(
             f"captions.template, for {row.image}: {error}",
             f"There are: {', '.join(sorted(values))}.",
         ) from error
+
+
+@lru_cache(maxsize=8)
+def _compiled(text: str) -> Template:
+    """Compiled once: that takes longer than filling it in for many rows."""
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
+    return SandboxedEnvironment(undefined=StrictUndefined, autoescape=False).from_string(text)
 
 
 def _joined(text: str) -> str:
