@@ -20,26 +20,34 @@ class Bar:
 
 
 class _PlainBar(Bar):
+    """The pace is taken from the first advance on: what comes before it is loading, or was done earlier."""
+
     def __init__(self, description: str, total: int) -> None:
         self.description, self.total, self.done = description, total, 0
         self.started = self.printed = time.monotonic()
+        self.first: tuple[float, int] | None = None
 
     def advance(self, count: int = 1, note: str = "") -> None:
         self.done += count
         now = time.monotonic()
+        self.first = self.first or (now, self.done)
         if self.done < self.total and now - self.printed < PLAIN_LINE_EVERY_S:
             return
         self.printed = now
         print(self.line(now, note), file=sys.stderr, flush=True)
 
     def line(self, now: float, note: str = "") -> str:
-        elapsed = now - self.started
-        text = f"{self.description}: {self.done}/{self.total}"
-        if self.done < self.total:
-            text += f", about {clock(elapsed / max(self.done, 1) * (self.total - self.done))} left"
-        else:
-            text += f", done in {clock(elapsed)}"
-        return f"{text}, {note}" if note else text
+        parts = [f"{self.description}: {self.done}/{self.total}", self.when(now), note]
+        return ", ".join(part for part in parts if part)
+
+    def when(self, now: float) -> str:
+        """``about 1:20 left``, or how long all took; empty while there is no pace yet."""
+        if self.done >= self.total:
+            return f"done in {clock(now - self.started)}"
+        since, before = self.first or (now, self.done)
+        if self.done <= before:
+            return ""
+        return f"about {clock((now - since) / (self.done - before) * (self.total - self.done))} left"
 
 
 @contextmanager
