@@ -51,6 +51,13 @@ def base_drawings(count: int, seed: int, size: int = 64) -> Drawings:
     return draw_many([random_portrait(rng) for _ in range(count)], rng, size)
 
 
+def base_captions(count: int, seed: int) -> list[str]:
+    """Captions of `count` random adults, full and short ones in turn."""
+    rng = random.Random(seed)
+    portraits = [random_portrait(rng) for _ in range(count)]
+    return [caption(p, rng, DROP) if place % 2 else caption(p) for place, p in enumerate(portraits)]
+
+
 def codec_drawings(count: int, seed: int, size: int = 64) -> Drawings:
     """Drawings for the VAE alone, with any stud, pointed ears, strange colours and coloured dots.
 

@@ -1,4 +1,4 @@
-"""Make the demo's base model from nothing: draw, train the VAE, the U-Net, the inpainting U-Net, assemble.
+"""Make the demo's base model from nothing: draw, train VAE, words, U-Net, the inpainting U-Net, assemble.
 
     python -m wrapper.demo.make_base --out DIR
 
@@ -28,6 +28,7 @@ class Recipe:
     drawings: int
     codec_drawings: int
     vae_steps: int
+    text_steps: int
     unet_steps: int
     inpaint_steps: int
     validation_drawings: int
@@ -39,6 +40,7 @@ class Recipe:
 @click.option("--drawings", default=12000, show_default=True, help="Drawings for the U-Nets.")
 @click.option("--codec-drawings", default=8000, show_default=True, help="Of each kind, for the VAE.")
 @click.option("--vae-steps", default=5000, show_default=True)
+@click.option("--text-steps", default=1200, show_default=True)
 @click.option("--unet-steps", default=9000, show_default=True)
 @click.option("--inpaint-steps", default=3500, show_default=True)
 @click.option("--validation-drawings", default=128, show_default=True)
@@ -61,6 +63,7 @@ def make_base(recipe: Recipe, out: Path) -> dict[str, object]:
     trained = out / "trained"
     stages = {
         "vae": lambda: _vae_stage(recipe, trained),
+        "text_encoder": lambda: _text_stage(recipe, trained),
         "unet": lambda: _unet_stage(recipe, trained),
         "unet_inpaint": lambda: _inpaint_stage(recipe, trained),
     }
@@ -94,15 +97,25 @@ def _vae_stage(recipe: Recipe, trained: Path) -> dict[str, object]:
     return train_vae(drawings, validation, recipe.vae_steps, recipe.seed, trained / "vae")
 
 
-def _unet_stage(recipe: Recipe, trained: Path) -> dict[str, object]:
-    from diffusers import AutoencoderKL
-
-    from wrapper.demo.drawings import base_drawings
+def _text_stage(recipe: Recipe, trained: Path) -> dict[str, object]:
+    from wrapper.demo.drawings import base_captions
     from wrapper.demo.tokenizer import save_tokenizer
-    from wrapper.demo.train_unet import prepare, save_scheduler, train_text_to_image
+    from wrapper.demo.train_text import train_text_encoder
 
     tokenizer = save_tokenizer(trained / "tokenizer")
+    captions = base_captions(recipe.drawings, recipe.seed + 6)
+    return train_text_encoder(captions, tokenizer, recipe.text_steps, recipe.seed, trained / "text_encoder")
+
+
+def _unet_stage(recipe: Recipe, trained: Path) -> dict[str, object]:
+    from diffusers import AutoencoderKL
+    from transformers import CLIPTokenizer
+
+    from wrapper.demo.drawings import base_drawings
+    from wrapper.demo.train_unet import prepare, save_scheduler, train_text_to_image
+
     save_scheduler(trained)
+    tokenizer = CLIPTokenizer.from_pretrained(trained / "tokenizer")
     vae = AutoencoderKL.from_pretrained(trained / "vae")
     corpus = prepare(base_drawings(recipe.drawings, recipe.seed + 3), vae, tokenizer)
     validation = prepare(base_drawings(recipe.validation_drawings, recipe.seed + 2), vae, tokenizer)

@@ -11,17 +11,15 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDPMScheduler, EulerAncestralDiscreteScheduler, UNet2DConditionModel
 from torch import Tensor
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from wrapper.demo.drawings import Drawings
 from wrapper.demo.holes import hole
-from wrapper.demo.tokenizer import MAX_TOKENS
+from wrapper.demo.train_text import WIDTH, token_ids
 from wrapper.demo.train_vae import LATENT_CHANNELS, encode
 from wrapper.demo.training import Average, Reporter, learning_rate, mask_to_tensor, to_tensor
 
 CHANNELS = (64, 96, 96)
-TEXT_WIDTH = 96
-TEXT_LAYERS = 2
 HEADS = 8
 NORM_GROUPS = 32
 LEARNING_RATE = 1e-3
@@ -58,24 +56,6 @@ class Corpus:
         return len(self.latents)
 
 
-def new_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
-    """An untrained CLIP text encoder for `tokenizer`."""
-    return CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=TEXT_WIDTH,
-            intermediate_size=256,
-            num_hidden_layers=TEXT_LAYERS,
-            num_attention_heads=4,
-            max_position_embeddings=MAX_TOKENS,
-            projection_dim=TEXT_WIDTH,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-    )
-
-
 def new_unet(latent_size: int) -> UNet2DConditionModel:
     """An untrained U-Net of Stable Diffusion 1.5's kind; every residual branch starts at zero.
 
@@ -90,7 +70,7 @@ def new_unet(latent_size: int) -> UNet2DConditionModel:
         up_block_types=("CrossAttnUpBlock2D",) * attention + ("UpBlock2D",),
         block_out_channels=CHANNELS,
         layers_per_block=1,
-        cross_attention_dim=TEXT_WIDTH,
+        cross_attention_dim=WIDTH,
         attention_head_dim=HEADS,
         norm_num_groups=NORM_GROUPS,
     )
@@ -127,38 +107,23 @@ def prepare(
     return Corpus(latents, ears, tokens, torch.stack(conditions))
 
 
-def token_ids(tokenizer: CLIPTokenizer, captions: list[str]) -> Tensor:
-    """(N, 77)"""
-    encoded = tokenizer(captions, padding="max_length", truncation=True, return_tensors="pt")
-    return encoded.input_ids
-
-
 def train_text_to_image(
     corpus: Corpus, validation: Corpus, tokenizer: CLIPTokenizer, steps: int, seed: int, out: Path
 ) -> dict[str, object]:
-    """Train U-Net and text encoder together; saves `out/unet` and `out/text_encoder`, returns the record."""
+    """Train a U-Net on `out/text_encoder`, which stays as it is; saves `out/unet`, returns the record."""
     torch.manual_seed(seed)
-    unet, text_encoder = new_unet(corpus.latents.shape[-1]), new_text_encoder(tokenizer)
-    parameters = [*unet.parameters(), *text_encoder.parameters()]
-
-    def save() -> None:
-        unet.save_pretrained(out / "unet")
-        text_encoder.save_pretrained(out / "text_encoder")
-
-    empty = token_ids(tokenizer, [""])[0]
-    loop = _Loop("unet", unet, text_encoder, parameters, empty, LEARNING_RATE)
-    return loop.run(corpus, validation, steps, seed, save)
+    unet = new_unet(corpus.latents.shape[-1])
+    loop = _Loop("unet", unet, *_text(tokenizer, out), LEARNING_RATE)
+    return loop.run(corpus, validation, steps, seed, lambda: unet.save_pretrained(out / "unet"))
 
 
 def train_inpainting(
     corpus: Corpus, validation: Corpus, tokenizer: CLIPTokenizer, steps: int, seed: int, out: Path
 ) -> dict[str, object]:
-    """Train a 9-channel U-Net from `out/unet`, text encoder fixed; saves `out/unet_inpaint`."""
+    """Train a 9-channel U-Net from `out/unet` on `out/text_encoder`; saves `out/unet_inpaint`."""
     torch.manual_seed(seed)
     unet = widened(UNet2DConditionModel.from_pretrained(out / "unet"))
-    text_encoder = CLIPTextModel.from_pretrained(out / "text_encoder").requires_grad_(False)
-    empty = token_ids(tokenizer, [""])[0]
-    loop = _Loop("unet_inpaint", unet, text_encoder, [*unet.parameters()], empty, INPAINT_LEARNING_RATE)
+    loop = _Loop("unet_inpaint", unet, *_text(tokenizer, out), INPAINT_LEARNING_RATE)
     return loop.run(corpus, validation, steps, seed, lambda: unet.save_pretrained(out / "unet_inpaint"))
 
 
@@ -169,7 +134,6 @@ class _Loop:
     name: str
     unet: UNet2DConditionModel
     text_encoder: CLIPTextModel
-    parameters: list[torch.nn.Parameter]
     empty: Tensor
     peak: float
 
@@ -178,8 +142,9 @@ class _Loop:
     ) -> dict[str, object]:
         """Train for `steps`; `save` is called with the averaged weights in place."""
         rng = np.random.default_rng(seed)
-        average = Average(self.parameters)
-        optimizer = torch.optim.AdamW(self.parameters, betas=(0.9, 0.99), weight_decay=1e-2, fused=True)
+        parameters = list(self.unet.parameters())
+        average = Average(parameters)
+        optimizer = torch.optim.AdamW(parameters, betas=(0.9, 0.99), weight_decay=1e-2, fused=True)
         scheduler = DDPMScheduler(**NOISE)
 
         def measure() -> dict[str, float]:
@@ -193,7 +158,7 @@ class _Loop:
             weighted, plain = self.losses(corpus, index, scheduler)
             optimizer.zero_grad()
             weighted.backward()
-            torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
             average.update(step)
             if reporter.due(step, plain.item()):
@@ -236,6 +201,12 @@ def min_snr_weight(scheduler: DDPMScheduler, timesteps: Tensor) -> Tensor:
     kept = scheduler.alphas_cumprod[timesteps]
     snr = kept / (1 - kept)
     return snr.clamp(max=SNR_GAMMA) / snr
+
+
+def _text(tokenizer: CLIPTokenizer, out: Path) -> tuple[CLIPTextModel, Tensor]:
+    """The trained text encoder, fixed, and the tokens (77) of an empty caption."""
+    encoder = CLIPTextModel.from_pretrained(out / "text_encoder").requires_grad_(False)
+    return encoder, token_ids(tokenizer, [""])[0]
 
 
 def save_scheduler(out: Path) -> None:
