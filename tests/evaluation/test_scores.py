@@ -58,7 +58,7 @@ def test_the_verdict_says_it_plainly(stage_b, base, better, words):
 def test_the_verdict_tells_of_worse_structure_and_of_a_better_hole():
     text = judge(scores([20, 21, 22], [15, 16, 16.5], hole=30.0, ssim=0.2))["text"]
     assert "structure got worse all the same: -0.300 masked SSIM" in text
-    assert "grey hole scores 9.00 dB higher" in text
+    assert "grey hole is still 9.00 dB closer to the truth" in text
 
 
 def test_without_stage_b_stage_a_is_judged():

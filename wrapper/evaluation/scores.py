@@ -118,5 +118,5 @@ def _warnings(ssim: Difference, over_hole: Difference, psnr: Difference) -> list
     if psnr.mean > 0 and ssim.mean < 0:
         said.append(f"The structure got worse all the same: {ssim.mean:+.3f} masked SSIM.")
     if over_hole.mean < 0:
-        said.append(f"A plain grey hole scores {-over_hole.mean:.2f} dB higher: the pictures are bad.")
+        said.append(f"A plain grey hole is still {-over_hole.mean:.2f} dB closer to the truth: a bad result.")
     return said
