@@ -74,6 +74,18 @@ def test_a_signal_ends_child_and_grandchild(kind, ignore):
     wait_until_gone(pids)
 
 
+def test_a_child_of_a_background_job_heeds_interrupts():
+    """A shell makes background jobs ignore SIGINT, which children inherit."""
+    found = []
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        run(python("import signal; print(signal.getsignal(signal.SIGINT).__name__)"), found.append)
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert found == ["default_int_handler"]
+
+
 def test_signal_handlers_are_as_before():
     before = [signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     run(python("pass"), print)

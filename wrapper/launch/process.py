@@ -7,6 +7,7 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -57,17 +58,32 @@ def run(command: Command, on_line: Callable[[str], None], grace_s: float = GRACE
 
 def _start(command: Command) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(
-            command.argv,
-            env={**os.environ, **command.env},
-            cwd=command.cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with _interrupts_heeded():
+            return subprocess.Popen(
+                command.argv,
+                env={**os.environ, **command.env},
+                cwd=command.cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
     except OSError as error:
         raise UserError(f"{command.argv[0]}: cannot be started ({error.strerror}).") from None
+
+
+@contextmanager
+def _interrupts_heeded() -> Iterator[None]:
+    """A background job ignores SIGINT, and its children would inherit that: they must heed ours."""
+    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    if not ignored or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _pump(child: subprocess.Popen[bytes], lines: Lines) -> None:
