@@ -31,6 +31,7 @@ from wrapper.demo.make_base import Recipe, make_base
 from wrapper.demo.people import caption
 from wrapper.demo.portraits import Portrait
 from wrapper.demo.tokenizer import apply_merges, merges_of, save_tokenizer, words
+from wrapper.demo.train_text import said_phrases
 from wrapper.demo.train_unet import widened
 from wrapper.demo.training import learning_rate
 
@@ -143,8 +144,14 @@ def test_the_weights_are_small_and_half_precision():
 
 
 def test_the_record_says_how_the_model_was_made(record):
-    assert set(record["stages"]) == {"vae", "unet", "unet_inpaint"}
-    for stage, budget in (("vae", "vae_steps"), ("unet", "unet_steps"), ("unet_inpaint", "inpaint_steps")):
+    budgets = {
+        "vae": "vae_steps",
+        "text_encoder": "text_steps",
+        "unet": "unet_steps",
+        "unet_inpaint": "inpaint_steps",
+    }
+    assert set(record["stages"]) == set(budgets)
+    for stage, budget in budgets.items():
         made = record["stages"][stage]
         assert made["steps"] == made["history"][-1]["step"] == record[budget]
         assert made["seconds"] > 0
@@ -199,6 +206,11 @@ def test_merges_never_split_an_earlier_word():
     assert merges_of(["at"]) == [("a", "t</w>")]
     ranked = {pair: rank for rank, pair in enumerate(merges_of(words()))}
     assert all(apply_merges(word, ranked) == [word + "</w>"] for word in words())
+
+
+def test_the_text_encoder_is_asked_for_every_phrase():
+    said = said_phrases(["photo of a person, front view", "photo of a person, glasses"])
+    assert said.tolist() == [[1, 0, 1], [0, 1, 1]], "front view, glasses, photo of a person"
 
 
 def test_a_widened_unet_answers_as_before_until_it_has_learned():
