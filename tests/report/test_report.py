@@ -14,6 +14,7 @@ from dataset_tools.errors import UserError
 from tests.report.projects import HOSTILE, make_project
 from wrapper.project.load import Project, load_project
 from wrapper.report.report import CONTENTS, render, write_report
+from wrapper.report.training import training_part
 
 VOID = {"meta", "img", "br", "line", "polyline"}
 
@@ -127,6 +128,23 @@ def test_bad_numbers_are_said_plainly(gain: float, headline: str, tmp_path: Path
 )
 def test_the_facts_are_there(words: str, page: Page):
     assert words in page.text
+
+
+def test_what_the_user_set_stands_out_from_presets(project: Project):
+    settings = {setting.key: setting.by_user for setting in training_part(project.paths)[0].settings}
+    assert settings == {
+        "network_dim": False,
+        "learning_rate": True,
+        "optimizer_type": False,
+        "max_bucket": False,
+        "resolution": False,
+        "batch_size": False,
+    }
+
+
+def test_no_folder_of_this_machine_is_told(project: Project):
+    assert str(project.paths.root) not in render(project)
+    assert "/somewhere" not in render(project)
 
 
 def test_pictures_are_inside_with_words_for_those_who_cannot_see_them(page: Page):

@@ -11,7 +11,7 @@ from typing import Any
 
 from dataset_tools.progress import clock
 from wrapper.export.records import read_json, read_lines
-from wrapper.project.layout import STAGES, ProjectPaths
+from wrapper.project.layout import PROJECT_FILE, STAGES, ProjectPaths
 from wrapper.report.curves import Curve, curve
 from wrapper.report.dataset import TITLES
 
@@ -20,18 +20,19 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+SET_BY_USER = (PROJECT_FILE, "--set")
 TONES = {"succeeded": "good", "failed": "bad", "interrupted": "warn", "running": "warn"}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One key of the Kohya TOMLs. ``preset`` is true for values that the user did not set."""
+    """One key of the Kohya TOMLs, and whether the user set it."""
 
     section: str
     key: str
     value: str
     origin: str
-    preset: bool
+    by_user: bool
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,6 @@ class StageRun:
     chart: Curve | None = None
     loss: str = ""
     settings: list[Setting] = field(default_factory=list)
-    command: str = ""
 
 
 def training_part(paths: ProjectPaths) -> list[StageRun]:
@@ -80,7 +80,6 @@ def _stage(paths: ProjectPaths, stage: str) -> StageRun:
         if losses
         else "",
         settings=settings,
-        command=str(record.get("shell", "")),
     )
 
 
@@ -115,8 +114,7 @@ def _settings(file: Path, origins: Mapping[str, str]) -> Iterator[Setting]:
                 if key == "subsets":
                     continue
                 origin = origins.get(key, "")
-                preset = origin.startswith(("preset", "lorawrap", "about")) or not origin
-                yield Setting(section, key, _shown(value), origin, preset)
+                yield Setting(section, key, _shown(value), origin, by_user=origin in SET_BY_USER)
 
 
 def _shown(value: Any) -> str:
