@@ -121,8 +121,8 @@ def _save_sheet(shots: list[Shot], images: Path) -> Path:
 
     rows = []
     for text, group in _by_prompt(shots):
-        rows.append((f"{text} · base", [read_rgb(images / shot.base) for shot in group]))
-        rows.append((f"{text} · with the LoRA", [read_rgb(images / shot.lora) for shot in group]))
+        rows.append((f"base · {text}", [read_rgb(images / shot.base) for shot in group]))
+        rows.append((f"LoRA · {text}", [read_rgb(images / shot.lora) for shot in group]))
     return save_sheet(images / f"{FOLDER}_sheet.png", rows)
 
 
