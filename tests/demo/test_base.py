@@ -249,6 +249,7 @@ def remade(tmp_path_factory):
         drawings=24,
         codec_drawings=12,
         vae_steps=2,
+        text_steps=2,
         unet_steps=2,
         inpaint_steps=2,
         validation_drawings=4,
