@@ -144,7 +144,7 @@ def _prove_layers(wish: Wish, source: Source, base: BaseInfo | None, path: Path)
     from wrapper.export.base import base_layers, load_base, prove_picture
 
     pipeline = load_base(base)
-    title = f"its base {base.path.name} ({TITLES[base.kind]})"
+    title = f"its base '{base.path.name}' ({TITLES[base.kind]})"
     proofs = prove_file(path, source, wish.name, base_layers(pipeline), title)
     if all(proof.passed for proof in proofs):
         proofs.append(prove_picture(pipeline, base, path, wish.prompt or wish.trigger))
