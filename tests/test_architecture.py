@@ -28,10 +28,13 @@ HEAVY = (
 ALLOWED = {
     "dataset_tools": (),
     "wrapper.places": (),
-    "wrapper.project": ("dataset_tools", "wrapper.places", "wrapper.kohya"),
-    "wrapper.demo": ("dataset_tools", "wrapper.places", "wrapper.project"),
-    "wrapper.base_model": ("dataset_tools", "wrapper.demo"),
-    "wrapper.lora": ("dataset_tools", "wrapper.base_model", "wrapper.places"),
+    "wrapper.quiet": (),
+    "wrapper.toml_text": ("dataset_tools",),
+    "wrapper.safetensors_header": ("dataset_tools",),
+    "wrapper.project": ("dataset_tools", "wrapper.places", "wrapper.toml_text"),
+    "wrapper.demo": ("dataset_tools", "wrapper.places", "wrapper.project", "wrapper.quiet"),
+    "wrapper.base_model": ("dataset_tools", "wrapper.demo", "wrapper.quiet", "wrapper.safetensors_header"),
+    "wrapper.lora": ("dataset_tools", "wrapper.base_model", "wrapper.quiet", "wrapper.safetensors_header"),
 }
 """What the lower packages may import of ours; those not named may import anything but ``wrapper.cli``."""
 

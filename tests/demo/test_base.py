@@ -19,7 +19,6 @@ from diffusers import (
 
 from dataset_tools.errors import UserError
 from tests.demo.test_portraits import CONCEPT_EAR
-from wrapper.base_model.quiet import quiet_libraries
 from wrapper.demo import base_model
 from wrapper.demo.assemble import MAX_BYTES
 from wrapper.demo.base_model import base_folder, materialise
@@ -34,6 +33,7 @@ from wrapper.demo.tokenizer import apply_merges, merges_of, save_tokenizer, word
 from wrapper.demo.train_text import said_phrases
 from wrapper.demo.train_unet import widened
 from wrapper.demo.training import learning_rate
+from wrapper.quiet import quiet_libraries
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 FRONT = Portrait(left_ear=CONCEPT_EAR, right_ear=CONCEPT_EAR, identity="myface")

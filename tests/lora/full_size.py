@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from wrapper.base_model.kinds import COMPONENTS, Component, Kind
 from wrapper.lora.layers import Layer, model_layers
-from wrapper.lora.names import COMPONENTS, Component, Kind
 
 UNETS: dict[Kind, dict[str, Any]] = {
     "sd15": {

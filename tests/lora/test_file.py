@@ -15,8 +15,8 @@ from dataset_tools.errors import UserError
 from tests.lora.loras import base_layers, random_lora, random_tensors
 from wrapper.lora.file import container, read_lora, write_lora
 from wrapper.lora.hashes import autov2, autov3, model_hash
-from wrapper.lora.header import read_header
 from wrapper.lora.layers import Layer
+from wrapper.safetensors_header import read_header
 
 torch = pytest.importorskip("torch")
 LAYERS = {
@@ -181,7 +181,7 @@ def test_an_empty_tensor_and_no_tensor_are_fine(tmp_path):
 
 def test_headers_names_and_detection_need_no_torch():
     code = (
-        "import sys, wrapper.lora.header, wrapper.lora.names, wrapper.lora.file, wrapper.lora.apply,"
+        "import sys, wrapper.safetensors_header, wrapper.lora.names, wrapper.lora.file, wrapper.lora.apply,"
         " wrapper.lora.metadata, wrapper.lora.verify, wrapper.base_model.detect, wrapper.base_model.load\n"
         "heavy = {'torch', 'diffusers', 'transformers', 'peft', 'safetensors', 'numpy'} & set(sys.modules)\n"
         "sys.exit(f'imported: {heavy}' if heavy else 0)"

@@ -8,9 +8,9 @@ from typing import Any
 
 from dataset_tools.errors import UserError
 from wrapper.base_model.detect import BaseInfo, read_json
+from wrapper.base_model.kinds import COMPONENTS, Component, Kind
 from wrapper.base_model.single_file import shapes_problem, text_configs, unet_config, vae_config
-from wrapper.lora.header import read_header
-from wrapper.lora.names import COMPONENTS, Component, Kind
+from wrapper.safetensors_header import read_header
 
 TEXT_FOLDERS: dict[Kind, tuple[str, ...]] = {
     "sd15": ("text_encoder",),

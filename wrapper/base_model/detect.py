@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import UserError
-from wrapper.lora.header import read_header
-from wrapper.lora.names import Kind
+from wrapper.base_model.kinds import Kind
+from wrapper.safetensors_header import read_header
 
 SUPPORTED = "SD 1.5 and SDXL, each with 4 or (inpaint) 9 U-Net channels"
 UNET_PREFIX = "model.diffusion_model."

@@ -18,9 +18,9 @@ from wrapper.base_model.architecture import (
     read_configs,
 )
 from wrapper.base_model.detect import BaseInfo, read_json
-from wrapper.base_model.quiet import quiet_libraries
 from wrapper.base_model.single_file import shapes_problem, text_weights, unet_weights, vae_weights
 from wrapper.base_model.tokenizer import clip_tokenizers, folder_tokenizer
+from wrapper.quiet import quiet_libraries
 
 if TYPE_CHECKING:
     import torch

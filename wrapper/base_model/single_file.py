@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dataset_tools.errors import UserError
 from wrapper.base_model.detect import UNET_PREFIX
-from wrapper.lora.names import Kind
+from wrapper.base_model.kinds import Kind
 
 if TYPE_CHECKING:
     from torch import Tensor

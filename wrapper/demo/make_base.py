@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 from dataset_tools.files import write_json
-from wrapper.base_model.quiet import quiet_libraries
+from wrapper.quiet import quiet_libraries
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from wrapper.base_model.kinds import Component, Kind
 from wrapper.lora.layers import Layer
-from wrapper.lora.names import Component, Kind, kohya_name
+from wrapper.lora.names import kohya_name
 
 Shape = tuple[int, ...]
 

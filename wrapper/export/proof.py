@@ -38,7 +38,7 @@ def prove_file(path: Path, source: Source, name: str, layers: Mapping[str, Layer
     ``name`` is what the metadata should call it, ``title`` says whose layers these are.
     """
     from wrapper.lora.file import read_lora
-    from wrapper.lora.header import read_header
+    from wrapper.safetensors_header import read_header
 
     lora = read_lora(path)
     modules = lora.modules()

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset_tools.errors import Problems, UserError
-from wrapper.lora.names import Kind, kind_of
+from wrapper.base_model.kinds import Kind
+from wrapper.lora.names import kind_of
 
 if TYPE_CHECKING:
     from torch import Tensor

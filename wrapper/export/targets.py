@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dataset_tools.errors import UserError
-from wrapper.lora.names import Kind
+from wrapper.base_model.kinds import Kind
 
 TargetName = Literal["a1111", "comfyui"]
 Use = Literal["txt2img", "inpaint"]

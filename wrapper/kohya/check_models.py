@@ -56,7 +56,7 @@ def _check_base(train: Located, name: str, script: str, engine: Engine, findings
 
 def _check_weights(train: Located, values: Mapping[str, Any], findings: Findings) -> None:
     """The LoRA to start from must be there and have the rank that is asked for."""
-    from wrapper.lora.header import read_header
+    from wrapper.safetensors_header import read_header
 
     where, path = _where(train, "network_weights"), Path(str(values["network_weights"]))
     if not path.is_file():

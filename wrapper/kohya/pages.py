@@ -11,8 +11,8 @@ from typing import Any
 
 from dataset_tools.errors import UserError
 from wrapper.kohya.layers import Value
-from wrapper.kohya.toml_text import environment
 from wrapper.places import shipped
+from wrapper.toml_text import environment
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -48,7 +48,7 @@ def judge(
 
 
 def _steps(lora: Path) -> int | None:
-    from wrapper.lora.header import read_header
+    from wrapper.safetensors_header import read_header
 
     text = read_header(lora).metadata.get("ss_steps", "")
     return int(text) if text.isdecimal() else None

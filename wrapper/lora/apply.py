@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import Problems
+from wrapper.base_model.kinds import COMPONENTS, Component, Kind
 from wrapper.lora.file import Lora, read_lora
 from wrapper.lora.fit import form_fault, kind_fault, layer_faults
 from wrapper.lora.layers import Layer, model_layers
-from wrapper.lora.names import COMPONENTS, Component, Kind
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dataset_tools.files import whole_file
 from wrapper.lora.hashes import container_hashes
-from wrapper.lora.header import read_header
 from wrapper.lora.names import module_of
+from wrapper.safetensors_header import read_header
 
 if TYPE_CHECKING:
     from torch import Tensor

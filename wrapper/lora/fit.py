@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from wrapper.base_model.kinds import Kind
 from wrapper.lora.layers import Layer
-from wrapper.lora.names import Kind, kind_of
+from wrapper.lora.names import kind_of
 
 TITLES: dict[Kind, str] = {"sd15": "SD 1.5", "sdxl": "SDXL"}
 _FOREIGN_PARTS = ("lora_A", "lora_B", "lora.", "lora_linear_layer")

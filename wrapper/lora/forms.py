@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from wrapper.lora.names import Kind
+from wrapper.base_model.kinds import Kind
 
 _TEXT = r"text_model_encoder_layers_\d+_(?:self_attn_(?:q|k|v|out)_proj|mlp_fc[12])"
 _BLOCK = r"transformer_blocks_\d+_(?:attn[12]_(?:to_[qkv]|to_out_0)|ff_net_(?:0_proj|2))"

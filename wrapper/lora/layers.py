@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from wrapper.lora.names import Component, Kind, kohya_names
+from wrapper.base_model.kinds import Component, Kind
+from wrapper.lora.names import kohya_names
 
 
 class Layer(NamedTuple):

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.files import content_hash
+from wrapper.base_model.kinds import Kind
 from wrapper.lora.hashes import legacy_hash
-from wrapper.lora.names import Kind
 
 BASE_VERSIONS: dict[Kind, str] = {"sd15": "sd_v1", "sdxl": "sdxl_base_v1-0"}
 ARCHITECTURES: dict[Kind, str] = {

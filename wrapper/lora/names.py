@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Kind = Literal["sd15", "sdxl"]
-Component = Literal["unet", "te", "te1", "te2"]
-COMPONENTS: dict[str, tuple[Component, ...]] = {"sd15": ("unet", "te"), "sdxl": ("unet", "te1", "te2")}
+from wrapper.base_model.kinds import COMPONENTS, Component, Kind
 
 _NUMBERED = r"(?:down_blocks|up_blocks)\.\d+|mid_block"
 _ATTENTION_TARGET = re.compile(

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset_tools.errors import UserError
+from wrapper.base_model.kinds import Kind
 from wrapper.lora.file import Lora, read_lora
 from wrapper.lora.fit import form_fault, kind_fault, layer_faults, listed
 from wrapper.lora.forms import has_known_form
 from wrapper.lora.hashes import model_hash
 from wrapper.lora.layers import Layer
-from wrapper.lora.names import Kind
 
 if TYPE_CHECKING:
     from torch import Tensor

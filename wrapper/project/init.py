@@ -63,7 +63,7 @@ def missing_rows(new: NewProject) -> list[str]:
 
 def project_text(new: NewProject) -> str:
     """The new project's ``lorawrap.toml``."""
-    from wrapper.kohya.toml_text import environment
+    from wrapper.toml_text import environment
 
     start = JOBS[new.job]
     given = {key: value for key, value in new.rows.items() if value}

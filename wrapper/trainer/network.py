@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dataset_tools.errors import UserError
+from wrapper.base_model.kinds import COMPONENTS, Component
 from wrapper.lora.file import by_module, read_lora
-from wrapper.lora.names import COMPONENTS, Component, is_target, kohya_name
+from wrapper.lora.names import is_target, kohya_name
 from wrapper.trainer.config import Settings
 from wrapper.trainer.model import Model
 

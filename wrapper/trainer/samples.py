@@ -17,6 +17,7 @@ from wrapper.diffusion.describe import describe
 from wrapper.diffusion.photograph import Photograph
 from wrapper.diffusion.picture import save_picture
 from wrapper.diffusion.sampling import Prompt, Sampling, native_size, run_batch
+from wrapper.diffusion.schedulers import make_scheduler
 from wrapper.trainer.config import Settings
 from wrapper.trainer.data.samples import Sample
 from wrapper.trainer.model import Model
@@ -131,7 +132,7 @@ def _pipeline(model: Model) -> Any:
     import diffusers
 
     family = "StableDiffusionXL" if model.info.kind == "sdxl" else "StableDiffusion"
-    scheduler = diffusers.DDIMScheduler.from_config(model.scheduler_config)
+    scheduler = make_scheduler("DDIM", model.scheduler_config)
     parts = {"vae": model.vae, "unet": model.unet, "scheduler": scheduler}
     for place, (encoder, tokenizer) in enumerate(zip(model.text_encoders, model.tokenizers, strict=True)):
         ending = "" if place == 0 else "_2"
