@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dataset_tools.errors import Problems
+from wrapper.places import cache_folder
+from wrapper.quiet import quiet_libraries
 
 if TYPE_CHECKING:
     from wrapper.base_model.detect import BaseInfo
@@ -35,21 +35,13 @@ def named_base(spec: str, task: Task) -> BaseInfo:
     return resolve(spec, task == "inpaint", cache_folder())
 
 
-def cache_folder() -> Path:
-    """LORAWRAP_CACHE_DIR, else the user's own cache folder."""
-    named = os.environ.get("LORAWRAP_CACHE_DIR")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lorawrap"
-
-
 def open_pipeline(info: BaseInfo, task: Task, loras: Sequence[LoraUse] = ()) -> Any:
     """Load ``info`` for ``task`` on the GPU in half precision, else on the CPU, and apply ``loras``."""
     import torch
 
     check_lora_files([use.path for use in loras])
     device, dtype = ("cuda", torch.float16) if torch.cuda.is_available() else ("cpu", torch.float32)
-    with _transformers_quiet():
+    with quiet_libraries():
         from wrapper.base_model.load import load_pipeline
 
         pipeline = load_pipeline(info, task, dtype, device)
@@ -59,19 +51,6 @@ def open_pipeline(info: BaseInfo, task: Task, loras: Sequence[LoraUse] = ()) -> 
 
         apply_loras(pipeline, list(loras))
     return pipeline
-
-
-@contextmanager
-def _transformers_quiet() -> Iterator[None]:
-    """No advice meanwhile about image processors that nobody asked for."""
-    from transformers.utils import logging
-
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
 
 
 def check_lora_files(paths: Sequence[Path]) -> None:
