@@ -59,8 +59,9 @@ def parse_command_line(argv: Sequence[str]) -> tuple[Path | None, dict[str, Any]
         _add_argument(parser, option)
     namespace, unknown = parser.parse_known_args(argv)
     problems = Problems()
-    for word in unknown:
-        if word.startswith("--"):
+    flags = [word for word in unknown if word.startswith("--")]
+    for word in flags or unknown:
+        if word in flags:
             _check(word[2:].split("=")[0], None, "command line", problems)
         else:
             problems.add("command line", f"'{word}' belongs to no option.")

@@ -73,7 +73,8 @@ def load_model(info: BaseInfo, settings: Settings, device: torch.device) -> Mode
     if settings.xformers:
         _use_xformers(unet)
     if settings.gradient_checkpointing:
-        _save_memory(unet, components.text_encoders)
+        learning = [] if settings.network_train_unet_only else components.text_encoders
+        _save_memory(unet, learning)
     schedule = DDPMScheduler.from_config(components.scheduler_config)
     return Model(
         info,
@@ -109,5 +110,7 @@ def _save_memory(unet: Any, text_encoders: list[Any]) -> None:
     unet.enable_gradient_checkpointing()
     unet.train()
     for encoder in text_encoders:
-        encoder.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        newer = getattr(encoder, "activation_checkpointing_enable", None)  # transformers 5
+        enable = newer or encoder.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
         encoder.train()

@@ -17,7 +17,7 @@ REMEMBERED = 4096
 
 
 def encode(model: Model, captions: Sequence[str], clip_skip: int | None) -> dict[str, Tensor]:
-    """``hidden`` [B, 77, D], and for SDXL ``pooled`` [B, P], of ``captions``.
+    """``hidden`` [B, N, D], and for SDXL ``pooled`` [B, P], of ``captions``.
 
     SD 1.5: the last layer, or ``clip_skip`` layers from the end, through the final norm. SDXL: the last
     layer but one of both encoders side by side, pooled at the second's end token.
@@ -33,7 +33,11 @@ def encode(model: Model, captions: Sequence[str], clip_skip: int | None) -> dict
 
 def _tokens(tokenizer: Any, captions: Sequence[str], device: torch.device) -> Tensor:
     ids = tokenizer(
-        list(captions), padding="max_length", truncation=True, max_length=77, return_tensors="pt"
+        list(captions),
+        padding="max_length",
+        truncation=True,
+        max_length=tokenizer.model_max_length,
+        return_tensors="pt",
     ).input_ids
     return ids.to(device)
 
