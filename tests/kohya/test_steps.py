@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wrapper.kohya.buckets import Buckets
+from wrapper.buckets import Buckets
 from wrapper.kohya.steps import DatasetUse, ImageUse, count_steps, with_regularisation
 
 ONE = Buckets((512, 512))
@@ -28,14 +28,6 @@ def images(*repeats: int, is_reg: bool = False) -> list[ImageUse]:
 )
 def test_an_image_goes_to_the_bucket_of_sd_scripts(buckets, size, chosen):
     assert buckets.choose(size) == chosen
-
-
-def test_the_embedded_trainer_chooses_the_same_buckets():
-    from wrapper.trainer.data.buckets import bucket_sizes
-
-    for resolution in ((512, 512), (64, 64), (1024, 768)):
-        mine = Buckets(resolution, True, 64, 1024, 64)
-        assert mine.sizes == bucket_sizes(resolution, 64, 1024, 64)
 
 
 @pytest.mark.parametrize(

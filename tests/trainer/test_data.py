@@ -12,8 +12,9 @@ from PIL import Image
 
 from dataset_tools.errors import UserError
 from tests.trainer.conftest import draw_pictures
+from wrapper.buckets import Buckets
 from wrapper.trainer.data.batches import Sight, count_batches, epoch_batches
-from wrapper.trainer.data.buckets import Placement, bucket_sizes, crop_box, place
+from wrapper.trainer.data.buckets import Placement, crop_box, place
 from wrapper.trainer.data.captions import vary
 from wrapper.trainer.data.config import DatasetConfig, SubsetConfig
 from wrapper.trainer.data.pictures import read_pictures
@@ -30,7 +31,7 @@ def dataset(*subsets: SubsetConfig, **changes: object) -> DatasetConfig:
 
 
 def test_buckets_of_512_are_those_of_sd_scripts():
-    sizes = bucket_sizes((512, 512), 256, 1024, 64)
+    sizes = Buckets((512, 512), True, 256, 1024, 64).sizes
     assert sizes == [
         (256, 832), (256, 896), (256, 960), (256, 1024), (320, 704), (320, 768), (384, 640), (448, 576),
         (512, 512), (576, 448), (640, 384), (704, 320), (768, 320), (832, 256), (896, 256), (960, 256),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from wrapper.kohya.buckets import Size
+from wrapper.buckets import Size
 from wrapper.kohya.report import Findings
 from wrapper.kohya.steps import DatasetUse, ImageUse
 from wrapper.kohya.subsets import IMAGE_SUFFIXES, OTHER_SUFFIXES, SubsetView, list_images

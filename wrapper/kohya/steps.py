@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from wrapper.kohya.buckets import Buckets, Size
+from wrapper.buckets import Buckets, Size
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from wrapper.kohya.buckets import Buckets, Size
+from wrapper.buckets import Buckets, Size
 from wrapper.kohya.check_options import tables
 from wrapper.kohya.located import Located
 from wrapper.trainer.option import parse_size

@@ -9,8 +9,8 @@ from random import randrange
 
 from dataset_tools.errors import UserError
 from wrapper.base_model.detect import BaseInfo
+from wrapper.places import cache_folder
 from wrapper.trainer.config import Settings
-from wrapper.trainer.data.cache import cache_folder
 from wrapper.trainer.data.captions import is_fixed
 from wrapper.trainer.data.config import DatasetConfig, read_dataset_config
 from wrapper.trainer.data.pictures import PictureSet, read_pictures

@@ -12,9 +12,10 @@ import torch
 from accelerate import Accelerator
 
 from dataset_tools.errors import RunFailed, UserError
+from wrapper.places import cache_folder
 from wrapper.trainer.config import Settings
 from wrapper.trainer.data.batches import every_sight, first_sights
-from wrapper.trainer.data.cache import TensorCache, cache_folder
+from wrapper.trainer.data.cache import TensorCache
 from wrapper.trainer.data.captions import every_caption
 from wrapper.trainer.data.samples import load_sample
 from wrapper.trainer.latents import Encoder

@@ -7,7 +7,6 @@ encoding, and a cache folder can be shared by any number of projects.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,13 +65,6 @@ def weights_hash(module: Module) -> str:
         digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
         digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
-
-
-def cache_folder() -> Path:
-    """``LORAWRAP_CACHE_DIR``, else ``lorawrap`` in the user's cache folder."""
-    if folder := os.environ.get("LORAWRAP_CACHE_DIR"):
-        return Path(folder)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lorawrap"
 
 
 def _path(folder: Path, key: str) -> Path:

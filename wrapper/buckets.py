@@ -46,14 +46,15 @@ class Buckets:
         With ``no_upscale`` it is the image's size, made smaller where its area is too large, cut to the step.
         """
         if self.enabled and self.no_upscale:
-            width, height = self._shrunk(size)
+            width, height = self.shrunk(size)
             return width - width % self.step, height - height % self.step
         if size in self.sizes:
             return size
         ratio = size[0] / size[1]
         return min(self.sizes, key=lambda bucket: abs(bucket[0] / bucket[1] - ratio))
 
-    def _shrunk(self, size: Size) -> Size:
+    def shrunk(self, size: Size) -> Size:
+        """``size`` itself, or about the resolution's area with one side a multiple of the step."""
         area, ratio = self.resolution[0] * self.resolution[1], size[0] / size[1]
         if size[0] * size[1] <= area:
             return size
