@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 SIZE_PX = 64
 TRAIN, HELD_OUT, CLASS_IMAGES = 20, 12, 20
+EXTRA_FRONTS = 4
+"""People have more pictures of themselves from the front: what the balance is for."""
 SEED = 20
 MARKER = ".lorawrap-demo"
 
@@ -71,7 +73,7 @@ def photographs(rng: random.Random) -> Iterator[Photo]:
     """Train and held-out photographs of the new person, then copies that a camera or a person spoiled."""
     good = []
     for index in range(TRAIN + HELD_OUT):
-        view = VIEWS[index % len(VIEWS)]
+        view = "front" if index < EXTRA_FRONTS else VIEWS[index % len(VIEWS)]
         split = "train" if index < TRAIN else "holdout"
         good.append(photograph(f"{view}_{index:02d}", concept_portrait(rng, view), split))
     yield from good
