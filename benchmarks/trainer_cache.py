@@ -1,4 +1,4 @@
-"""Stage B steps with and without cached latents, side by side in one run: ``python benchmarks/trainer_cache.py``.
+"""Stage B steps with and without cached latents, side by side: ``python benchmarks/trainer_cache.py``.
 
 Prints CPU milliseconds a step for each, and their ratio. ``--base`` is a 9-channel base (a diffusers folder);
 ``--images`` and ``--masks`` are folders of equal names.
