@@ -164,7 +164,7 @@ def test_the_tokenizer_of_a_single_file_is_found_by_the_environment(
 
 def test_a_single_file_without_any_tokenizer_says_what_to_do(single_file, tmp_path, monkeypatch):
     monkeypatch.delenv(TOKENIZER_DIR, raising=False)
-    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     info = detect(single_file("sd15"))
     with pytest.raises(UserError, match="needs CLIP's tokenizer") as raised:
         load_components(info, torch.float32)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
 from dataset_tools.errors import RunFailed, UserError
+from tests.single_files import make_single_file
 from tests.trainer.conftest import draw_pictures
 from wrapper.base_model.detect import detect
 from wrapper.base_model.kinds import COMPONENTS
@@ -47,6 +49,21 @@ def test_every_kind_of_base_gives_a_whole_kohya_file(
     }
     assert lora.metadata["ss_steps"] == "2"
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_single_file_trains_with_the_tokenizer_that_is_named(
+    make_settings, tiny_base, tmp_path: Path, monkeypatch
+):
+    monkeypatch.delenv("LORAWRAP_TOKENIZER_DIR", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    single = make_single_file(tiny_base("sd15"), tmp_path / "one file.safetensors")
+    named = tmp_path / "tokenizers" / "openai_clip-vit-large-patch14"
+    shutil.copytree(tiny_base("sd15") / "tokenizer", named)
+    options = {"pretrained_model_name_or_path": str(single), "max_train_steps": 1}
+    with pytest.raises(UserError, match="needs CLIP's tokenizer"):
+        run(make_settings(**options))
+    run(make_settings(**options, tokenizer_cache_dir=str(named.parent)))
+    assert verify_lora(tmp_path / "out put" / "zorn.safetensors", "sd15") == []
 
 
 def test_metadata_names_the_training_and_no_captions(make_settings, tmp_path: Path):

@@ -11,6 +11,7 @@ from dataset_tools.errors import UserError
 TOKENIZER_DIR = "LORAWRAP_TOKENIZER_DIR"
 CLIP_REPOSITORY = "openai/clip-vit-large-patch14"
 _FILES = ("vocab.json", "tokenizer.json")
+_DOWNLOADED = ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
 
 
 def folder_tokenizer(folder: Path) -> Any:
@@ -48,15 +49,16 @@ def _clip_folder(folder: Path | None) -> Path:
 
 
 def _cached_folder() -> Path:
-    from huggingface_hub import try_to_load_from_cache
+    """The folder in the Hugging Face cache; what is not there is fetched, unless HF_HUB_OFFLINE is set."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
 
-    for name in _FILES:
-        found = try_to_load_from_cache(CLIP_REPOSITORY, name)
-        if isinstance(found, str):
-            return Path(found).parent
-    raise UserError(
-        "A base model in a single file needs CLIP's tokenizer, and none is on this machine.", _hint()
-    )
+    try:
+        return Path(snapshot_download(CLIP_REPOSITORY, allow_patterns=list(_DOWNLOADED)))
+    except (OSError, HfHubHTTPError):
+        raise UserError(
+            "A base model in a single file needs CLIP's tokenizer, and none is on this machine.", _hint()
+        ) from None
 
 
 def _hint() -> str:

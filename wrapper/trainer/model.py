@@ -65,7 +65,8 @@ def load_model(info: BaseInfo, settings: Settings, device: torch.device) -> Mode
     from wrapper.base_model.load import load_components
 
     dtype = torch.float32 if device.type == "cpu" else PRECISIONS[settings.mixed_precision]
-    components = load_components(info, dtype)
+    tokenizers = Path(settings.tokenizer_cache_dir) if settings.tokenizer_cache_dir else None
+    components = load_components(info, dtype, tokenizers)
     vae = _other_vae(Path(settings.vae), dtype) if settings.vae else components.vae
     vae = vae.float() if settings.no_half_vae else vae
     unet = components.unet
