@@ -2,7 +2,7 @@
 
     python -m wrapper.demo.make_base --out DIR
 
-takes about an hour and a half on one CPU core. Every stage leaves its weights and a small record in
+takes about an hour on two CPU cores. Every stage leaves its weights and a small record in
 `DIR/trained`, so a second call goes on after the last finished stage. The finished model is `DIR/base`.
 """
 
@@ -41,8 +41,8 @@ class Recipe:
 @click.option("--codec-drawings", default=8000, show_default=True, help="Of each kind, for the VAE.")
 @click.option("--vae-steps", default=5000, show_default=True)
 @click.option("--text-steps", default=1200, show_default=True)
-@click.option("--unet-steps", default=9000, show_default=True)
-@click.option("--inpaint-steps", default=3500, show_default=True)
+@click.option("--unet-steps", default=7500, show_default=True)
+@click.option("--inpaint-steps", default=3000, show_default=True)
 @click.option("--validation-drawings", default=128, show_default=True)
 @click.option("--threads", default=1, show_default=True, help="CPU threads; changes the last digits.")
 def main(out: Path, threads: int, **settings: int) -> None:

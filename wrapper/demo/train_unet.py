@@ -29,7 +29,7 @@ EAR_WEIGHT = 2.0
 SNR_GAMMA = 5.0
 NO_CAPTION = 0.1
 """How often the caption is left out, for classifier-free guidance."""
-REPORT_EVERY = 500
+REPORT_EVERY = 250
 NOISE = {
     "num_train_timesteps": 1000,
     "beta_start": 0.00085,
