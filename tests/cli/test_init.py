@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -30,6 +31,23 @@ def test_a_new_project_loads_and_knows_its_photographs(
     assert project.settings.manifest.defaults["subject"] == "Анна"
     assert project.settings.crop.size == size
     assert project.settings.stage_b.enabled is stage_b
+
+
+@pytest.mark.parametrize(
+    ("gib", "preset"),
+    [(None, "cpu"), (7.6, "8gb"), (11.8, "12gb"), (15.7, "16gb"), (23.6, "24gb"), (79.1, "24gb")],
+)
+def test_the_preset_is_this_machines(
+    tmp_path: Path, photos: Path, monkeypatch, gib: float | None, preset: str
+):
+    import torch
+
+    card = SimpleNamespace(total_memory=int((gib or 0) * 2**30))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gib is not None)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: card)
+    assert run(["init", str(tmp_path), "--photos", str(photos), *CONSENT]) == 0
+    settings = load_project(tmp_path).settings
+    assert (settings.stage_a.preset, settings.stage_b.preset) == (preset, preset)
 
 
 def test_what_no_photograph_can_tell_is_asked_for(tmp_path: Path, photos: Path, capsys):

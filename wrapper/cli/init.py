@@ -35,11 +35,10 @@ from wrapper.cli.options import next_step
 )
 def command(folder: Path, photos: Path, subject: str, consent: str, age: str, **said: str) -> None:
     """Make a project in FOLDER (the current one) for photographs; they stay where they are."""
-    from wrapper.project.init import NewProject, create, missing_rows
+    from wrapper.project.init import NewProject, create, missing_rows, preset_here
 
-    new = NewProject(
-        photos=photos.resolve().as_posix(), rows={"subject": subject, "consent": consent, "age": age}, **said
-    )
+    rows = {"subject": subject, "consent": consent, "age": age}
+    new = NewProject(photos=photos.resolve().as_posix(), rows=rows, preset=preset_here(), **said)
     path = create(folder.resolve(), new)
     click.echo(f"wrote {path}")
     missing = missing_rows(new)

@@ -40,6 +40,8 @@ JOBS: dict[Job, dict[str, Any]] = {
     },
 }
 """What the two jobs start with; the rows' values stand where a folder's name says nothing else."""
+PRESETS = {"24gb": 22, "16gb": 14, "12gb": 11, "8gb": 0}
+"""Training presets and the GPU memory (GiB) that each starts at; cards show a little less than they are called."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,17 @@ class NewProject:
     model: str = ""
     inpaint_model: str = ""
     rows: Mapping[str, str] = field(default_factory=dict)
+    preset: str = "default"
+
+
+def preset_here() -> str:
+    """The training preset for this machine: by the memory of its first GPU, or for the CPU."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return "cpu"
+    memory_gib = torch.cuda.get_device_properties(0).total_memory / 2**30
+    return next(name for name, least_gib in PRESETS.items() if memory_gib >= least_gib)
 
 
 def missing_rows(new: NewProject) -> list[str]:
@@ -78,6 +91,7 @@ def project_text(new: NewProject) -> str:
             "model": new.model or start["model"],
             "inpaint_model": new.inpaint_model or start["inpaint_model"],
             "defaults": {**given, **{key: value for key, value in start["rows"].items() if key not in given}},
+            "preset": new.preset,
             "missing": [NEEDED[key] for key in missing_rows(new)],
             "class_prompt": f"photo of a {new.class_word}",
             "prompt": f"photo of a {new.trigger} {new.class_word}, front view",
