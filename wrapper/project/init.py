@@ -41,7 +41,7 @@ JOBS: dict[Job, dict[str, Any]] = {
 }
 """What the two jobs start with; the rows' values stand where a folder's name says nothing else."""
 PRESETS = {"24gb": 22, "16gb": 14, "12gb": 11, "8gb": 0}
-"""Training presets and the GPU memory (GiB) that each starts at; cards show a little less than they are called."""
+"""Training presets by the GPU memory (GiB) that each starts at; cards have a little less than their names."""
 
 
 @dataclass(frozen=True)
