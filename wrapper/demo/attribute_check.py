@@ -24,6 +24,7 @@ from wrapper.demo.drawings import Drawings, base_drawings
 from wrapper.demo.palette import BACKGROUNDS, HAIR_COLOURS, SHIRTS, SKIN_TONES
 from wrapper.demo.portraits import EAR_SHAPES, HAIR_STYLES, LOBES, VIEWS, Portrait
 from wrapper.demo.training import to_tensor
+from wrapper.quiet import quiet_libraries
 
 UNKNOWN = -100
 """The label of what cannot be seen; cross-entropy leaves it out."""
@@ -108,11 +109,12 @@ def agreement(judge: Judge, pictures: Pixels, portraits: list[Portrait]) -> dict
     return figures
 
 
+@quiet_libraries()
 def sample(base: Path, captions: list[str], seed: int, steps: int = 25, guidance: float = 4.5) -> Pixels:
     """One picture for each caption, (N, 64, 64, 3), Euler ancestral."""
     from diffusers import StableDiffusionPipeline
 
-    pipeline = StableDiffusionPipeline.from_pretrained(base, torch_dtype=torch.float32)
+    pipeline = StableDiffusionPipeline.from_pretrained(base)
     pipeline.set_progress_bar_config(disable=True)
     size = pipeline.vae.config.sample_size
     settings = {"num_inference_steps": steps, "guidance_scale": guidance, "height": size, "width": size}
