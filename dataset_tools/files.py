@@ -12,20 +12,45 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.errors import UserError
+
 CHUNK_BYTES = 1 << 20
+PLACE_HINT = "Name a place in a folder that can be written to."
+
+
+def check_place(path: Path) -> None:
+    """Raise `UserError` when ``path`` cannot come into being: asked before the work, not after it."""
+    there = next(place for place in (path.absolute(), *path.absolute().parents) if os.path.lexists(place))
+    if there == path.absolute():
+        there = there if there.is_dir() else there.parent
+    if not there.is_dir():
+        raise UserError(f"{path}: {there} is a file, not a folder.", PLACE_HINT)
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f"{path}: nothing can be written in {there}.", PLACE_HINT)
+
+
+@contextmanager
+def placing(path: Path) -> Iterator[None]:
+    """Turn what the file system says against a new file or folder at ``path`` into a `UserError`."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}).", PLACE_HINT) from error
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; on a clean exit it becomes ``path``, else it is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".part-", suffix=path.suffix, dir=path.parent)
+    with placing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".part-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        with placing(path):
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -45,8 +70,9 @@ def write_json(path: Path, data: Any) -> None:
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder beside ``path``; on a clean exit it takes the place of ``path``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".part-{path.name}-", dir=path.parent))
+    with placing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".part-{path.name}-", dir=path.parent))
     try:
         temporary.chmod(0o777 & ~_umask())
         yield temporary

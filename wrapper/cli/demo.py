@@ -19,10 +19,12 @@ from wrapper.cli.options import next_step
 )
 def command(out: Path) -> None:
     """The main job on drawn photographs, in minutes, without a GPU or a network."""
+    from dataset_tools.files import check_place
     from wrapper.demo.world import write_world
     from wrapper.project.load import load_project
     from wrapper.steps.job import run_job
 
+    check_place(out)
     write_world(out)
     run_job(load_project(out))
     next_step(f"open {out / 'report.html'}, then `lorawrap init` for photographs of your own")

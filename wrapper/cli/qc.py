@@ -63,10 +63,12 @@ def command(
 
     Without INPUT, the manifest of the project is inspected, by the project's settings.
     """
+    from dataset_tools.files import check_place
     from dataset_tools.qc import inspect_folder, inspect_manifest
     from dataset_tools.qc_report import write_reports
 
     target = _outside(source, out, preset, values) if source else _of_project(project, out, preset, values)
+    check_place(target.out)
     if isinstance(target.source, Path):
         _tell_skipped(target.source)
         records = inspect_folder(target.source, target.thresholds, workers)

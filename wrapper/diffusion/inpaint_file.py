@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset_tools.errors import UserError
+from dataset_tools.files import check_place
 from wrapper.diffusion.describe import describe
 from wrapper.diffusion.infotext import PROGRAM
 from wrapper.diffusion.inpaint import InpaintSettings, inpaint
@@ -61,8 +62,9 @@ def inpaint_file(info: BaseInfo, job: InpaintFile) -> float:
 
 
 def check_out(job: InpaintFile) -> None:
-    """Raise `UserError` when ``out`` has no known format, or is a file of the user's own."""
+    """Raise `UserError` for an ``out`` of no known format, of the user's own, or that cannot be written."""
     check_picture_name(job.out)
+    check_place(job.out)
     if job.out.exists() and any(path.exists() and path.samefile(job.out) for path in (job.image, job.mask)):
         raise UserError(f"{job.out}: is the picture to be repainted, or its mask.", "Give another --out.")
     if job.out.exists() and not _made_here(job.out):
@@ -98,6 +100,8 @@ def project_inpaint_settings(project: Project) -> InpaintSettings:
 
 
 def _made_here(path: Path) -> bool:
+    if not path.is_file():  # to open a FIFO would wait for ever
+        return False
     try:
         told = read_parameters(path)
     except OSError:

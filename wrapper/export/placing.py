@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dataset_tools.errors import Problems
+from dataset_tools.files import placing
 from wrapper.export.targets import TARGETS, TargetName
 
 
@@ -43,7 +44,8 @@ def _literal(name: str) -> str:
 def staging(destination: Path) -> Iterator[Path]:
     """A temporary folder on the destination's file system; folders made for it alone go again on failure."""
     missing = [folder for folder in (destination, *destination.parents) if not folder.exists()]
-    destination.mkdir(parents=True, exist_ok=True)
+    with placing(destination):
+        destination.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(prefix=".part-export-", dir=destination) as folder:
             yield Path(folder)
