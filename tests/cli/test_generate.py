@@ -101,8 +101,10 @@ def test_a_prompt_in_a_project_uses_its_base_and_lora(tiny_base, tmp_path):
         (["--prompt", "a woman", "--sampler", "Eular a"], "Did you mean 'Euler a'?"),
         (["--prompt", "a woman", "--width", "100"], "not a multiple of 8"),
         (["--steps", "3"], "without --prompt"),
+        (["--prompt", "a woman", "--out", f"{__file__}/new"], "is a file, not a folder"),
+        (["--prompt", "a woman", "--set", "generate.stepz=2"], "--set without a project"),
     ],
-    ids=["minor", "no lora", "no tag", "sampler", "width", "no prompt"],
+    ids=["minor", "no lora", "no tag", "sampler", "width", "no prompt", "place", "set"],
 )
 def test_wrong_requests_are_one_sentence_and_nothing_is_written(
     base, tmp_path, monkeypatch, capsys, argv, said

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
@@ -93,6 +95,12 @@ def test_an_own_picture_may_be_replaced_a_users_file_may_not(argv, photo, tmp_pa
     assert "is the picture to be repainted" in said
 
 
+def test_a_pipe_in_the_place_of_the_picture_is_not_waited_for(argv, tmp_path, capsys):
+    os.mkfifo(tmp_path / "o.png")
+    assert run([*argv, "--out", str(tmp_path / "o.png")]) == 2
+    assert "was not made by lorawrap" in capsys.readouterr().err
+
+
 def test_a_project_gives_base_lora_and_settings(tiny_base, photo, tmp_path):
     folder = make_project(tmp_path / "p", tiny_base)
     files = ["--image", str(photo), "--mask", str(tmp_path / "mask.png"), "--out", str(tmp_path / "o.png")]
@@ -112,8 +120,10 @@ def test_a_project_gives_base_lora_and_settings(tiny_base, photo, tmp_path):
         (lambda m: m, ["--steps", "2", "--strength", "0.1"], "less than one step"),
         (lambda m: m, ["--lora", "gone.safetensors"], "gone.safetensors: there is no such LoRA file"),
         (lambda m: m, ["--image", "gone.png"], "gone.png"),
+        (lambda m: m, ["--out", f"{__file__}/o.png"], "is a file, not a folder"),
+        (lambda m: m, ["--base", "demo", "--set", "inpaint.steps=2"], "--set without a project"),
     ],
-    ids=["size", "empty", "format", "sampler", "strength", "lora", "image"],
+    ids=["size", "empty", "format", "sampler", "strength", "lora", "image", "place", "set"],
 )
 def test_wrong_input_is_one_sentence_and_nothing_is_written(argv, tmp_path, capsys, spoil, extra, said):
     with Image.open(tmp_path / "mask.png") as image:

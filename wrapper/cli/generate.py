@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wrapper.cli.options import next_step, open_project, project_options
-from wrapper.cli.sampling_options import first_given, random_seed, sampling_options
+from wrapper.cli.sampling_options import (
+    first_given,
+    project_unless_base,
+    random_seed,
+    sampling_options,
+)
 
 if TYPE_CHECKING:
     from wrapper.diffusion.sampling import Sampling
@@ -36,8 +41,7 @@ def command(project: Path, overrides: tuple[str, ...], prompt: str | None, **giv
     if prompt is None:
         _draw_project(project, overrides, given)
     else:
-        opened = None if given["base"] else open_project(project, overrides)
-        _draw_prompt(opened, prompt, given)
+        _draw_prompt(project_unless_base(project, overrides, given["base"]), prompt, given)
 
 
 def _draw_project(folder: Path, overrides: tuple[str, ...], given: dict[str, Any]) -> None:
@@ -55,6 +59,7 @@ def _draw_project(folder: Path, overrides: tuple[str, ...], given: dict[str, Any
 
 
 def _draw_prompt(project: Project | None, prompt: str, given: dict[str, Any]) -> None:
+    from dataset_tools.files import check_place
     from wrapper.diffusion.generate import generate
     from wrapper.diffusion.lora_spelling import take_tags
     from wrapper.diffusion.naming import numbered
@@ -67,6 +72,7 @@ def _draw_prompt(project: Project | None, prompt: str, given: dict[str, Any]) ->
     negative = first_given(given["negative"], project and project.settings.generate.negative, "")
     prompts = [Prompt(text, negative, (seed + number) % 2**32) for number in range(given["count"])]
     folder = given["out"] or (project.paths.images if project else Path("images"))
+    check_place(folder)
     drawn = generate(
         _base(project, given["base"]), prompts, _sampling(project, given), _size(project, given), loras
     )

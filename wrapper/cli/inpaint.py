@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wrapper.cli.options import next_step, open_project, project_options
-from wrapper.cli.sampling_options import first_given, random_seed, sampling_options
+from wrapper.cli.options import next_step, project_options
+from wrapper.cli.sampling_options import (
+    first_given,
+    project_unless_base,
+    random_seed,
+    sampling_options,
+)
 
 if TYPE_CHECKING:
     from wrapper.diffusion.inpaint import InpaintSettings
@@ -46,7 +51,7 @@ def command(project: Path, overrides: tuple[str, ...], **given: Any) -> None:
     from wrapper.diffusion.picture import LOSSY_NOTE, is_lossy
     from wrapper.diffusion.sampling import Prompt
 
-    opened = None if given["base"] else open_project(project, overrides)
+    opened = project_unless_base(project, overrides, given["base"])
     text, tagged = take_tags(given["prompt"], [opened.paths.loras] if opened else [Path(), Path("loras")])
     prompt = Prompt(text, given["negative"] or "", first_given(given["seed"], random_seed()))
     loras = [*_loras(opened, given["loras"], bool(tagged)), *tagged]

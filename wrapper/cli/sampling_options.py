@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from wrapper.cli.options import open_project
+
+if TYPE_CHECKING:
+    from wrapper.project.load import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,6 +37,15 @@ def sampling_options(function: F) -> F:
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
+
+
+def project_unless_base(folder: Path, overrides: tuple[str, ...], base: str | None) -> Project | None:
+    """The project in ``folder``, or None with ``--base``, where ``--set`` would have nothing to set."""
+    if not base:
+        return open_project(folder, overrides)
+    if overrides:
+        raise click.UsageError("--set without a project: --base works without lorawrap.toml.")
+    return None
 
 
 def random_seed() -> int:
