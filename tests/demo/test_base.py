@@ -264,6 +264,13 @@ def test_the_script_makes_a_model_that_loads(remade):
     assert pipeline.unet.config.in_channels == 4
 
 
+def test_the_model_does_not_say_where_it_was_made(remade):
+    _, out, _ = remade
+    for folder in (base_folder(), out / "base"):
+        texts = [path.read_text(encoding="utf-8") for path in folder.rglob("*.json")]
+        assert not any("_name_or_path" in text or str(out.parent) in text for text in texts)
+
+
 def test_a_second_call_makes_only_what_is_missing(remade, tmp_path):
     recipe, out, record = remade
     again = tmp_path / "copy"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 from importlib.metadata import version
@@ -51,7 +52,9 @@ def assemble(trained: Path, out: Path, record: dict[str, object]) -> dict[str, o
 def _save_half(model: nn.Module, source: Path, target: Path) -> None:
     """Save `model` in fp16 with the configuration of `source`: its dtype is what it is loaded as."""
     model.half().save_pretrained(target)
-    shutil.copyfile(source / "config.json", target / "config.json")
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    config.pop("_name_or_path", None)  # where it was made is nobody's business
+    write_json(target / "config.json", config)
     for path in target.iterdir():
         path.chmod(0o644)
 
