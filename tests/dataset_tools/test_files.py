@@ -1,4 +1,4 @@
-"""A place that cannot be written is one sentence, told before the work where it can be, and leaves nothing."""
+"""A place that cannot be written is one sentence, told before the work where possible, and leaves nothing."""
 
 from __future__ import annotations
 
