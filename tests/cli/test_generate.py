@@ -54,6 +54,14 @@ def test_a_lora_changes_the_picture_and_weight_zero_does_not(base, tmp_path):
     assert np.abs(pixels["without"].astype(int) - pixels["with"]).max() > 5
 
 
+def test_a_picture_that_overflows_is_a_failed_run_and_not_saved(base, tmp_path, capsys):
+    lora = write_small_lora(tmp_path / "l.safetensors")
+    argv = ["generate", "--base", base, "--prompt", "a woman", "--seed", "9", "--steps", "2"]
+    assert run([*argv, "--lora", f"{lora}:1e38", "--out", str(tmp_path / "out")]) == 1
+    assert "seed 9 is not made of numbers" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_tag_in_the_prompt_is_the_same_as_the_option(base, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_small_lora(tmp_path / "loras" / "my face.safetensors")

@@ -213,6 +213,7 @@ def test_modules_that_do_not_fit_are_all_named_and_nothing_is_applied(clean, tin
         ("lora_A.weight", "PEFT's spelling"),
         ("hada_w1_a", "not a plain LoRA: it has parts named hada_w1_a"),
         (None, "1 modules that lack down or up"),
+        ("", "is no LoRA"),
     ],
 )
 def test_other_adapters_and_halves_are_refused(part, says, clean, tiny_base, tmp_path):
@@ -223,9 +224,22 @@ def test_other_adapters_and_halves_are_refused(part, says, clean, tiny_base, tmp
     down = tensors.pop(f"{name}.lora_down.weight")
     if part:
         tensors[f"{name}.{part}"] = down
+    if part == "":
+        tensors = {"weight": down}
     save_file(tensors, tmp_path / "a.safetensors")
     with pytest.raises(UserError, match=says):
         apply_loras(clean("sd15"), [LoraUse(tmp_path / "a.safetensors")])
+
+
+def test_a_lora_of_a_run_gone_to_nan_is_refused(clean, tiny_base, tmp_path):
+    tensors = random_tensors(base_layers(tiny_base("sd15")))
+    name = "lora_te_text_model_encoder_layers_0_mlp_fc1"
+    tensors[f"{name}.lora_up.weight"][0, 0] = float("nan")
+    write_lora(tmp_path / "nan.safetensors", tensors, {})
+    pipeline = clean("sd15")
+    with pytest.raises(UserError, match=rf"not finite \({name}\)"):
+        apply_loras(pipeline, [LoraUse(tmp_path / "nan.safetensors")])
+    assert not hasattr(pipeline.unet, "peft_config")
 
 
 def test_modules_are_grouped_with_their_parts():

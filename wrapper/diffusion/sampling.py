@@ -66,7 +66,8 @@ def run_batch(
     """Pictures, uint8 [H, W, 3], of ``size`` (width, height), one for each prompt.
 
     Every picture has a CPU noise generator of its own, so that a seed means the same on every device and in
-    every batch. ``inputs`` go to the pipeline. Raises `RunFailed` when the safety checker refuses a picture.
+    every batch. ``inputs`` go to the pipeline. Raises `RunFailed` when the safety checker refuses a picture,
+    and when one comes out as no numbers.
     """
     import torch
 
@@ -90,6 +91,7 @@ def run_batch(
         **inputs,
     )
     _refuse_flagged(prompts, getattr(made, "nsfw_content_detected", None))
+    _refuse_broken(prompts, made.images)
     return list((made.images * 255).round().astype("uint8"))
 
 
@@ -112,4 +114,16 @@ def _refuse_flagged(prompts: Sequence[Prompt], flags: Sequence[bool] | None) -> 
         raise RunFailed(
             f"The base model's safety checker refused the picture of seed {', '.join(refused)}.",
             "Change the prompt or the seed.",
+        )
+
+
+def _refuse_broken(prompts: Sequence[Prompt], images: np.ndarray) -> None:
+    """``images`` float [N, H, W, 3]; one that overflowed is NaN and would be saved as a black picture."""
+    import numpy as np
+
+    broken = [str(p.seed) for p, image in zip(prompts, images, strict=True) if np.isnan(image).any()]
+    if broken:
+        raise RunFailed(
+            f"The picture of seed {', '.join(broken)} is not made of numbers: the model overflowed.",
+            "Give the LoRA less weight, or another base model.",
         )

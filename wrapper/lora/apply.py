@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dataset_tools.errors import Problems
 from wrapper.base_model.kinds import COMPONENTS, Component, Kind
 from wrapper.lora.file import Lora, read_lora
-from wrapper.lora.fit import form_fault, kind_fault, layer_faults
+from wrapper.lora.fit import form_fault, kind_fault, layer_faults, value_faults
 from wrapper.lora.layers import Layer, model_layers
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _fitting(path: Path, kind: Kind, layers: Mapping[str, Layer], problems: Prob
     lora = read_lora(path)
     modules = lora.modules()
     fault = kind_fault(modules, kind) or form_fault(modules)
-    for found in [fault] if fault else layer_faults(modules, layers):
+    for found in [fault] if fault else [*layer_faults(modules, layers), *value_faults(modules)]:
         problems.add(path, f"{found}.")
     return lora
 

@@ -29,6 +29,8 @@ def form_fault(modules: Mapping[str, Mapping[str, Any]]) -> str:
     foreign = next((part for part in parts if any(word in part for word in _FOREIGN_PARTS)), None)
     if foreign:
         return f"is a LoRA in diffusers' or PEFT's spelling (…{foreign}), not in Kohya's"
+    if modules and not _PLAIN_PARTS & set(parts):
+        return "is no LoRA: it has neither lora_down nor lora_up"
     other = sorted(set(parts) - _PLAIN_PARTS)
     if other:
         return f"is not a plain LoRA: it has parts named {listed(other)}"
@@ -49,6 +51,14 @@ def layer_faults(modules: Mapping[str, Mapping[str, Any]], layers: Mapping[str, 
     if wrong:
         faults.append(f"has {len(wrong)} modules of another size: {wrong[0]}")
     return faults
+
+
+def value_faults(modules: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Modules with tensors (or alphas) that are not finite, such as a run gone to NaN leaves them."""
+    broken = [
+        name for name, parts in modules.items() if not all(bool(t.isfinite().all()) for t in parts.values())
+    ]
+    return [f"has values that are not finite ({listed(broken)})"] if broken else []
 
 
 def shape_fault(parts: Mapping[str, Any], weight_shape: tuple[int, ...]) -> str:

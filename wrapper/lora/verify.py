@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dataset_tools.errors import UserError
 from wrapper.base_model.kinds import Kind
 from wrapper.lora.file import Lora, read_lora
-from wrapper.lora.fit import form_fault, kind_fault, layer_faults, listed
+from wrapper.lora.fit import form_fault, kind_fault, layer_faults, listed, value_faults
 from wrapper.lora.forms import has_known_form
 from wrapper.lora.hashes import model_hash
 from wrapper.lora.layers import Layer
@@ -58,9 +58,8 @@ def _value_faults(modules: Mapping[str, Mapping[str, Tensor]]) -> list[str]:
         "has alphas that are not one positive number": [
             name for name, parts in modules.items() if not _is_alpha(parts.get("alpha"))
         ],
-        "has values that are not finite": [name for name, parts in modules.items() if not _finite(parts)],
     }
-    found = [f"{fault} ({listed(names)})" for fault, names in faults.items() if names]
+    found = [f"{fault} ({listed(names)})" for fault, names in faults.items() if names] + value_faults(modules)
     acting = any(_acts(parts) for parts in modules.values())
     return found if acting else [*found, "changes nothing: in every module down or up is zero"]
 
@@ -71,10 +70,6 @@ def _acts(parts: Mapping[str, Tensor]) -> bool:
 
 def _is_alpha(alpha: Tensor | None) -> bool:
     return alpha is None or (alpha.numel() == 1 and math.isfinite(float(alpha)) and float(alpha) > 0)
-
-
-def _finite(parts: Mapping[str, Tensor]) -> bool:
-    return all(bool(tensor.isfinite().all()) for tensor in parts.values())
 
 
 def _metadata_faults(path: Path, lora: Lora, kind: Kind) -> list[str]:
