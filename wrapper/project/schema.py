@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,12 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field
 class Section(BaseModel):
     """A table of the project file: unknown keys are errors, values keep their types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class ProjectSection(Section):
-    name: str = Field("mylora", min_length=1, pattern=r'^[^/\\:<>"|?*=,]+$')
-    seed: int = Field(7, ge=0, lt=2**32)
+    name: str = Field("mylora", min_length=1, max_length=60, pattern=r'^[^/\\:<>"|?*=,\x00-\x1f\x7f]+$')
+    seed: Seed = 7
     engine: Literal["auto", "embedded", "sd-scripts"] = "auto"
 
 
@@ -97,7 +100,7 @@ class GenerateSection(Section):
     cfg: float = Field(5.0, ge=0.0, le=50.0)
     width: int = Field(512, ge=8, multiple_of=8)
     height: int = Field(512, ge=8, multiple_of=8)
-    seeds: list[int] = [1, 2]
+    seeds: list[Seed] = [1, 2]
     lora_weight: float = 1.0
 
 
@@ -113,7 +116,7 @@ class InpaintSection(Section):
 
 
 class EvaluateSection(Section):
-    seeds: list[int] = [1, 2, 3]
+    seeds: list[Seed] = [1, 2, 3]
     images: int = Field(0, ge=0)
     """How many held-out images to use, 0 for all."""
 
