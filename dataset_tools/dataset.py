@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from dataset_tools.errors import UserError
+from dataset_tools.errors import Problems, UserError
 from dataset_tools.files import write_json
 
 RECORD_FILE = "dataset.json"
@@ -82,6 +82,20 @@ def read_dataset(folder: Path) -> BuiltDataset:
 def write_dataset(folder: Path, built: BuiltDataset) -> None:
     """Write ``built`` as ``dataset.json`` in ``folder``."""
     write_json(folder / RECORD_FILE, built.model_dump(mode="json"))
+
+
+def check_files(built: BuiltDataset, folder: Path, stage: str) -> None:
+    """Raise one `UserError` that names every folder of ``stage`` that lost images, captions or masks."""
+    problems = Problems()
+    for subset in built.stages.get(stage, ()):
+        kinds = {"images": (subset.image_dir, ".png"), "captions": (subset.image_dir, ".txt")}
+        if subset.mask_dir:
+            kinds["masks"] = (subset.mask_dir, ".png")
+        for kind, (where, end) in kinds.items():
+            found = sum(1 for _ in (folder / where).glob(f"*{end}"))
+            if found < subset.images:
+                problems.add(folder / where, f"{found} {kind}, but {subset.images} were built.")
+    problems.raise_if_any(hint="Run 'lorawrap build': it writes what is missing.")
 
 
 def _first(error: ValidationError) -> str:

@@ -64,6 +64,23 @@ def test_a_good_run_is_published_and_recorded(project, behave, capsys):
     assert "avr_loss" not in shown.out
 
 
+@pytest.mark.parametrize(
+    ("stage", "lost", "said"),
+    [
+        ("stage_a", "stage_a/train/front/2_myface person/ухо 1.png", "3 images, but 4 were built"),
+        ("stage_a", "stage_a/train/front/2_myface person/ухо 1.txt", "3 captions, but 4 were built"),
+        ("stage_a", "stage_a/reg/1_person/0.png", "1 images, but 2 were built"),
+        ("stage_b", "stage_b/masks/front/2_myface person/ухо 1.png", "3 masks, but 4 were built"),
+    ],
+)
+def test_a_file_lost_since_the_build_is_noticed_before_the_start(project, behave, stage, lost, said):
+    behave("good")
+    (project.paths.dataset / lost).unlink()
+    with pytest.raises(UserError, match=said) as refused:
+        launch.plan(project, stage, engine="sd-scripts", device="cpu", models=False)
+    assert "lorawrap build" in refused.value.hint
+
+
 FAILURES = {
     "no data": ("The trainer found no images.", "was written"),
     "zero": ("exit code 0", "changes nothing"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from dataset_tools.dataset import read_dataset
+from dataset_tools.dataset import check_files, read_dataset
 from dataset_tools.errors import RunFailed, UserError
 from dataset_tools.files import content_hash, whole_file
 from wrapper.kohya.check import Report, check
@@ -70,6 +70,7 @@ def plan(
     ``models=False`` does not ask for the models to be there, for a stage that waits for another.
     """
     rendered = render_stage(project, stage)
+    check_files(read_dataset(project.paths.dataset), project.paths.dataset, stage)
     trainer = find_trainer(engine or project.settings.project.engine, rendered.script)
     train_toml, dataset_toml = write(rendered, project.paths)
     report = check(train_toml, dataset_toml, rendered.script, trainer.engine, models=models)
