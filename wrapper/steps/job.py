@@ -10,6 +10,7 @@ import click
 from wrapper.project.load import Project
 from wrapper.steps.chain import Chain, Planned, Step
 from wrapper.steps.inputs import Inputs
+from wrapper.steps.preflight import check_requests
 from wrapper.steps.quality import inspect_project
 from wrapper.steps.training import train_or_go_on
 
@@ -18,12 +19,14 @@ RECORD = "steps.json"
 
 def run_job(project: Project) -> None:
     """Do every step that is not up to date, saying which and why."""
+    check_requests(project)
     chain = job(project)
     chain.run(_announcer(len(chain.steps)))
 
 
 def preview_job(project: Project) -> None:
     """Say what `run_job` would do; write nothing."""
+    check_requests(project)
     chain = job(project)
     announce = _announcer(len(chain.steps))
     for planned in chain.preview():

@@ -1,0 +1,22 @@
+"""What the last steps will ask for, checked before the first one: nobody should train for hours first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wrapper.project.load import Project
+
+
+def check_requests(project: Project) -> None:
+    """Raise `UserError` for prompts, sizes and samplings that `generate` or `evaluate` would refuse."""
+    from wrapper.diffusion.generate import check_request
+    from wrapper.diffusion.project_pictures import plan_shots, wanted_size
+    from wrapper.diffusion.sampling import Sampling, check_sampling
+
+    drawing, painting = project.settings.generate, project.settings.inpaint
+    if drawing.prompts:
+        prompts = [shot.prompt for shot in plan_shots(project, project.settings.project.name)]
+        sampling = Sampling(drawing.sampler, drawing.steps, drawing.cfg)
+        check_request(prompts, sampling, wanted_size(project))
+    check_sampling(Sampling(painting.sampler, painting.steps, painting.cfg))
