@@ -62,7 +62,10 @@ def _row(where: str, values: Any, problems: Problems) -> Iterator[tuple[str, Map
 
 
 def _parse(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_without_duplicates)
+    try:
+        return json.loads(text, object_pairs_hook=_without_duplicates)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

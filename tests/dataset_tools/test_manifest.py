@@ -121,6 +121,7 @@ def test_a_consent_that_is_none_says_what_to_add(folder, consent):
         ("m.json", "{}", "neither a list of rows"),
         ("m.json", '{"image": []}', "Did you mean 'images'?"),
         ("m.json", "[{]", "not JSON"),
+        ("m.json", "[" * 100_000, "nested too deeply"),
         ("m.json", "7", "neither a list of rows"),
         ("m.csv", "a,b", "not a manifest"),
     ],
