@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -69,6 +70,31 @@ def test_photographs_that_are_not_there_leave_nothing_behind(tmp_path: Path, cap
     assert run(["init", str(tmp_path / "new"), "--photos", str(tmp_path / "nowhere")]) == 2
     assert not (tmp_path / "new").exists()
     assert "there is no such folder or manifest" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        (["--name", "a/b"], "--name [project.name]"),
+        (["--name", "a\nb"], "--name [project.name]"),
+        (["--age", "12"], "--age 12: is no age bucket of the face job"),
+        (["--age", "15-17"], "--age 15-17: is no age bucket of the face job"),
+        (["--trigger", "a/b"], "captions.trigger: 'a/b' cannot stand in a folder's name"),
+    ],
+)
+def test_what_later_commands_would_refuse_makes_no_project(tmp_path: Path, photos: Path, capsys, extra, said):
+    assert run(["init", str(tmp_path / "new"), "--photos", str(photos), *extra]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_ear_of_a_minor_is_a_medical_case_and_the_next_command_can_be_pasted(
+    tmp_path: Path, photos: Path, capsys
+):
+    folder = tmp_path / "it's мой"
+    argv = ["init", str(folder), "--photos", str(photos), "--job", "ear", "--age", "15–17"]
+    assert run(argv) == 0
+    assert shlex.quote(str(folder)) in capsys.readouterr().out
 
 
 def test_the_shipped_demo_project_is_valid(tmp_path: Path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wrapper.cli.options import next_step
+from wrapper.cli.options import in_project, next_step
 
 
 @click.command("init")
@@ -41,8 +41,8 @@ def command(folder: Path, photos: Path, subject: str, consent: str, age: str, **
     new = NewProject(photos=photos.resolve().as_posix(), rows=rows, preset=preset_here(), **said)
     path = create(folder.resolve(), new)
     click.echo(f"wrote {path}")
-    missing = missing_rows(new)
+    missing, where = missing_rows(new), in_project(folder)
     if missing:
-        next_step(f"fill in {', '.join(missing)} in {path.name}, then lorawrap qc --project {folder}")
+        next_step(f"fill in {', '.join(missing)} in {path.name}, then lorawrap qc{where}")
     else:
-        next_step(f"lorawrap qc --project {folder}, or lorawrap run --project {folder} for the whole job")
+        next_step(f"lorawrap qc{where}, or lorawrap run{where} for the whole job")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,6 +39,11 @@ def open_project(folder: Path, overrides: tuple[str, ...]) -> Project:
     from wrapper.project.load import load_project
 
     return load_project(folder, overrides)
+
+
+def in_project(folder: Path) -> str:
+    """`` --project DIR`` to be pasted behind a command; nothing for the current folder."""
+    return "" if folder == Path() else f" --project {shlex.quote(str(folder))}"
 
 
 def next_step(text: str) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_text
+from dataset_tools.naming import check_tokens
+from dataset_tools.safety import UNDER_18
+from dataset_tools.schema import AGE
 from wrapper.places import shipped
 from wrapper.project.layout import PROJECT_FILE
+from wrapper.project.load import validate
 
 Job = Literal["ear", "face"]
 NEEDED = {
@@ -107,5 +111,16 @@ def create(folder: Path, new: NewProject) -> Path:
     photos = Path(new.photos).expanduser()
     if not (folder / photos).exists():
         raise UserError(f"{photos}: there is no such folder or manifest.", "Give it with --photos.")
+    check(new)
     write_text(path, project_text(new))
     return path
+
+
+def check(new: NewProject) -> None:
+    """Raise `UserError` for what every later command would refuse."""
+    validate({"project": {"name": new.name}}, {"project.name": "--name"})
+    check_tokens(new.trigger, new.class_word)
+    age = new.rows.get("age", "").replace("–", "-")
+    known = [known for known in get_args(AGE) if new.job == "ear" or known != UNDER_18]
+    if age and age not in known:
+        raise UserError(f"--age {age}: is no age bucket of the {new.job} job.", f"Known: {', '.join(known)}.")
