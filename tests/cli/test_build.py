@@ -15,6 +15,7 @@ from dataset_tools.qc_report import write_reports
 from tests.dataset_tools.test_build import Photos, records_of
 from wrapper.cli.build import command, table
 from wrapper.cli.main import run
+from wrapper.cli.options import in_project
 
 PROJECT = """
 [manifest]
@@ -56,16 +57,16 @@ def test_it_prints_the_plan_and_writes_the_dataset(project: Path):
     ) in output
     assert "Held out: 1 images (front 1)\n" in output
     assert "Left out: 1 images\n  photos/bad.png: QC REJECT: blurred by 4 px\n" in output
-    assert output.endswith("dataset: written.\nnext: lorawrap render\n")
+    assert output.endswith(f"dataset: written.\nnext: lorawrap render{in_project(project)}\n")
     assert read_dataset(project / "dataset").size == 64
-    assert build(project).output.endswith("nothing changed, nothing was written.\nnext: lorawrap render\n")
+    assert "nothing changed, nothing was written.\nnext: lorawrap render" in build(project).output
 
 
 def test_a_dry_run_writes_nothing(project: Path):
     before = sorted(project.rglob("*"))
     output = build(project, "--dry-run").output
     assert "Stage A: 4 images an epoch" in output
-    assert output.endswith("this was a dry run.\nnext: lorawrap build\n")
+    assert output.endswith(f"this was a dry run.\nnext: lorawrap build{in_project(project)}\n")
     assert sorted(project.rglob("*")) == before
 
 

@@ -11,6 +11,7 @@ from skimage import data
 
 from dataset_tools.images import save_png
 from wrapper.cli.main import run
+from wrapper.cli.options import in_project
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_without_input_the_projects_manifest_and_settings_are_used(folder, tmp_p
     made = project(folder, ".", "[qc]\nthresholds = { short_side_px_reject = 600 }\n")
     assert run(["qc", "--project", str(made)]) == 0
     assert records(made / "qc")["good.png"] == "REJECT"
-    assert f"next: lorawrap build --project {made}" in capsys.readouterr().out
+    assert f"next: lorawrap build{in_project(made)}\n" in capsys.readouterr().out
     assert run(["qc", "--project", str(made), "--set", "qc.thresholds.short_side_px_reject=500"]) == 0
     assert records(made / "qc")["good.png"] == "WARN"
 

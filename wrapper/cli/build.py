@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wrapper.cli.options import next_step, open_project, project_options
+from wrapper.cli.options import in_project, next_step, open_project, project_options
 
 if TYPE_CHECKING:
     from dataset_tools.build import BuildPlan
@@ -37,10 +37,10 @@ def command(project: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
         if opened.settings.regularisation.source == "generate" and opened.settings.stage_a.enabled:
             click.echo("Class images would be generated; they are not in this table.")
         click.echo("Nothing was written: this was a dry run.")
-        next_step("lorawrap build")
+        next_step(f"lorawrap build{in_project(project)}")
         return
     click.echo(f"{folder}: {'nothing changed, nothing was written' if current else 'written'}.")
-    next_step("lorawrap render")
+    next_step(f"lorawrap render{in_project(project)}")
 
 
 def summary(planned: BuildPlan) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wrapper.cli.options import next_step, open_project, project_options
+from wrapper.cli.options import in_project, next_step, open_project, project_options
 
 
 @click.command("evaluate")
@@ -22,7 +22,7 @@ def command(project: Path, overrides: tuple[str, ...]) -> None:
         click.echo(line)
     click.echo(result["verdict"]["text"])
     click.echo(f"wrote {opened.paths.evaluation} and {opened.paths.images / 'inpaint_sheet.png'}")
-    next_step("lorawrap export")
+    next_step(f"lorawrap export{in_project(project)}")
 
 
 def table(result: dict[str, Any]) -> list[str]:

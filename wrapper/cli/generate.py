@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wrapper.cli.options import next_step, open_project, project_options
+from wrapper.cli.options import in_project, next_step, open_project, project_options
 from wrapper.cli.sampling_options import (
     first_given,
     project_unless_base,
@@ -55,7 +55,7 @@ def _draw_project(folder: Path, overrides: tuple[str, ...], given: dict[str, Any
         )
     sheet = generate_project(open_project(folder, overrides))
     click.echo(f"wrote {sheet.parent / 'txt2img'} and {sheet.name}")
-    next_step(f"look at {sheet}, then lorawrap evaluate")
+    next_step(f"look at {sheet}, then lorawrap evaluate{in_project(folder)}")
 
 
 def _draw_prompt(project: Project | None, prompt: str, given: dict[str, Any]) -> None:
@@ -76,12 +76,13 @@ def _draw_prompt(project: Project | None, prompt: str, given: dict[str, Any]) ->
     drawn = generate(
         _base(project, given["base"]), prompts, _sampling(project, given), _size(project, given), loras
     )
-    path = folder
+    paths = []
     for picture in drawn:
-        path = numbered(folder, picture.prompt.seed)
-        save_drawn(path, picture)
+        paths.append(numbered(folder, picture.prompt.seed))
+        save_drawn(paths[-1], picture)
+    for path in paths:  # not while the bar is on the screen: they would share a line
         click.echo(f"wrote {path}")
-    next_step(f"look at {path}; its parameters go into A1111's 'PNG Info'")
+    next_step(f"look at {paths[-1]}; its parameters go into A1111's 'PNG Info'")
 
 
 def _base(project: Project | None, spec: str | None) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from wrapper.cli.options import next_step, open_project
+from wrapper.cli.options import in_project, next_step, open_project
 
 if TYPE_CHECKING:
     from dataset_tools.manifest import Manifest
@@ -102,7 +102,7 @@ def _of_project(project: Path, out: Path | None, preset: str | None, values: Seq
     settings = opened.settings
     thresholds = load_thresholds(preset or settings.qc.preset, {**settings.qc.thresholds, **_parsed(own)})
     manifest = read_manifest(opened.path(settings.manifest.path), settings.manifest.defaults)
-    return Target(manifest, thresholds, out or opened.paths.qc, f"lorawrap build --project {project}")
+    return Target(manifest, thresholds, out or opened.paths.qc, f"lorawrap build{in_project(project)}")
 
 
 def _parsed(values: Sequence[str]) -> dict[str, object]:

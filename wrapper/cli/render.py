@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import click
 
-from wrapper.cli.options import next_step, open_project, project_options
+from wrapper.cli.options import in_project, next_step, open_project, project_options
 
 
 @click.command("render")
@@ -24,5 +23,4 @@ def command(stage: str, project: Path, overrides: tuple[str, ...]) -> None:
         written += write(render_stage(opened, name), opened.paths)
     for path in written:
         click.echo(f"wrote {path}")
-    where = "" if project == Path() else f" --project {shlex.quote(str(project))}"
-    next_step(f"lorawrap train {stage}{where}")
+    next_step(f"lorawrap train {stage}{in_project(project)}")

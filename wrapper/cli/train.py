@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import click
 
-from wrapper.cli.options import next_step, open_project, project_options
+from wrapper.cli.options import in_project, next_step, open_project, project_options
 
 
 @click.command("train")
@@ -32,7 +31,7 @@ def command(
 
     opened = open_project(project, overrides)
     stages = stages_of(opened.settings, stage)
-    where = "" if project == Path() else f" --project {shlex.quote(str(project))}"
+    where = in_project(project)
     if dry_run:
         for name in stages:
             waits = name != stages[0]
