@@ -71,7 +71,7 @@ def command(
 
 
 def environment(trainer: Trainer, cache: Path | None) -> dict[str, str]:
-    """Unbuffered UTF-8 output in lines that are not wrapped, no hub, and where caches go.
+    """Unbuffered UTF-8 output in lines that are not wrapped, and where caches go.
 
     Beside a checkout the child is told where this package is; installed, it finds it by itself.
     """
@@ -79,7 +79,6 @@ def environment(trainer: Trainer, cache: Path | None) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
         "COLUMNS": "250",
-        "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
     }
     if trainer.engine == "embedded" and cache is not None:
