@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import click
 import pytest
 
@@ -40,6 +43,38 @@ def test_errors_become_a_line_and_a_code(
     shown = capsys.readouterr()
     assert [text for text in said if text not in shown.err] == []
     assert "Traceback" not in shown.err
+
+
+SIGNALLED = """
+import os, signal, click
+from wrapper.cli import main as root
+
+@click.command()
+def command():
+    os.kill(os.getpid(), signal.{kind})
+    click.echo("went on")
+
+{before}
+root.CommandFolder.get_command = lambda *_: command
+root.sys.argv = ["lorawrap", "doctor"]
+root.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "code", "said"),
+    [
+        ("SIGTERM", "", 130, "Interrupted."),
+        ("SIGHUP", "signal.signal(signal.SIGHUP, signal.SIG_DFL)", 130, "Interrupted."),
+        ("SIGHUP", "signal.signal(signal.SIGHUP, signal.SIG_IGN)", 0, "went on"),
+    ],
+    ids=["terminated", "hung up", "nohup"],
+)
+def test_a_termination_ends_as_ctrl_c_does_and_nohup_stays(kind: str, before: str, code: int, said: str):
+    child = subprocess.run(
+        [sys.executable, "-c", SIGNALLED.format(kind=kind, before=before)], capture_output=True, text=True
+    )
+    assert (child.returncode, said in child.stdout + child.stderr) == (code, True)
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):

@@ -86,6 +86,14 @@ def test_a_child_of_a_background_job_heeds_interrupts():
     assert found == ["default_int_handler"]
 
 
+def test_a_run_under_nohup_outlives_its_terminal():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run(python("print(1)"), lambda _: os.kill(os.getpid(), signal.SIGHUP)) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_signal_handlers_are_as_before():
     before = [signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     run(python("pass"), print)

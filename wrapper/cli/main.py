@@ -5,8 +5,10 @@ Exit codes: 0 done, 1 a run failed, 2 the input or the configuration is wrong, 1
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib import import_module
+from types import FrameType
 
 import click
 
@@ -63,7 +65,20 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    _end_as_interrupted()
     sys.exit(run(sys.argv[1:]))
+
+
+def _end_as_interrupted() -> None:
+    """SIGTERM and SIGHUP end a command as Ctrl-C does, with its workers; ``nohup`` stays in force."""
+    for kind in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, kind, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def run(argv: list[str]) -> int:

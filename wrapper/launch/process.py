@@ -119,12 +119,15 @@ def _signal_group(child: subprocess.Popen[bytes], kind: signal.Signals) -> None:
 
 @contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP end the block as Ctrl-C does, so that no child outlives them."""
+    """Make SIGTERM and SIGHUP end the block as Ctrl-C does, so that no child outlives them.
+
+    What is ignored stays ignored: a training under ``nohup`` goes on when its terminal is closed.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> Any:
         raise KeyboardInterrupt
 
-    kinds = (signal.SIGTERM, signal.SIGHUP)
+    kinds = [kind for kind in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(kind) != signal.SIG_IGN]
     try:
         before = {kind: signal.signal(kind, interrupt) for kind in kinds}
     except ValueError:  # not in the main thread: signals go there
