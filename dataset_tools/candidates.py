@@ -89,7 +89,7 @@ def candidates(
             refused.append(Refused(image=row.image, reason=reason))
             continue
         kept.extend(_candidate(manifest, row, record, settings, problems))
-    problems.raise_if_any()
+    problems.merged().raise_if_any()
     return kept, refused
 
 

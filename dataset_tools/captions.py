@@ -91,7 +91,7 @@ def _filled(row: ManifestRow, text: str, trigger: str, class_word: str) -> str:
         return _compiled(text).render(values)
     except (TemplateError, TypeError, ValueError, ArithmeticError, AttributeError, OverflowError) as error:
         raise UserError(
-            f"captions.template, for {row.image}: {error}",
+            f"{row.image}: captions.template: {error}",
             f"There are: {', '.join(sorted(values))}.",
         ) from error
 

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+MANY = 5
+"""More equal problems than these may share a line."""
+
 
 class UserError(Exception):
     """The input or the configuration is wrong (exit code 2).
@@ -58,6 +61,19 @@ class Problems:
             raise UserError(f"{only.where}: {only.message}", only.hint or hint)
         lines = [title or f"{len(self.found)} problems:", *(f"  {problem}" for problem in self.found)]
         raise UserError("\n".join(lines), hint)
+
+    def merged(self) -> Problems:
+        """The same problems, but what is wrong alike in many places is said once, with the first of them."""
+        places: dict[tuple[str, str], list[str]] = {}
+        for problem in self.found:
+            places.setdefault((problem.message, problem.hint), []).append(problem.where)
+        merged = Problems()
+        for (message, hint), where in places.items():
+            if len(where) > MANY:
+                where = [f"{', '.join(where[:MANY])} and {len(where) - MANY} more"]
+            for one in where:
+                merged.add(one, message, hint)
+        return merged
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
