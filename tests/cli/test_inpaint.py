@@ -95,6 +95,16 @@ def test_an_own_picture_may_be_replaced_a_users_file_may_not(argv, photo, tmp_pa
     assert "is the picture to be repainted" in said
 
 
+def test_an_inverted_mask_is_asked_about(argv, tmp_path, capsys):
+    with Image.open(tmp_path / "mask.png") as image:
+        mask = np.asarray(image)
+    assert run([*argv, "--out", str(tmp_path / "o.png")]) == 0
+    assert "inverted" not in capsys.readouterr().err
+    Image.fromarray(255 - mask).save(tmp_path / "mask.png")
+    assert run([*argv, "--out", str(tmp_path / "o.png")]) == 0
+    assert "Is the mask inverted?" in capsys.readouterr().err
+
+
 def test_a_pipe_in_the_place_of_the_picture_is_not_waited_for(argv, tmp_path, capsys):
     os.mkfifo(tmp_path / "o.png")
     assert run([*argv, "--out", str(tmp_path / "o.png")]) == 2

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from wrapper.diffusion.inpaint import InpaintSettings
     from wrapper.project.load import Project
 
+MOSTLY = 0.8
+"""From this share of repainted pixels on, a mask is asked about."""
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -62,6 +64,10 @@ def command(project: Path, overrides: tuple[str, ...], **given: Any) -> None:
     if is_lossy(job.out):
         click.echo(LOSSY_NOTE, err=True)
     click.echo(f"wrote {job.out} (seed {prompt.seed}, {changed:.1%} of the pixels repainted)")
+    if changed > MOSTLY:
+        click.echo(
+            "Nearly all of it was repainted: white is the part to repaint. Is the mask inverted?", err=True
+        )
     next_step(f"look at {job.out}")
 
 
