@@ -55,6 +55,16 @@ def test_a_file_goes_into_the_programs_own_folder_and_the_proofs_are_told(lora: 
     assert told.splitlines()[-1] == "next: write <lora:my ear:1> an ear in A1111's prompt"
 
 
+def test_a_base_that_has_to_be_unpacked_does_not_land_in_the_programs_folder(
+    lora: Path, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setenv("LORAWRAP_CACHE_DIR", str(tmp_path / "cache"))
+    ui = tmp_path / "ui"
+    assert run(["export", str(lora), "--to", "a1111", "--dest", str(ui), "--base", "demo"]) != 0
+    assert not ui.exists()
+    assert (tmp_path / "cache").is_dir()
+
+
 def test_several_programs_get_a_folder_each(lora: Path, tmp_path: Path):
     assert run(["export", str(lora), "--to", "comfyui", "--to", "a1111", "--dest", str(tmp_path)]) == 0
     assert {name.split("/")[0] for name in files(tmp_path)} == {"a1111", "comfyui"}

@@ -93,7 +93,7 @@ def _export_file(
     force: bool,
 ) -> list[Exported]:
     from dataset_tools.errors import UserError
-    from wrapper.base_model.detect import resolve
+    from wrapper.diffusion.opening import named_base
     from wrapper.export.delivery import Wish
     from wrapper.export.export import Order, export
     from wrapper.export.job import destinations_for
@@ -101,7 +101,7 @@ def _export_file(
     if dest is None:
         raise UserError("No place to export to.", "Give the program's folder with --dest DIR.")
     wish = Wish(file, name or file.stem, trigger=trigger, prompt=trigger, preview=preview)
-    info = resolve(base, False, dest / ".lorawrap") if base else None
+    info = named_base(base, "txt2img") if base else None
     return export([Order(wish, info)], destinations_for(targets, dest, alone=True), force=force)
 
 
