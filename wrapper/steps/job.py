@@ -140,7 +140,13 @@ def _generate(project: Project) -> None:
 
 
 def _wanted_pictures(project: Project) -> list[Path]:
-    return [project.paths.images / "txt2img.json"] if project.settings.generate.prompts else []
+    from wrapper.export.records import read_list
+
+    if not project.settings.generate.prompts:
+        return []
+    images = project.paths.images
+    listing = images / "txt2img.json"
+    return [listing, *(images / shot[key] for shot in read_list(listing) for key in ("base", "lora"))]
 
 
 def _evaluate(project: Project) -> None:
