@@ -25,6 +25,13 @@ def write_ownership(folder: Path) -> None:
     write_json(folder / OWNERSHIP_FILE, {name: content_hash(folder / name) for name in _files(folder)})
 
 
+def written_files(folder: Path, part: str = "") -> list[Path]:
+    """The files that a build wrote into ``folder``, or only those below ``part``; none before a build."""
+    if not (folder / OWNERSHIP_FILE).is_file():
+        return []
+    return [folder / name for name in sorted(_owned(folder)) if not part or name.startswith(f"{part}/")]
+
+
 def refuse_to_lose(folder: Path, sources: Iterable[Path]) -> None:
     """Raise `UserError` when replacing ``folder`` would lose a file that a build did not write.
 

@@ -21,7 +21,7 @@ class World:
 
     def chain(self) -> Chain:
         first = Step("copy", "Copy", self.source.read_text, lambda: [self.copy], self._copy)
-        second = Step("upper", "Upper", lambda: "v1", lambda: [self.upper], self._upper)
+        second = Step("upper", "Upper", self.copy.read_text, lambda: [self.upper], self._upper)
         return Chain([first, second], self.record)
 
     def run(self) -> list[str]:
@@ -55,6 +55,12 @@ def test_a_changed_source_makes_everything_behind_it_stale(world: World):
     world.source.write_text("lobe")
     assert world.run() == ["copy", "upper"]
     assert world.upper.read_text() == "LOBE"
+
+
+def test_a_step_that_gives_what_it_gave_makes_nothing_stale(world: World):
+    world.run()
+    world.copy.unlink()
+    assert world.run() == ["copy"]
 
 
 def test_a_missing_output_is_made_again(world: World):

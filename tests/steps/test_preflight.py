@@ -21,6 +21,8 @@ from wrapper.steps.preflight import check_requests
         ('generate.prompts=["portrait of a 14 year old"]', "under 18"),
         ('generate.prompts=["a woman <lora:x:1>"]', "<lora:x:1>"),
         ("generate.seeds=[]", "no seeds"),
+        ("base.model=nowhere/sdxl.safetensors", "nowhere"),
+        ("base.inpaint_model=nowhere", "nowhere"),
     ],
 )
 def test_a_bad_request_stops_the_job_before_its_first_step(

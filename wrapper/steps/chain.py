@@ -33,8 +33,8 @@ class Planned:
 class Chain:
     """Runs steps in order and remembers, in ``record``, the key of what each was made from.
 
-    A step's key covers its own inputs and the keys of all steps before it, so that one change
-    makes everything behind it stale.
+    A step names all of its inputs, results of earlier steps among them, by contents: what comes out of an
+    earlier step as it was before makes nothing stale.
     """
 
     def __init__(self, steps: Sequence[Step], record: Path) -> None:
@@ -44,40 +44,36 @@ class Chain:
     def run(self, announce: Callable[[Planned], None]) -> None:
         """Do each step that is not up to date; the record is written after each, so a stop loses nothing."""
         known = self._read()
-        previous = ""
         for step in self.steps:
-            planned, key = self.plan(step, previous, known)
+            planned = self.plan(step, known)
             announce(planned)
             if not planned.up_to_date:
                 known.pop(step.name, None)
                 self._write(known)
                 step.act()
-                known[step.name] = data_hash([previous, step.inputs()])
+                known[step.name] = data_hash(step.inputs())
                 self._write(known)
-            previous = key if planned.up_to_date else known[step.name]
 
     def preview(self) -> list[Planned]:
-        """What `run` would do now; nothing behind a stale step is looked at, since its inputs will change."""
-        known, previous, plans = self._read(), "", []
+        """What `run` would do now; nothing behind a stale step is looked at, since its inputs may change."""
+        known, plans = self._read(), []
         for step in self.steps:
-            if plans and not plans[-1].up_to_date:
-                plans.append(Planned(step, False, "a step before it will be done"))
-                continue
-            planned, previous = self.plan(step, previous, known)
-            plans.append(planned)
+            waits = plans and not plans[-1].up_to_date
+            plans.append(
+                Planned(step, False, "after the step before it") if waits else self.plan(step, known)
+            )
         return plans
 
-    def plan(self, step: Step, previous: str, known: dict[str, str]) -> tuple[Planned, str]:
-        """Whether ``step`` is up to date, and the key of its inputs."""
-        key = data_hash([previous, step.inputs()])
-        missing = [path for path in step.outputs() if not path.exists()]
+    def plan(self, step: Step, known: dict[str, str]) -> Planned:
+        """Whether ``step`` is up to date, and why not."""
         if step.name not in known:
-            return Planned(step, False, "not done yet"), key
+            return Planned(step, False, "not done yet")
+        missing = [path for path in step.outputs() if not path.exists()]
         if missing:
-            return Planned(step, False, f"{missing[0].name} is missing"), key
-        if known[step.name] != key:
-            return Planned(step, False, "its inputs changed"), key
-        return Planned(step, True, "up to date"), key
+            return Planned(step, False, f"{missing[0].name} is missing")
+        if known[step.name] != data_hash(step.inputs()):
+            return Planned(step, False, "its inputs changed")
+        return Planned(step, True, "up to date")
 
     def _read(self) -> dict[str, str]:
         try:

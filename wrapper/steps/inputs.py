@@ -1,87 +1,111 @@
-"""What each step's result depends on, as plain data: change any of it, and the step is done again."""
+"""What each step's result depends on, as plain data: change any of it, and the step is done again.
+
+Files count by their contents, and no input has the project's own place in it: a project that was moved,
+copied or touched is as up to date as it was.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataset_tools.files import content_hash
+from dataset_tools.ownership import written_files
 from wrapper import __version__
+from wrapper.project.layout import STAGES
+from wrapper.steps.contents import Contents
 
 if TYPE_CHECKING:
+    from dataset_tools.manifest import Manifest
     from wrapper.project.load import Project
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The inputs of a project's steps. Photographs are known by size and time, results by contents."""
+    """The inputs of a project's steps, each asked for when its step's turn comes."""
 
     project: Project
+    contents: Contents
 
     def photographs(self) -> Any:
-        from dataset_tools.manifest import read_manifest
-
-        file = self.project.settings
-        source = self.project.path(file.manifest.path)
-        manifest = read_manifest(source, file.manifest.defaults)
+        file, manifest = self.project.settings, self._manifest()
         rows = [row.model_dump(mode="json") for row in manifest.rows]
-        images = [_stamp(manifest.image_path(row)) for row in manifest.rows]
-        return [__version__, _plain(file.qc), _plain(file.manifest), rows, images]
+        images = self.contents.of(manifest.image_path(row) for row in manifest.rows)
+        return [__version__, _plain(file.qc), rows, images]
 
     def build(self) -> Any:
-        from dataset_tools.manifest import read_manifest
         from wrapper.steps.dataset import class_images
 
-        file = self.project.settings
-        manifest = read_manifest(self.project.path(file.manifest.path), file.manifest.defaults)
-        masks = [_stamp(path) for row in manifest.rows if (path := manifest.mask_path(row))]
-        sections = (file.crop, file.masks, file.captions, file.balance, file.dataset, file.regularisation)
-        found = [_stamp(path) for path in class_images(self.project, generate=False)]
-        return [[_plain(section) for section in sections], masks, found]
+        file, manifest = self.project.settings, self._manifest()
+        rows = [row.model_dump(mode="json") for row in manifest.rows]
+        files = [manifest.image_path(row) for row in manifest.rows]
+        files += [path for row in manifest.rows if (path := manifest.mask_path(row))]
+        files += [*class_images(self.project, generate=False), self.project.paths.qc / "qc.jsonl"]
+        sections = (file.qc, file.crop, file.masks, file.captions, file.balance, file.dataset)
+        asked = [_plain(section) for section in (*sections, file.regularisation)]
+        return [asked, [getattr(file, stage).enabled for stage in STAGES], rows, self.contents.of(files)]
 
-    def stages(self) -> Any:
+    def rendered(self) -> Any:
+        """The rendered files hold absolute paths: they alone are stale in another place."""
         file = self.project.settings
-        return [_plain(section) for section in (file.project, file.base, file.stage_a, file.stage_b)]
+        sections = (file.project, file.base, file.stage_a, file.stage_b)
+        record = self.contents.of([self.project.paths.dataset / "dataset.json"])
+        return [str(self.project.paths.root), record, [_plain(section) for section in sections]]
 
     def training(self, stage: str) -> Any:
         from wrapper.kohya.render import render_stage
-        from wrapper.launch.record import model_hash
 
         rendered = render_stage(self.project, stage)
-        base = self.project.settings.base
-        name = base.inpaint_model if stage == "stage_b" else base.model
-        model = name if name == "demo" else model_hash(self.project.path(name))
-        return [
-            rendered.train_toml,
-            rendered.dataset_toml,
-            model,
-            self._loras("stage_a") if stage == "stage_b" else [],
-        ]
+        texts = [self._settings(text) for text in (rendered.train_toml, rendered.dataset_toml)]
+        start = self._loras("stage_a") if stage == "stage_b" else []
+        return [texts, self._built(stage), self._base(inpaint=stage == "stage_b"), start]
 
     def generate(self) -> Any:
-        return [_plain(self.project.settings.generate), self._loras("stage_a", "stage_b")]
+        return [_plain(self.project.settings.generate), self._base(inpaint=False), self._loras(*STAGES)]
 
     def evaluate(self) -> Any:
         file = self.project.settings
-        return [_plain(file.evaluate), _plain(file.inpaint), self._loras("stage_a", "stage_b")]
+        asked = [_plain(file.evaluate), _plain(file.inpaint)]
+        return [asked, self._built("holdout"), self._base(inpaint=True), self._loras(*STAGES)]
 
     def export(self) -> Any:
-        return [_plain(self.project.settings.export), self._loras("stage_a", "stage_b")]
+        paths, file = self.project.paths, self.project.settings
+        asked = [_plain(section) for section in (file.export, file.captions, file.generate, file.inpaint)]
+        shown = self.contents.of([paths.images / "txt2img.json", paths.evaluation])
+        return [asked, self._built("holdout"), self._loras(*STAGES), shown]
 
-    def _loras(self, *stages: str) -> list[str]:
+    def report(self) -> Any:
+        paths = self.project.paths
+        files = [paths.qc / "qc.jsonl", paths.dataset / "dataset.json", paths.images / "txt2img.json"]
+        files += [paths.run(stage).record for stage in STAGES]
+        return self.contents.of([*files, paths.evaluation, paths.export / "export.json"])
+
+    def _manifest(self) -> Manifest:
+        from dataset_tools.manifest import read_manifest
+
+        asked = self.project.settings.manifest
+        return read_manifest(self.project.path(asked.path), asked.defaults)
+
+    def _built(self, part: str) -> Any:
+        """What lies in ``dataset/<part>``: a new reason for a refused image is no reason to train anew."""
+        return self.contents.of(written_files(self.project.paths.dataset, part))
+
+    def _settings(self, toml: str) -> str:
+        """A rendered file without comments (a seal is one) and without the project's place."""
+        lines = [line.partition("  # ")[0] for line in toml.splitlines() if not line.startswith("#")]
+        return "\n".join(lines).replace(self.project.paths.root.as_posix(), ".")
+
+    def _base(self, *, inpaint: bool) -> Any:
+        base = self.project.settings.base
+        name = base.inpaint_model if inpaint else base.model
+        path = self.project.path(name)
+        if name == "demo" or not path.exists():
+            return name
+        files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+        return self.contents.of(files)
+
+    def _loras(self, *stages: str) -> Any:
         name = self.project.settings.project.name
-        files = [self.project.paths.lora(stage, name) for stage in stages]
-        return [content_hash(path) for path in files if path.is_file()]
-
-
-def _stamp(path: Path) -> list[Any]:
-    """``path`` with its size and time of change, which any edit alters."""
-    try:
-        facts = path.stat()
-    except OSError:
-        return [str(path), "missing"]
-    return [str(path), facts.st_size, facts.st_mtime_ns]
+        return self.contents.of(self.project.paths.lora(stage, name) for stage in stages)
 
 
 def _plain(section: Any) -> dict[str, Any]:

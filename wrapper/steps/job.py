@@ -7,14 +7,16 @@ from pathlib import Path
 
 import click
 
+from dataset_tools.ownership import written_files
 from wrapper.project.load import Project
 from wrapper.steps.chain import Chain, Planned, Step
+from wrapper.steps.contents import Contents
 from wrapper.steps.inputs import Inputs
 from wrapper.steps.preflight import check_requests
 from wrapper.steps.quality import inspect_project
 from wrapper.steps.training import train_or_go_on
 
-RECORD = "steps.json"
+RECORD, HASHES = "steps.json", "hashes.json"
 
 
 def run_job(project: Project) -> None:
@@ -38,7 +40,8 @@ def job(project: Project) -> Chain:
     """The steps of ``project``, with the stages that it trains."""
     from wrapper.launch.stages import stages_of
 
-    paths, inputs = project.paths, Inputs(project)
+    paths = project.paths
+    inputs = Inputs(project, Contents(paths.root, paths.cache / HASHES))
     stages = stages_of(project.settings, "all")
     steps = [
         Step("qc", "QC", inputs.photographs, lambda: [paths.qc / "qc.jsonl"], _act(inspect_project, project)),
@@ -46,10 +49,12 @@ def job(project: Project) -> Chain:
             "build",
             "Kohya folders",
             inputs.build,
-            lambda: [paths.dataset / "dataset.json"],
+            lambda: [paths.dataset / "dataset.json", *written_files(paths.dataset)],
             _act(_build, project),
         ),
-        Step("render", "Kohya TOML", inputs.stages, lambda: _tomls(project, stages), _act(_render, project)),
+        Step(
+            "render", "Kohya TOML", inputs.rendered, lambda: _tomls(project, stages), _act(_render, project)
+        ),
     ]
     steps += [_training(project, inputs, stage) for stage in stages]
     steps += [
@@ -70,7 +75,7 @@ def job(project: Project) -> Chain:
         Step(
             "export", "Export", inputs.export, lambda: [paths.export / "export.json"], _act(_export, project)
         ),
-        Step("report", "Report", lambda: "", lambda: [paths.report], _act(_report, project)),
+        Step("report", "Report", inputs.report, lambda: [paths.report], _act(_report, project)),
     ]
     return Chain(steps, paths.cache / RECORD)
 
@@ -153,7 +158,7 @@ def _evaluate(project: Project) -> None:
     from wrapper.evaluation.evaluate import evaluate_project
 
     if not _can_be_scored(project):
-        click.echo("no held-out image has a mask: nothing can be measured")
+        click.echo("nothing can be measured: no held-out image has a mask, or there is no inpainting base")
         return
     click.echo(evaluate_project(project)["verdict"]["text"])
 
@@ -165,7 +170,9 @@ def _wanted_scores(project: Project) -> list[Path]:
 def _can_be_scored(project: Project) -> bool:
     from dataset_tools.dataset import read_dataset
 
-    return any(held.mask for held in read_dataset(project.paths.dataset).holdout)
+    base = project.settings.base.inpaint_model
+    there = base == "demo" or project.path(base).exists()
+    return there and any(held.mask for held in read_dataset(project.paths.dataset).holdout)
 
 
 def _export(project: Project) -> None:

@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wrapper.project.load import Project
 
+SHIPPED = "demo"
+"""The base that is always there."""
+
 
 def check_requests(project: Project) -> None:
-    """Raise `UserError` for prompts, sizes and samplings that `generate` or `evaluate` would refuse."""
+    """Raise `UserError` for bases that are not there, and for prompts and samplings that would be refused."""
     from wrapper.diffusion.generate import check_request
+    from wrapper.diffusion.opening import project_base
     from wrapper.diffusion.project_pictures import plan_shots, wanted_size
     from wrapper.diffusion.sampling import Sampling, check_sampling
 
+    base = project.settings.base
+    if base.model != SHIPPED:
+        project_base(project, "txt2img")
+    if base.inpaint_model != SHIPPED and project.settings.stage_b.enabled:
+        project_base(project, "inpaint")
     drawing, painting = project.settings.generate, project.settings.inpaint
     if drawing.prompts:
         prompts = [shot.prompt for shot in plan_shots(project, project.settings.project.name)]

@@ -1,0 +1,78 @@
+"""What makes a project's steps stale: contents, not places and times."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dataset_tools.ownership import write_ownership
+from wrapper.demo.world import write_world
+from wrapper.project.load import Project, load_project
+from wrapper.steps.contents import Contents
+from wrapper.steps.inputs import Inputs
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    write_world(tmp_path / "было")
+    return load_project(tmp_path / "было")
+
+
+def inputs(project: Project) -> Inputs:
+    return Inputs(project, Contents(project.paths.root, project.paths.cache / "hashes.json"))
+
+
+def test_a_project_that_was_moved_or_touched_is_as_it_was(project: Project, tmp_path: Path):
+    before = [inputs(project).photographs(), inputs(project).build()]
+    shutil.copytree(project.paths.root, tmp_path / "стало", copy_function=shutil.copyfile)
+    os.utime(tmp_path / "стало" / "photos" / "front_00.png", ns=(1, 1))
+    moved = load_project(tmp_path / "стало")
+    assert [inputs(moved).photographs(), inputs(moved).build()] == before
+
+
+@pytest.mark.parametrize("name", ["photos/front_01.png", "masks/front_01.png", "class_photos/person_00.png"])
+def test_an_edited_file_counts(project: Project, name: str):
+    before = inputs(project).build()
+    path = project.paths.root / name
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert inputs(project).build() != before
+
+
+def test_a_setting_counts(project: Project):
+    other = load_project(project.paths.root, ["crop.size=128"])
+    assert inputs(other).build() != inputs(project).build()
+    assert inputs(other).photographs() == inputs(project).photographs()
+
+
+def test_rendered_files_are_known_by_their_settings(project: Project):
+    root = project.paths.root
+    text = f'# {root}\nlearning_rate = 0.1  # preset demo\noutput_dir = "{root}/runs"\n# as rendered: 12\n'
+    other = text.replace(str(root), "/other").replace("preset demo", "project").replace("12", "13")
+    assert inputs(project)._settings(text) == 'learning_rate = 0.1\noutput_dir = "./runs"'
+    assert inputs(project)._settings(other) != inputs(project)._settings(text)
+
+
+def test_a_file_is_read_once_while_it_does_not_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "ear.png"
+    file.write_bytes(b"ear")
+    first = Contents(tmp_path, tmp_path / "hashes.json").of([file, tmp_path / "missing"])
+    assert first[1] == ["missing", ""]
+    monkeypatch.setattr("wrapper.steps.contents.content_hash", lambda _: pytest.fail("was read again"))
+    assert Contents(tmp_path, tmp_path / "hashes.json").of([file, tmp_path / "missing"]) == first
+
+
+def test_training_depends_on_the_stages_own_files(project: Project):
+    folder = project.paths.dataset
+    for name, text in (("stage_a/1.txt", "a"), ("holdout/2.txt", "b"), ("dataset.json", "{}")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    write_ownership(folder)
+    before = inputs(project)._built("stage_a")
+    (folder / "dataset.json").write_text('{"refused": "for another reason"}')
+    (folder / "holdout" / "2.txt").unlink()
+    assert inputs(project)._built("stage_a") == before
+    (folder / "stage_a" / "1.txt").write_text("edited")
+    assert inputs(project)._built("stage_a") != before

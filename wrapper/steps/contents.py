@@ -1,0 +1,49 @@
+"""Files known by what is in them: moved, copied or touched, they are the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from dataset_tools.files import content_hash, write_json
+
+
+class Contents:
+    """SHA-256 of files, remembered in ``memory`` by path, size and time of change: nothing is read twice."""
+
+    def __init__(self, root: Path, memory: Path) -> None:
+        self.root, self.memory = root, memory
+        self.known = _read(memory)
+
+    def of(self, paths: Iterable[Path]) -> list[list[str]]:
+        """``[path relative to the root, hash]`` of each; a file that is not there has no hash."""
+        found = [[self.name(path), self._hash(path)] for path in paths]
+        if self.known != _read(self.memory):
+            write_json(self.memory, self.known)
+        return found
+
+    def name(self, path: Path) -> str:
+        """The path from the root, so that a project may be moved; an outside one as it is."""
+        absolute = path.resolve()
+        inside = absolute.is_relative_to(self.root)
+        return (absolute.relative_to(self.root) if inside else absolute).as_posix()
+
+    def _hash(self, path: Path) -> str:
+        try:
+            facts = path.stat()
+        except OSError:
+            return ""
+        stamp = [facts.st_size, facts.st_mtime_ns]
+        size, changed, digest = self.known.get(str(path), (None, None, ""))
+        if [size, changed] != stamp:
+            digest = content_hash(path)
+            self.known[str(path)] = [*stamp, digest]
+        return digest
+
+
+def _read(memory: Path) -> dict[str, list]:
+    try:
+        return dict(json.loads(memory.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return {}
