@@ -6,17 +6,16 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 PLAIN_LINE_EVERY_S = 10.0
 
 
-class Bar:
+class Bar(Protocol):
     """What a long step reports to: `advance` the count, `note` a short text beside it."""
 
-    def advance(self, count: int = 1, note: str = "") -> None:
-        raise NotImplementedError
+    def advance(self, count: int = 1, note: str = "") -> None: ...
 
 
 class _PlainBar(Bar):
