@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +18,7 @@ from dataset_tools.images import read_mask, read_rgb, save_png
 from dataset_tools.masks import check_mask, dilated, synthetic_mask
 from dataset_tools.overview import write_overview
 from dataset_tools.ownership import refuse_to_lose, write_ownership
+from dataset_tools.processors import usable
 from dataset_tools.progress import progress
 from dataset_tools.sam import sam_mask
 
@@ -61,7 +61,7 @@ def _files_of(image: PlannedImage) -> Iterator[str]:
 def _write_images(planned: BuildPlan, folder: Path) -> None:
     """Decoding, resizing and PNG compression leave Python's lock, so threads do them side by side."""
     by_model = any(image.mask and image.mask.source == "sam" for image in planned.images)
-    workers = 1 if by_model else min(MAX_WORKERS, os.cpu_count() or 1)
+    workers = 1 if by_model else min(MAX_WORKERS, usable())
     with (
         progress("Building", len(planned.images)) as bar,
         ThreadPoolExecutor(workers) as pool,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from dataset_tools.image_files import image_files
 from dataset_tools.images import decode, read_mask
 from dataset_tools.manifest import Manifest
 from dataset_tools.measure import Box, measure
+from dataset_tools.processors import usable
 from dataset_tools.progress import progress
 from dataset_tools.qc_record import QcRecord, Reason
 from dataset_tools.schema import ManifestRow
@@ -96,7 +96,7 @@ def _inspect_all(
 @contextmanager
 def _inspected(jobs: Sequence[Job], workers: int | None) -> Iterator[Iterator[Inspected]]:
     """The results in order: made here for few pictures, else by worker processes."""
-    count = workers or (min(os.cpu_count() or 1, MOST_WORKERS) if len(jobs) >= POOL_FROM else 1)
+    count = workers or (min(usable(), MOST_WORKERS) if len(jobs) >= POOL_FROM else 1)
     if count == 1:
         yield map(inspect_one, jobs)
         return

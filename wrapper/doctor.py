@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from dataset_tools.processors import usable
+
 Level = Literal["ok", "note", "fault"]
 NEEDED = ("torch", "diffusers", "transformers", "peft", "accelerate", "safetensors", "opencv-python-headless")
 FREE_DISK_GIB = 10
@@ -79,7 +81,7 @@ def _device() -> Iterator[Finding]:
     import torch
 
     if not torch.cuda.is_available():
-        text = f"no CUDA GPU; {os.cpu_count()} processor cores"
+        text = f"no CUDA GPU; {usable()} processor cores"
         yield Finding("note", "device", text, "The demo and small models run; SD 1.5 at 512 px needs a GPU.")
         return
     for index in range(torch.cuda.device_count()):

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from dataset_tools.processors import usable
+
 Device = Literal["cpu", "cuda"]
 
 
@@ -93,9 +95,7 @@ def environment(trainer: Trainer, cache: Path | None) -> dict[str, str]:
 def cpu_threads() -> int:
     """``OMP_NUM_THREADS`` if it is set, else the processors that this process may use."""
     wished = os.environ.get("OMP_NUM_THREADS", "")
-    if wished.isdecimal() and int(wished) > 0:
-        return int(wished)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(wished) if wished.isdecimal() and int(wished) > 0 else usable()
 
 
 def find_device() -> Device:

@@ -1,0 +1,40 @@
+"""How many processors this process may really use: a container's quota counts, which libraries overlook."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+THREADS = "OMP_NUM_THREADS"
+
+
+def usable(cgroup: Path = CGROUP) -> int:
+    """Processors by affinity, or fewer where a cgroup (v2, v1) gives less time than that."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _quota(cgroup)
+    return affinity if quota is None else max(1, min(affinity, math.ceil(quota)))
+
+
+def limit_threads(cgroup: Path = CGROUP) -> None:
+    """Keep torch and its children to the quota: threads beyond it mostly wait for one another."""
+    count = usable(cgroup)
+    if THREADS not in os.environ and count < (os.cpu_count() or 1):
+        os.environ[THREADS] = str(count)
+
+
+def _quota(cgroup: Path) -> float | None:
+    """Processors' worth of time that the cgroup allows, or None for no bound."""
+    try:
+        allowed, period = (cgroup / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        allowed, period = _quota_v1(cgroup / "cpu")
+    return int(allowed) / int(period) if allowed.isdecimal() and period.isdecimal() and int(period) else None
+
+
+def _quota_v1(cpu: Path) -> tuple[str, str]:
+    try:
+        return (cpu / "cpu.cfs_quota_us").read_text().strip(), (cpu / "cpu.cfs_period_us").read_text().strip()
+    except OSError:
+        return "", ""
