@@ -85,6 +85,19 @@ def test_dataset_tools_know_nothing_of_the_wrapper():
     assert wrong == {}
 
 
+def test_dataset_tools_go_one_way():
+    order = ("manifests", "captioning", "pictures", "quality", "building")
+    wrong = {
+        (name, dep)
+        for floor, package in enumerate(order)
+        for name, path in OURS.items()
+        if within(name, f"dataset_tools.{package}")
+        for dep in imported(path)
+        if any(within(dep, f"dataset_tools.{higher}") for higher in order[floor + 1 :])
+    }
+    assert wrong == set()
+
+
 def test_nothing_but_the_command_line_imports_the_command_line():
     allowed = ("wrapper.cli", "wrapper.__main__")
     wrong = [

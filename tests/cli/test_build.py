@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from dataset_tools.dataset import read_dataset
+from dataset_tools.building.dataset import read_dataset
 from dataset_tools.errors import UserError
-from dataset_tools.qc_record import Reason
-from dataset_tools.qc_report import write_reports
+from dataset_tools.quality.qc_record import Reason
+from dataset_tools.quality.qc_report import write_reports
 from tests.dataset_tools.test_build import Photos, records_of
 from wrapper.cli.build import command, table
 from wrapper.cli.main import run

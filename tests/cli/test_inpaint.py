@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 from skimage.data import astronaut
 
-from dataset_tools.images import read_rgb
+from dataset_tools.pictures.images import read_rgb
 from tests.diffusion.small_lora import write_small_lora
 from tests.evaluation.projects import make_project
 from wrapper.cli.main import run

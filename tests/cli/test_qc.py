@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from dataset_tools.images import save_png
+from dataset_tools.pictures.images import save_png
 from wrapper.cli.main import run
 from wrapper.cli.options import in_project
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dataset_tools.schema import ManifestRow
+from dataset_tools.manifests.schema import ManifestRow
 
 
 def values(**changes: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from dataset_tools.images import Decoded
+from dataset_tools.pictures.images import Decoded
 
 Pixels = np.ndarray
 

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from dataset_tools.balance import BALANCED, balance
+from dataset_tools.building.balance import BALANCED, balance
 from dataset_tools.errors import UserError
 
 

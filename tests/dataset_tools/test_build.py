@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset_tools.build import apply, plan
-from dataset_tools.build_settings import BuildSettings
-from dataset_tools.dataset import BuiltDataset, read_dataset
+from dataset_tools.building.build import apply, plan
+from dataset_tools.building.build_settings import BuildSettings
+from dataset_tools.building.dataset import BuiltDataset, read_dataset
 from dataset_tools.errors import UserError
 from dataset_tools.files import content_hash
-from dataset_tools.images import read_mask, read_rgb
-from dataset_tools.manifest import Manifest, read_manifest
-from dataset_tools.qc_record import QcRecord, Reason
+from dataset_tools.manifests.manifest import Manifest, read_manifest
+from dataset_tools.pictures.images import read_mask, read_rgb
+from dataset_tools.quality.qc_record import QcRecord, Reason
 
 SETTINGS = BuildSettings(
     size=64,

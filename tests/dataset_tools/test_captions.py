@@ -8,10 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataset_tools.blip import blip_caption
-from dataset_tools.captions import caption_from_file, mirrored_row, render_caption, swap_sides, with_trigger
+from dataset_tools.captioning.blip import blip_caption
+from dataset_tools.captioning.captions import (
+    caption_from_file,
+    mirrored_row,
+    render_caption,
+    swap_sides,
+    with_trigger,
+)
 from dataset_tools.errors import UserError
-from dataset_tools.schema import ManifestRow
+from dataset_tools.manifests.schema import ManifestRow
 
 
 def row(**values: Any) -> ManifestRow:

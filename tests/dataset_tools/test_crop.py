@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dataset_tools.crop import Crop, apply, crop_for
+from dataset_tools.pictures.crop import Crop, apply, crop_for
 
 
 def picture(height: int, width: int) -> np.ndarray:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from dataset_tools.errors import UserError
-from dataset_tools.images import MAX_PIXELS, decode, read_mask, read_rgb, save_png
+from dataset_tools.pictures.images import MAX_PIXELS, decode, read_mask, read_rgb, save_png
 
 RED, GREEN = (200, 30, 30), (30, 200, 30)
 

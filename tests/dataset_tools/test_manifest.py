@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from dataset_tools.errors import UserError
-from dataset_tools.folder_names import read_name
-from dataset_tools.images import save_png
-from dataset_tools.manifest import read_manifest
+from dataset_tools.manifests.folder_names import read_name
+from dataset_tools.manifests.manifest import read_manifest
+from dataset_tools.pictures.images import save_png
 from tests.dataset_tools.rows import minor, values
 
 

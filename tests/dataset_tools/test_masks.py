@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dataset_tools.errors import UserError
-from dataset_tools.masks import check_mask, dilated, mask_box, synthetic_mask
-from dataset_tools.sam import load_sam, sam_mask
+from dataset_tools.pictures.masks import check_mask, dilated, mask_box, synthetic_mask
+from dataset_tools.pictures.sam import load_sam, sam_mask
 
 
 def test_the_box_holds_the_white_part():

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dataset_tools.duplicates import find_duplicates, fingerprint
-from dataset_tools.images import decode
-from dataset_tools.measure import measure
-from dataset_tools.measures.enlarged import enlargement
-from dataset_tools.measures.exposure import colour_range, exposure
-from dataset_tools.measures.jpeg import blockiness, table_quality
-from dataset_tools.measures.moire import moire_peak
-from dataset_tools.measures.noise import noise_sigma
-from dataset_tools.measures.sharpness import WIDEST_PX, edge_blur
+from dataset_tools.pictures.images import decode
+from dataset_tools.quality.duplicates import find_duplicates, fingerprint
+from dataset_tools.quality.measure import measure
+from dataset_tools.quality.measures.enlarged import enlargement
+from dataset_tools.quality.measures.exposure import colour_range, exposure
+from dataset_tools.quality.measures.jpeg import blockiness, table_quality
+from dataset_tools.quality.measures.moire import moire_peak
+from dataset_tools.quality.measures.noise import noise_sigma
+from dataset_tools.quality.measures.sharpness import WIDEST_PX, edge_blur
 from tests.dataset_tools.spoiled import (
     astronaut,
     blurred,

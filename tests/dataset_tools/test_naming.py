@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dataset_tools.building.naming import bucket_folder, check_tokens, names_for, safe
 from dataset_tools.errors import UserError
-from dataset_tools.naming import bucket_folder, check_tokens, names_for, safe
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from dataset_tools.captions import render_caption
+from dataset_tools.captioning.captions import render_caption
+from dataset_tools.captioning.phrases import library, negative, phrase, template, words
 from dataset_tools.errors import UserError
-from dataset_tools.phrases import library, negative, phrase, template, words
-from dataset_tools.safety import refuse_prompt
-from dataset_tools.schema import choices
+from dataset_tools.manifests.safety import refuse_prompt
+from dataset_tools.manifests.schema import choices
 from tests.dataset_tools.test_captions import row
 
 

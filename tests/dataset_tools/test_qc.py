@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from dataset_tools.errors import UserError
-from dataset_tools.images import save_png
-from dataset_tools.manifest import read_manifest
-from dataset_tools.qc import inspect_folder, inspect_manifest
-from dataset_tools.qc_record import CODES, QcRecord, Reason
-from dataset_tools.qc_report import SCORES, read_records, write_reports
-from dataset_tools.thresholds import Thresholds, load_thresholds
+from dataset_tools.manifests.manifest import read_manifest
+from dataset_tools.pictures.images import save_png
+from dataset_tools.quality.qc import inspect_folder, inspect_manifest
+from dataset_tools.quality.qc_record import CODES, QcRecord, Reason
+from dataset_tools.quality.qc_report import SCORES, read_records, write_reports
+from dataset_tools.quality.thresholds import Thresholds, load_thresholds
 from tests.dataset_tools.rows import values
 from tests.dataset_tools.spoiled import (
     astronaut,

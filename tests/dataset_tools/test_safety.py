@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from dataset_tools.errors import UserError
-from dataset_tools.safety import allowed, is_minor, refusal, refuse_prompt
-from dataset_tools.schema import ManifestRow
+from dataset_tools.manifests.safety import allowed, is_minor, refusal, refuse_prompt
+from dataset_tools.manifests.schema import ManifestRow
 from tests.dataset_tools.rows import minor, row, values
 
 USES = ("stage_a", "stage_b", "face_lora", "txt2img", "inpaint")

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from dataset_tools.errors import UserError
-from dataset_tools.schema import BUCKET_KEYS, UNSET, Consent, ManifestRow, choices
+from dataset_tools.manifests.schema import BUCKET_KEYS, UNSET, Consent, ManifestRow, choices
 from tests.dataset_tools.rows import row, values
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dataset_tools.building.split import held_out, leaders
 from dataset_tools.errors import UserError
-from dataset_tools.split import held_out, leaders
 from tests.dataset_tools.test_captions import row
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.errors import UserError
-from dataset_tools.manifest import read_manifest
+from dataset_tools.manifests.manifest import read_manifest
 from wrapper.demo.world import CLASS_IMAGES, HELD_OUT, TRAIN, write_world
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset_tools.dataset import BuiltDataset, HeldOut, write_dataset
-from dataset_tools.images import save_png
+from dataset_tools.building.dataset import BuiltDataset, HeldOut, write_dataset
+from dataset_tools.pictures.images import save_png
 from tests.diffusion.small_lora import write_small_lora
 
 SIDE = 64

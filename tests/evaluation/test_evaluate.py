@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from dataset_tools.dataset import read_dataset, write_dataset
+from dataset_tools.building.dataset import read_dataset, write_dataset
 from dataset_tools.errors import UserError
-from dataset_tools.images import read_mask, read_rgb
+from dataset_tools.pictures.images import read_mask, read_rgb
 from tests.evaluation.projects import NAMES, make_project
 from wrapper.diffusion.picture import read_digital_source, read_parameters
 from wrapper.evaluation.evaluate import evaluate_project

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from dataset_tools.dataset import BuiltDataset, Subset, write_dataset
+from dataset_tools.building.dataset import BuiltDataset, Subset, write_dataset
 from wrapper.project.load import Project, load_project
 
 SIDE = 64

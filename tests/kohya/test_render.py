@@ -6,7 +6,7 @@ import pytest
 import toml
 import tomllib
 
-from dataset_tools.dataset import read_dataset
+from dataset_tools.building.dataset import read_dataset
 from dataset_tools.errors import UserError
 from tests.kohya.projects import NAME, SIDE, make_base, make_project
 from wrapper.base_model.detect import detect

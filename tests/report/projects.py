@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from dataset_tools.dataset import BuiltDataset, HeldOut, Refused, Subset, write_dataset
+from dataset_tools.building.dataset import BuiltDataset, HeldOut, Refused, Subset, write_dataset
 from dataset_tools.files import write_json, write_text
 from wrapper.export.job import RECORD
 from wrapper.project.layout import STAGES, ProjectPaths

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset_tools.ownership import write_ownership
+from dataset_tools.building.ownership import write_ownership
 from wrapper.demo.world import write_world
 from wrapper.project.load import Project, load_project
 from wrapper.steps.contents import Contents

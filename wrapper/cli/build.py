@@ -12,8 +12,8 @@ import click
 from wrapper.cli.options import in_project, next_step, open_project, project_options
 
 if TYPE_CHECKING:
-    from dataset_tools.build import BuildPlan
-    from dataset_tools.dataset import BuiltDataset
+    from dataset_tools.building.build import BuildPlan
+    from dataset_tools.building.dataset import BuiltDataset
 
 SHOWN_REFUSALS = 20
 
@@ -23,7 +23,7 @@ SHOWN_REFUSALS = 20
 @click.option("--dry-run", is_flag=True, help="Show what would be built; write nothing.")
 def command(project: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
     """Crop, mask, caption and balance the images that passed QC into Kohya folders."""
-    from dataset_tools.build import apply, up_to_date
+    from dataset_tools.building.build import apply, up_to_date
     from wrapper.steps.dataset import class_images, plan_dataset
 
     opened = open_project(project, overrides)

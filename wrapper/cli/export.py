@@ -77,7 +77,7 @@ def _check_preview(preview: Path | None) -> None:
         return
     if not preview.is_file():
         raise UserError(f"{preview}: there is no such picture.", "Give a PNG, JPEG or WebP file.")
-    from dataset_tools.images import read_rgb
+    from dataset_tools.pictures.images import read_rgb
 
     read_rgb(preview)
 

@@ -12,8 +12,8 @@ import click
 from wrapper.cli.options import in_project, next_step, open_project
 
 if TYPE_CHECKING:
-    from dataset_tools.manifest import Manifest
-    from dataset_tools.qc import QcRecord, Thresholds
+    from dataset_tools.manifests.manifest import Manifest
+    from dataset_tools.quality.qc import QcRecord, Thresholds
 
 SHOWN = 20
 _COLOURS = {"OK": "green", "WARN": "yellow", "REJECT": "red"}
@@ -64,8 +64,8 @@ def command(
     Without INPUT, the manifest of the project is inspected, by the project's settings.
     """
     from dataset_tools.files import check_place
-    from dataset_tools.qc import inspect_folder, inspect_manifest
-    from dataset_tools.qc_report import write_reports
+    from dataset_tools.quality.qc import inspect_folder, inspect_manifest
+    from dataset_tools.quality.qc_report import write_reports
 
     target = _outside(source, out, preset, values) if source else _of_project(project, out, preset, values)
     check_place(target.out)
@@ -81,8 +81,8 @@ def command(
 
 def _outside(source: Path, out: Path | None, preset: str | None, values: Sequence[str]) -> Target:
     """A folder or a manifest that belongs to no project."""
-    from dataset_tools.manifest import read_manifest
-    from dataset_tools.qc import load_thresholds
+    from dataset_tools.manifests.manifest import read_manifest
+    from dataset_tools.quality.qc import load_thresholds
 
     thresholds = load_thresholds(preset or "photo", _parsed(values))
     out = out or Path("qc")
@@ -94,8 +94,8 @@ def _outside(source: Path, out: Path | None, preset: str | None, values: Sequenc
 
 def _of_project(project: Path, out: Path | None, preset: str | None, values: Sequence[str]) -> Target:
     """The manifest and the thresholds that the project names; options lie over them."""
-    from dataset_tools.manifest import read_manifest
-    from dataset_tools.qc import load_thresholds
+    from dataset_tools.manifests.manifest import read_manifest
+    from dataset_tools.quality.qc import load_thresholds
 
     own = [text for text in values if "." not in text.partition("=")[0]]
     opened = open_project(project, tuple(text for text in values if text not in own))
@@ -113,7 +113,7 @@ def _parsed(values: Sequence[str]) -> dict[str, object]:
 
 def _tell_skipped(folder: Path) -> None:
     from dataset_tools.image_files import list_folder
-    from dataset_tools.qc_report import readable
+    from dataset_tools.quality.qc_report import readable
 
     others = list_folder(folder).others
     if others:
@@ -123,7 +123,7 @@ def _tell_skipped(folder: Path) -> None:
 
 def _print(records: Sequence[QcRecord], out: Path) -> None:
     """Counts by status and by reason, then the rejected pictures."""
-    from dataset_tools.qc_report import CSV, JSONL, readable
+    from dataset_tools.quality.qc_report import CSV, JSONL, readable
 
     statuses = Counter(record.status for record in records)
     for status, colour in _COLOURS.items():

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError
+from dataset_tools.manifests.safety import refuse_prompt
 from dataset_tools.progress import progress
-from dataset_tools.safety import refuse_prompt
 from wrapper.diffusion.describe import describe
 from wrapper.diffusion.infotext import Infotext
 from wrapper.diffusion.opening import open_pipeline

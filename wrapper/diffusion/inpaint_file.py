@@ -42,7 +42,7 @@ def inpaint_file(info: BaseInfo, job: InpaintFile) -> float:
     Raises `UserError` for files that are no images, a mask that does not fit, and an ``out`` that would
     overwrite a file that this program has not made.
     """
-    from dataset_tools.images import read_mask
+    from dataset_tools.pictures.images import read_mask
 
     check_out(job)
     check_lora_files([use.path for use in job.loras])

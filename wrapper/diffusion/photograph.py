@@ -31,7 +31,7 @@ def read_photograph(path: Path) -> Photograph:
     import numpy as np
     from PIL import Image
 
-    from dataset_tools.images import FORMATS, read_rgb
+    from dataset_tools.pictures.images import FORMATS, read_rgb
 
     read_rgb(path)
     with warnings.catch_warnings():

@@ -117,7 +117,7 @@ def _save_all(drawn: Iterator[Drawn], paths: list[Path]) -> None:
 
 def _save_sheet(shots: list[Shot], images: Path) -> Path:
     """Two rows a prompt: the seeds without the LoRA, and with it."""
-    from dataset_tools.images import read_rgb
+    from dataset_tools.pictures.images import read_rgb
 
     rows = []
     for text, group in _by_prompt(shots):

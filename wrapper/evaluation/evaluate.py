@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataset_tools.dataset import read_dataset
+from dataset_tools.building.dataset import read_dataset
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_json
 from dataset_tools.progress import Bar, progress
@@ -146,7 +146,7 @@ def _portion(
 
 def _score(album: Album, image: HeldOutImage, variant: str, seed: int | None, path: Path) -> Score:
     """Score the file that was written, not the array that it was written from."""
-    from dataset_tools.images import read_rgb
+    from dataset_tools.pictures.images import read_rgb
 
     picture: np.ndarray = read_rgb(path)
     return Score(

@@ -11,7 +11,7 @@ from dataset_tools.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
 
-    from dataset_tools.dataset import BuiltDataset, HeldOut
+    from dataset_tools.building.dataset import BuiltDataset, HeldOut
 
 GREY = 128
 """The hole's value: the middle of 0..255, and 0 in the model's -1..1."""
@@ -51,7 +51,7 @@ def read_holdout(built: BuiltDataset, folder: Path, count: int = 0) -> list[Held
 
 
 def _read(held: HeldOut, folder: Path) -> HeldOutImage:
-    from dataset_tools.images import read_mask, read_rgb
+    from dataset_tools.pictures.images import read_mask, read_rgb
     from wrapper.diffusion.region import MASKED, check_mask
 
     pixels, mask = read_rgb(folder / held.image), read_mask(folder / str(held.mask))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dataset_tools.images import read_rgb, save_png
+from dataset_tools.pictures.images import read_rgb, save_png
 from wrapper.diffusion.sheet import save_sheet
 from wrapper.evaluation.holdout import HeldOutImage
 

@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataset_tools.dataset import RECORD_FILE, read_dataset
+from dataset_tools.building.dataset import RECORD_FILE, read_dataset
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_json
-from dataset_tools.safety import refuse_prompt
+from dataset_tools.manifests.safety import refuse_prompt
 from wrapper.export.delivery import Wish
 from wrapper.export.export import Exported, Order, export
 from wrapper.export.targets import TargetName, Use

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataset_tools.dataset import BuiltDataset, Subset, read_dataset
+from dataset_tools.building.dataset import BuiltDataset, Subset, read_dataset
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_text
 from wrapper.kohya.layers import Layers

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from dataset_tools.dataset import check_files, read_dataset
+from dataset_tools.building.dataset import check_files, read_dataset
 from dataset_tools.errors import RunFailed, UserError
 from dataset_tools.files import content_hash, whole_file
 from wrapper.kohya.check import Report, check

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from dataset_tools.building.naming import check_tokens
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_text
-from dataset_tools.naming import check_tokens
-from dataset_tools.safety import UNDER_18
-from dataset_tools.schema import AGE
+from dataset_tools.manifests.safety import UNDER_18
+from dataset_tools.manifests.schema import AGE
 from wrapper.places import shipped
 from wrapper.project.layout import PROJECT_FILE
 from wrapper.project.load import validate

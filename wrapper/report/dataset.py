@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dataset_tools.dataset import RECORD_FILE, BuiltDataset, Subset, read_dataset
+from dataset_tools.building.dataset import RECORD_FILE, BuiltDataset, Subset, read_dataset
 from wrapper.project.layout import ProjectPaths
 from wrapper.report.pictures import Picture, overlay, picture
 

@@ -9,14 +9,14 @@ from dataset_tools.errors import UserError
 from wrapper.project.layout import STAGES
 
 if TYPE_CHECKING:
-    from dataset_tools.build import BuildPlan, BuildSettings
-    from dataset_tools.dataset import BuiltDataset
+    from dataset_tools.building.build import BuildPlan, BuildSettings
+    from dataset_tools.building.dataset import BuiltDataset
     from wrapper.project.load import Project
 
 
 def build_settings(project: Project) -> BuildSettings:
     """``lorawrap.toml`` as a build takes it."""
-    from dataset_tools.build import BuildSettings
+    from dataset_tools.building.build import BuildSettings
 
     file = project.settings
     return BuildSettings(
@@ -45,9 +45,9 @@ def build_settings(project: Project) -> BuildSettings:
 
 def plan_dataset(project: Project, class_images: list[Path]) -> BuildPlan:
     """Plan the dataset from the manifest and its QC results; raises `UserError` when QC was not run."""
-    from dataset_tools.build import plan
-    from dataset_tools.manifest import read_manifest
-    from dataset_tools.qc_report import read_records
+    from dataset_tools.building.build import plan
+    from dataset_tools.manifests.manifest import read_manifest
+    from dataset_tools.quality.qc_report import read_records
 
     file = project.settings.manifest
     manifest = read_manifest(project.path(file.path), file.defaults)
@@ -59,7 +59,7 @@ def plan_dataset(project: Project, class_images: list[Path]) -> BuildPlan:
 
 def class_images(project: Project, *, generate: bool = True) -> list[Path]:
     """The class images that the project asks for; with ``generate`` off only those that are there already."""
-    from dataset_tools.regularisation import find_regularisation
+    from dataset_tools.building.regularisation import find_regularisation
 
     asked = project.settings.regularisation
     if asked.source == "none" or not project.settings.stage_a.enabled:
@@ -75,7 +75,7 @@ def class_images(project: Project, *, generate: bool = True) -> list[Path]:
 
 def build_dataset(project: Project) -> BuiltDataset:
     """Plan and write ``dataset/``; nothing is written when it is up to date."""
-    from dataset_tools.build import apply
+    from dataset_tools.building.build import apply
 
     return apply(plan_dataset(project, class_images(project)), project.paths.dataset)
 

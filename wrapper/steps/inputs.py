@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dataset_tools.ownership import written_files
+from dataset_tools.building.ownership import written_files
 from wrapper import __version__
 from wrapper.project.layout import STAGES
 from wrapper.steps.contents import Contents
 
 if TYPE_CHECKING:
-    from dataset_tools.manifest import Manifest
+    from dataset_tools.manifests.manifest import Manifest
     from wrapper.project.load import Project
 
 
@@ -80,7 +80,7 @@ class Inputs:
         return self.contents.of([*files, paths.evaluation, paths.export / "export.json"])
 
     def _manifest(self) -> Manifest:
-        from dataset_tools.manifest import read_manifest
+        from dataset_tools.manifests.manifest import read_manifest
 
         asked = self.project.settings.manifest
         return read_manifest(self.project.path(asked.path), asked.defaults)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dataset_tools.ownership import written_files
+from dataset_tools.building.ownership import written_files
 from wrapper.project.load import Project
 from wrapper.steps.chain import Chain, Planned, Step
 from wrapper.steps.contents import Contents
@@ -168,7 +168,7 @@ def _wanted_scores(project: Project) -> list[Path]:
 
 
 def _can_be_scored(project: Project) -> bool:
-    from dataset_tools.dataset import read_dataset
+    from dataset_tools.building.dataset import read_dataset
 
     base = project.settings.base.inpaint_model
     there = base == "demo" or project.path(base).exists()

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 def inspect_project(project: Project) -> None:
     """Inspect the manifest's images by the project's thresholds into ``qc/``, and print what is rejected."""
-    from dataset_tools.manifest import read_manifest
-    from dataset_tools.qc import inspect_manifest, load_thresholds
-    from dataset_tools.qc_report import readable, write_reports
+    from dataset_tools.manifests.manifest import read_manifest
+    from dataset_tools.quality.qc import inspect_manifest, load_thresholds
+    from dataset_tools.quality.qc_report import readable, write_reports
 
     file = project.settings
     manifest = read_manifest(project.path(file.manifest.path), file.manifest.defaults)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from dataset_tools.errors import UserError
-from dataset_tools.safety import refuse_prompt
+from dataset_tools.manifests.safety import refuse_prompt
 from wrapper.diffusion.describe import describe
 from wrapper.diffusion.photograph import Photograph
 from wrapper.diffusion.picture import save_picture

@@ -25,7 +25,7 @@ class Sample:
 
 def load_sample(sight: Sight, *, need_mask: bool) -> Sample:
     """Decode, resize, cut and mirror. A regularisation image without a mask is white all over."""
-    from dataset_tools.images import read_mask, read_rgb
+    from dataset_tools.pictures.images import read_mask, read_rgb
 
     picture = sight.picture
     image = fit(read_rgb(picture.image), picture.placement, sight.crop)

@@ -8,20 +8,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataset_tools.balance import BALANCED, Balance, balance
-from dataset_tools.build_settings import BuildPlan, BuildSettings, PlannedImage, Stage
-from dataset_tools.candidates import Candidate, candidates
-from dataset_tools.dataset import BuiltDataset, Refused
+from dataset_tools.building.balance import BALANCED, Balance, balance
+from dataset_tools.building.build_settings import BuildPlan, BuildSettings, PlannedImage, Stage
+from dataset_tools.building.candidates import Candidate, candidates
+from dataset_tools.building.dataset import BuiltDataset, Refused
+from dataset_tools.building.naming import check_tokens, names_for
+from dataset_tools.building.placement import Placed, held_out_record, place, planned_images, subsets
+from dataset_tools.building.regularisation import plan_regularisation
+from dataset_tools.building.split import held_out, leaders
 from dataset_tools.errors import UserError
 from dataset_tools.files import data_hash
-from dataset_tools.manifest import Manifest
-from dataset_tools.naming import check_tokens, names_for
-from dataset_tools.placement import Placed, held_out_record, place, planned_images, subsets
-from dataset_tools.regularisation import plan_regularisation
-from dataset_tools.split import held_out, leaders
+from dataset_tools.manifests.manifest import Manifest
 
 if TYPE_CHECKING:
-    from dataset_tools.qc_record import QcRecord
+    from dataset_tools.quality.qc_record import QcRecord
 
 VERSION = 1
 """Raised whenever the same inputs would give other files."""

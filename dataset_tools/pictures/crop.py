@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dataset_tools.masks import mask_box
+from dataset_tools.pictures.masks import mask_box
 
 if TYPE_CHECKING:
     import numpy as np

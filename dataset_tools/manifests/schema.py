@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from dataset_tools.errors import UserError, did_you_mean
-from dataset_tools.safety import refusal
+from dataset_tools.manifests.safety import refusal
 
 AGE = Literal["15-17", "18-22", "23-25", "26-30", "31-35"]
 POSE = Literal["standing", "sitting", "supine", "prone"]

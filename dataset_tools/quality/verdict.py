@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from dataset_tools.measure import Box, Measures
-from dataset_tools.qc_record import Reason, Status
-from dataset_tools.thresholds import Thresholds
+from dataset_tools.quality.measure import Box, Measures
+from dataset_tools.quality.qc_record import Reason, Status
+from dataset_tools.quality.thresholds import Thresholds
 
 SIZE_REFERENCE_PX = 512.0
 EAR_REFERENCE_PX = 200.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataset_tools.crop import Crop
-from dataset_tools.crop import apply as cut
-from dataset_tools.dataset import BuiltDataset
-from dataset_tools.images import read_mask, read_rgb, save_png
+from dataset_tools.building.dataset import BuiltDataset
+from dataset_tools.pictures.crop import Crop
+from dataset_tools.pictures.crop import apply as cut
+from dataset_tools.pictures.images import read_mask, read_rgb, save_png
 
 if TYPE_CHECKING:
     import numpy as np

@@ -51,7 +51,7 @@ class Refused(_Record):
 
 
 class BuiltDataset(_Record):
-    """What `dataset_tools.build.apply` wrote.
+    """What `dataset_tools.building.build.apply` wrote.
 
     ``balance`` holds per stage ``counts``, ``repeats``, ``images``, ``wanted`` (shares) and ``imbalance``;
     ``key`` is the SHA-256 of everything that the dataset was made of.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dataset_tools.build_settings import BuildSettings, Output, PlannedImage
-from dataset_tools.captions import caption_from_file, has_word
-from dataset_tools.dataset import Subset
+from dataset_tools.building.build_settings import BuildSettings, Output, PlannedImage
+from dataset_tools.building.dataset import Subset
+from dataset_tools.building.naming import kohya_folder, names_for
+from dataset_tools.captioning.captions import caption_from_file, has_word
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.files import content_hash
 from dataset_tools.image_files import list_folder
-from dataset_tools.naming import kohya_folder, names_for
 from dataset_tools.progress import track
 
 BUCKET = "regularisation"

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataset_tools.blip import blip_caption
-from dataset_tools.build_settings import BuildSettings, MaskPlan
-from dataset_tools.captions import caption_from_file, mirrored_row, render_caption
-from dataset_tools.dataset import Refused
+from dataset_tools.building.build_settings import BuildSettings, MaskPlan
+from dataset_tools.building.dataset import Refused
+from dataset_tools.captioning.blip import blip_caption
+from dataset_tools.captioning.captions import caption_from_file, mirrored_row, render_caption
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.files import content_hash, data_hash
-from dataset_tools.images import read_mask, read_rgb
-from dataset_tools.manifest import Manifest
-from dataset_tools.masks import check_mask, mask_box
+from dataset_tools.manifests.manifest import Manifest
+from dataset_tools.manifests.safety import allowed, is_minor, refusal
+from dataset_tools.manifests.schema import ManifestRow
+from dataset_tools.pictures.images import read_mask, read_rgb
+from dataset_tools.pictures.masks import check_mask, mask_box
 from dataset_tools.progress import track
-from dataset_tools.safety import allowed, is_minor, refusal
-from dataset_tools.schema import ManifestRow
 
 if TYPE_CHECKING:
-    from dataset_tools.qc_record import QcRecord
+    from dataset_tools.quality.qc_record import QcRecord
 
 MAX_SEED = 1 << 32
 QC_HINT = "Run 'lorawrap qc' again: its results belong to another set of images."

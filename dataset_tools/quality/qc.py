@@ -15,18 +15,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dataset_tools.duplicates import Fingerprint, Match, find_duplicates, fingerprint
 from dataset_tools.errors import Problems, RunFailed, UserError
 from dataset_tools.image_files import image_files
-from dataset_tools.images import decode, read_mask
-from dataset_tools.manifest import Manifest
-from dataset_tools.measure import Box, measure
+from dataset_tools.manifests.manifest import Manifest
+from dataset_tools.manifests.schema import ManifestRow
+from dataset_tools.pictures.images import decode, read_mask
 from dataset_tools.processors import usable
 from dataset_tools.progress import progress
-from dataset_tools.qc_record import QcRecord, Reason
-from dataset_tools.schema import ManifestRow
-from dataset_tools.thresholds import Thresholds, load_thresholds
-from dataset_tools.verdict import reasons, scores, values_of, worst
+from dataset_tools.quality.duplicates import Fingerprint, Match, find_duplicates, fingerprint
+from dataset_tools.quality.measure import Box, measure
+from dataset_tools.quality.qc_record import QcRecord, Reason
+from dataset_tools.quality.thresholds import Thresholds, load_thresholds
+from dataset_tools.quality.verdict import reasons, scores, values_of, worst
 
 __all__ = ["QcRecord", "Thresholds", "inspect_folder", "inspect_manifest", "load_thresholds"]
 POOL_FROM = 64

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from dataset_tools.errors import UserError, did_you_mean
-from dataset_tools.schema import ManifestRow
+from dataset_tools.manifests.schema import ManifestRow
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-LIBRARY_FILE = Path(__file__).parent / "data" / "phrases.toml"
+LIBRARY_FILE = Path(__file__).parent.parent / "data" / "phrases.toml"
 
 
 @cache

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from dataset_tools.errors import Problems, UserError, did_you_mean
-from dataset_tools.folder_names import folder_rows
-from dataset_tools.manifest_json import json_rows
-from dataset_tools.schema import ManifestRow, choices
+from dataset_tools.manifests.folder_names import folder_rows
+from dataset_tools.manifests.manifest_json import json_rows
+from dataset_tools.manifests.schema import ManifestRow, choices
 
 SHOWN_PROBLEMS = 50
 CONSENT_HINT = 'Add "consent": "ID-OF-THE-RECORD", or {"id": "…", "by": "guardian"}.'

@@ -7,10 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataset_tools.captioning.phrases import template as shipped_template
+from dataset_tools.captioning.phrases import words
 from dataset_tools.errors import UserError
-from dataset_tools.phrases import template as shipped_template
-from dataset_tools.phrases import words
-from dataset_tools.schema import ManifestRow
+from dataset_tools.manifests.schema import ManifestRow
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dataset_tools.images import Decoded, Pixels
-from dataset_tools.measures.enlarged import enlargement
-from dataset_tools.measures.exposure import colour_range, exposure
-from dataset_tools.measures.jpeg import blockiness, table_quality
-from dataset_tools.measures.moire import moire_peak
-from dataset_tools.measures.noise import noise_sigma
-from dataset_tools.measures.sharpness import edge_blur, laplacian_variance
+from dataset_tools.pictures.images import Decoded, Pixels
+from dataset_tools.quality.measures.enlarged import enlargement
+from dataset_tools.quality.measures.exposure import colour_range, exposure
+from dataset_tools.quality.measures.jpeg import blockiness, table_quality
+from dataset_tools.quality.measures.moire import moire_peak
+from dataset_tools.quality.measures.noise import noise_sigma
+from dataset_tools.quality.measures.sharpness import edge_blur, laplacian_variance
 
 ANALYSIS_PX = 1024
 """Sharpness is judged at no more than this short side: what training sees, not what the sensor had."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import data_hash
-from dataset_tools.schema import ManifestRow
+from dataset_tools.manifests.schema import ManifestRow
 
 HoldoutMode = Literal["manifest", "subject", "image", "none"]
 

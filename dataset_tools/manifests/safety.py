@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from dataset_tools.errors import UserError
-from dataset_tools.prompt_age import asks_for_minor
+from dataset_tools.manifests.prompt_age import asks_for_minor
 
 if TYPE_CHECKING:
-    from dataset_tools.schema import ManifestRow
+    from dataset_tools.manifests.schema import ManifestRow
 
 Use = Literal["stage_a", "stage_b", "face_lora", "txt2img", "inpaint"]
 UNDER_18 = "15-17"

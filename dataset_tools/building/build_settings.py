@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from dataset_tools.crop import Box, Crop
-from dataset_tools.dataset import BuiltDataset
-from dataset_tools.split import HoldoutMode
+from dataset_tools.building.dataset import BuiltDataset
+from dataset_tools.building.split import HoldoutMode
+from dataset_tools.pictures.crop import Box, Crop
 
 Stage = Literal["stage_a", "stage_b"]
 
@@ -81,7 +81,7 @@ class PlannedImage:
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """Everything that `dataset_tools.build.apply` will do. ``built`` is the record that it will leave."""
+    """Everything that `build.apply` will do. ``built`` is the record that it will leave."""
 
     dilate_px: int
     images: tuple[PlannedImage, ...]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dataset_tools.balance import Balance
-from dataset_tools.build_settings import BuildSettings, Output, PlannedImage, Stage
-from dataset_tools.candidates import Candidate
-from dataset_tools.captions import mirrored_row
-from dataset_tools.crop import Crop, crop_for
-from dataset_tools.dataset import HeldOut, Subset
-from dataset_tools.naming import bucket_folder, kohya_folder
-from dataset_tools.safety import allowed
-from dataset_tools.schema import ManifestRow
+from dataset_tools.building.balance import Balance
+from dataset_tools.building.build_settings import BuildSettings, Output, PlannedImage, Stage
+from dataset_tools.building.candidates import Candidate
+from dataset_tools.building.dataset import HeldOut, Subset
+from dataset_tools.building.naming import bucket_folder, kohya_folder
+from dataset_tools.captioning.captions import mirrored_row
+from dataset_tools.manifests.safety import allowed
+from dataset_tools.manifests.schema import ManifestRow
+from dataset_tools.pictures.crop import Crop, crop_for
 
 MIRRORED = "+mirrored"
 """Added to the name of a mirrored copy; no other name has a plus sign."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from dataset_tools.errors import Problems, UserError, did_you_mean
 from dataset_tools.image_files import image_files
-from dataset_tools.schema import choices
+from dataset_tools.manifests.schema import choices
 
 MASK_FOLDER = "masks"
 MASK_ENDING = "_mask"

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dataset_tools.images import Pixels
+from dataset_tools.pictures.images import Pixels
 
 COARSE_PX, FINE_PX = 16, 64
 ROWS_AT_ONCE = 512

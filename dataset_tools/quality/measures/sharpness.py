@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dataset_tools.measures.noise import tile_means
+from dataset_tools.quality.measures.noise import tile_means
 
 Luma = npt.NDArray[np.float32]
 FINE_PX, COARSE_PX = 1.0, 2.0

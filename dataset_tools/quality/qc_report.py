@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_text
-from dataset_tools.qc_record import QcRecord, record_from_json
+from dataset_tools.quality.qc_record import QcRecord, record_from_json
 
 JSONL, CSV = "qc.jsonl", "qcreport.csv"
 SCORES = (

@@ -7,20 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataset_tools.build_plan import plan
-from dataset_tools.build_settings import BuildPlan, BuildSettings, MaskPlan, Output, PlannedImage
-from dataset_tools.crop import apply as cut
-from dataset_tools.crop import crop_by_words
-from dataset_tools.dataset import RECORD_FILE, BuiltDataset, read_dataset, write_dataset
+from dataset_tools.building.build_plan import plan
+from dataset_tools.building.build_settings import BuildPlan, BuildSettings, MaskPlan, Output, PlannedImage
+from dataset_tools.building.dataset import RECORD_FILE, BuiltDataset, read_dataset, write_dataset
+from dataset_tools.building.overview import write_overview
+from dataset_tools.building.ownership import refuse_to_lose, write_ownership
 from dataset_tools.errors import UserError
 from dataset_tools.files import whole_folder, write_text
-from dataset_tools.images import read_mask, read_rgb, save_png
-from dataset_tools.masks import check_mask, dilated, synthetic_mask
-from dataset_tools.overview import write_overview
-from dataset_tools.ownership import refuse_to_lose, write_ownership
+from dataset_tools.pictures.crop import apply as cut
+from dataset_tools.pictures.crop import crop_by_words
+from dataset_tools.pictures.images import read_mask, read_rgb, save_png
+from dataset_tools.pictures.masks import check_mask, dilated, synthetic_mask
+from dataset_tools.pictures.sam import sam_mask
 from dataset_tools.processors import usable
 from dataset_tools.progress import progress
-from dataset_tools.sam import sam_mask
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from dataset_tools.dataset import RECORD_FILE
+from dataset_tools.building.dataset import RECORD_FILE
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.files import content_hash, write_json
 

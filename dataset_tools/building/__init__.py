@@ -1,0 +1,1 @@
+"""From rows to Kohya folders: the plan, and the one place that writes it."""

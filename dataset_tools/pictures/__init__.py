@@ -1,0 +1,1 @@
+"""Decoding, cutting, and the part to repaint."""

@@ -1,0 +1,1 @@
+"""QC: array → number → decision → report."""
