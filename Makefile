@@ -10,8 +10,9 @@ STAMP := $(VENV)/.installed
 demo: $(STAMP)  ## the main job, from drawn photographs to a LoRA, into demo/
 	$(BIN)/lorawrap demo --out demo
 
+# One thread: on models this small a second one waits more than it works, above all on a busy machine.
 test: $(STAMP)  ## every test that this machine can run
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

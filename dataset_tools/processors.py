@@ -8,6 +8,8 @@ from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
 THREADS = "OMP_NUM_THREADS"
+_OURS = "LORAWRAP_THREADS"
+"""What `set_threads` wrote last, to tell it from what the user wrote."""
 
 
 def usable(cgroup: Path = CGROUP) -> int:
@@ -20,8 +22,14 @@ def usable(cgroup: Path = CGROUP) -> int:
 def limit_threads(cgroup: Path = CGROUP) -> None:
     """Keep torch and its children to the quota: threads beyond it mostly wait for one another."""
     count = usable(cgroup)
-    if THREADS not in os.environ and count < (os.cpu_count() or 1):
-        os.environ[THREADS] = str(count)
+    if count < (os.cpu_count() or 1):
+        set_threads(count)
+
+
+def set_threads(count: int) -> None:
+    """Let torch and its children use ``count`` threads, unless the user has said how many."""
+    if os.environ.get(THREADS) in (None, os.environ.get(_OURS)):
+        os.environ[THREADS] = os.environ[_OURS] = str(count)
 
 
 def _quota(cgroup: Path) -> float | None:

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from dataset_tools import processors
-from dataset_tools.processors import limit_threads, usable
+from dataset_tools.processors import limit_threads, set_threads, usable
 
 
 @pytest.fixture(autouse=True)
 def eight(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    monkeypatch.delenv(processors.THREADS, raising=False)
+    for name in (processors.THREADS, processors._OURS):
+        monkeypatch.setenv(name, "")  # so that whatever is set in a test is taken back
+        monkeypatch.delenv(name)
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -56,10 +58,22 @@ def test_threads_are_limited_only_where_there_is_a_bound(tmp_path: Path):
     limit_threads(tmp_path)
     assert processors.THREADS not in os.environ
     limit_threads(write(tmp_path, {"cpu.max": "200000 100000"}))
-    assert os.environ.pop(processors.THREADS) == "2"
+    assert os.environ[processors.THREADS] == "2"
 
 
 def test_what_the_user_set_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(processors.THREADS, "5")
     limit_threads(write(tmp_path, {"cpu.max": "200000 100000"}))
+    assert os.environ[processors.THREADS] == "5"
+
+
+def test_a_command_may_ask_for_fewer_than_the_quota_gives(tmp_path: Path):
+    limit_threads(write(tmp_path, {"cpu.max": "200000 100000"}))
+    set_threads(1)
+    assert os.environ[processors.THREADS] == "1"
+
+
+def test_a_command_does_not_overrule_the_user(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(processors.THREADS, "5")
+    set_threads(1)
     assert os.environ[processors.THREADS] == "5"
