@@ -22,10 +22,8 @@ def project_base(project: Project, task: Task) -> BaseInfo:
     """The base model that the project names for ``task``. Raises `UserError` when it is not one."""
     from wrapper.base_model.detect import resolve
 
-    base = project.settings.base
-    spec = base.inpaint_model if task == "inpaint" else base.model
-    where = spec if spec == "demo" else str(project.path(spec))
-    return resolve(where, task == "inpaint", project.paths.cache)
+    inpaint = task == "inpaint"
+    return resolve(project.base(inpaint=inpaint), inpaint, project.paths.cache)
 
 
 def named_base(spec: str, task: Task) -> BaseInfo:

@@ -21,6 +21,8 @@ else:
     import tomli as tomllib
 
 DEFAULT = "default"
+SHIPPED_BASE = "demo"
+"""The base model that comes with the program; any other is a path."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Project:
 
     def origin(self, key: str) -> str:
         return self.origins.get(key, DEFAULT)
+
+    def base(self, *, inpaint: bool) -> str:
+        """The base model as `base_model.detect.resolve` takes it: `SHIPPED_BASE`, or a path."""
+        name = self.settings.base.inpaint_model if inpaint else self.settings.base.model
+        return name if name == SHIPPED_BASE else str(self.path(name))
 
     def path(self, value: str) -> Path:
         """A path out of the project file: relative to the project's folder, ``~`` expanded."""

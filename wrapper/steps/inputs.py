@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dataset_tools.building.ownership import written_files
 from wrapper import __version__
 from wrapper.project.layout import STAGES
+from wrapper.project.load import SHIPPED_BASE
 from wrapper.steps.contents import Contents
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Inputs:
         base = self.project.settings.base
         name = base.inpaint_model if inpaint else base.model
         path = self.project.path(name)
-        if name == "demo" or not path.exists():
+        if name == SHIPPED_BASE or not path.exists():
             return name
         files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
         return self.contents.of(files)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from dataset_tools.building.ownership import written_files
-from wrapper.project.load import Project
+from wrapper.project.load import SHIPPED_BASE, Project
 from wrapper.steps.chain import Chain, Planned, Step
 from wrapper.steps.contents import Contents
 from wrapper.steps.inputs import Inputs
@@ -170,8 +170,8 @@ def _wanted_scores(project: Project) -> list[Path]:
 def _can_be_scored(project: Project) -> bool:
     from dataset_tools.building.dataset import read_dataset
 
-    base = project.settings.base.inpaint_model
-    there = base == "demo" or project.path(base).exists()
+    base = project.base(inpaint=True)
+    there = base == SHIPPED_BASE or Path(base).exists()
     return there and any(held.mask for held in read_dataset(project.paths.dataset).holdout)
 
 

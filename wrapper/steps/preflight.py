@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wrapper.project.load import SHIPPED_BASE
+
 if TYPE_CHECKING:
     from wrapper.project.load import Project
-
-SHIPPED = "demo"
-"""The base that is always there."""
 
 
 def check_requests(project: Project) -> None:
@@ -18,10 +17,9 @@ def check_requests(project: Project) -> None:
     from wrapper.diffusion.project_pictures import plan_shots, wanted_size
     from wrapper.diffusion.sampling import Sampling, check_sampling
 
-    base = project.settings.base
-    if base.model != SHIPPED:
+    if project.base(inpaint=False) != SHIPPED_BASE:
         project_base(project, "txt2img")
-    if base.inpaint_model != SHIPPED and project.settings.stage_b.enabled:
+    if project.base(inpaint=True) != SHIPPED_BASE and project.settings.stage_b.enabled:
         project_base(project, "inpaint")
     drawing, painting = project.settings.generate, project.settings.inpaint
     if drawing.prompts:
