@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint env clean
+.PHONY: demo test test-sd-scripts lint env clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)  ## the main job, from drawn photographs to a LoRA, into demo/
@@ -13,6 +13,10 @@ demo: $(STAMP)  ## the main job, from drawn photographs to a LoRA, into demo/
 # One thread: on models this small a second one waits more than it works, above all on a busy machine.
 test: $(STAMP)  ## every test that this machine can run
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+# LORAWRAP_SD_SCRIPTS names a checkout, LORAWRAP_SD_SCRIPTS_PYTHON its Python, LORAWRAP_SD_SCRIPTS_OLD an older one.
+test-sd-scripts: $(STAMP)  ## sd-scripts' own scripts on tiny models
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs tests/sd_scripts
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

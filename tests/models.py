@@ -101,13 +101,13 @@ def _sdxl(inpaint: bool, folder: Path) -> Any:
         cross_attention_dim=64 + 128,
         use_linear_projection=True,
         addition_embed_type="text_time",
-        addition_time_embed_dim=8,
-        projection_class_embeddings_input_dim=6 * 8 + 128,
+        addition_time_embed_dim=256,  # sd-scripts knows no other
+        projection_class_embeddings_input_dim=6 * 256 + 128,
     )
     pipeline_class = StableDiffusionXLInpaintPipeline if inpaint else StableDiffusionXLPipeline
     return pipeline_class(
         vae=_vae(0.13025),
-        text_encoder=_text_encoder(64, 64, projected=False),
+        text_encoder=_text_encoder(64, 64, projected=False, layers=12),  # sd-scripts takes the 11th's output
         text_encoder_2=_text_encoder(128, 128, projected=True),
         tokenizer=make_tokenizer(folder / "tokenizer"),
         tokenizer_2=make_tokenizer(folder / "tokenizer_2", pad="!"),
@@ -131,14 +131,14 @@ def _vae(scaling_factor: float) -> Any:
     )
 
 
-def _text_encoder(hidden: int, projection: int, *, projected: bool) -> Any:
+def _text_encoder(hidden: int, projection: int, *, projected: bool, layers: int = 3) -> Any:
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     config = CLIPTextConfig(
         vocab_size=514,
         hidden_size=hidden,
         intermediate_size=4 * hidden,
-        num_hidden_layers=3,
+        num_hidden_layers=layers,
         num_attention_heads=hidden // 64,
         projection_dim=projection,
         hidden_act="gelu" if projected else "quick_gelu",

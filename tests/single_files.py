@@ -55,7 +55,7 @@ def _ldm_tensors(folder: Path) -> dict[str, Any]:
     sdxl = (folder / "text_encoder_2").is_dir()
     clip = "conditioner.embedders.0.transformer." if sdxl else "cond_stage_model.transformer."
     unet, vae, text = (_weights(folder / part) for part in ("unet", "vae", "text_encoder"))
-    tensors = {f"model.diffusion_model.{_unet_name(name)}": tensor for name, tensor in unet.items()}
+    tensors = {f"model.diffusion_model.{_unet_name(name, unet)}": tensor for name, tensor in unet.items()}
     tensors |= {f"first_stage_model.{_vae_name(name)}": _vae_value(name, t) for name, t in vae.items()}
     tensors |= {f"{clip}text_model.{name.removeprefix('text_model.')}": t for name, t in text.items()}
     if sdxl:
@@ -70,8 +70,12 @@ def _weights(folder: Path) -> dict[str, Any]:
     return load_file(next(folder.glob("*.safetensors")))
 
 
-def _unet_name(name: str) -> str:
+def _unet_name(name: str, unet: dict[str, Any]) -> str:
+    """Upsamplers come third behind an attention, second in a block that has none (SD 1.5's first)."""
     module, _, parameter = name.rpartition(".")
+    block = module.partition(".upsamplers.")[0]
+    if ".upsamplers." in module and not any(other.startswith(f"{block}.attentions.") for other in unet):
+        return f"{ldm_path(module).replace('.2.conv', '.1.conv')}.{parameter}"
     return f"{ldm_path(module)}.{parameter}"
 
 
