@@ -1,4 +1,7 @@
-"""Fixtures for everyone: tiny random base models, made once a session and never changed."""
+"""Fixtures for everyone: tiny random base models, made once a session and never changed.
+
+What the user has installed for the wrapper is out of sight: tests bring their own.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from tests.models import Kind, make_tiny
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
+os.environ["LORAWRAP_DATA_DIR"] = str(Path(__file__).parent / "nothing is installed here")
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """Records the options of an installed sd-scripts as JSON.
 
-Runs in sd-scripts' own environment: ``python record_options.py CHECKOUT OUT_FOLDER``.
+Runs in sd-scripts' own environment: ``python record_options.py CHECKOUT OUT_FOLDER [--help-texts]``.
 The facts come from the scripts' own parsers (``setup_parser()``) and from the dataset schema of
-``library/config_util.py``; help texts are left out.
+``library/config_util.py``. Help texts are its own words: published tables go without.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+HERE = Path(__file__).resolve().parent
 SCRIPTS = ("train_network", "sdxl_train_network")
 SCHEMAS = {
     "general": "general_schema",
@@ -24,14 +25,34 @@ SCHEMAS = {
 }
 
 
-def main(checkout: str, out_folder: str) -> None:
-    sys.path.insert(0, checkout)
-    out = Path(out_folder)
-    out.mkdir(parents=True, exist_ok=True)
+def main() -> None:
+    wishes = argparse.ArgumentParser()
+    wishes.add_argument("checkout", type=Path)
+    wishes.add_argument("out", type=Path)
+    wishes.add_argument("--help-texts", action="store_true")
+    wished = wishes.parse_args()
+    sys.path[:0] = [str(wished.checkout)]
+    let_torchvision_be_imported()
+    wished.out.mkdir(parents=True, exist_ok=True)
     for script in SCRIPTS:
         parser = importlib.import_module(script).setup_parser()
-        write(out / f"{script}.json", parser_options(parser))
-    write(out / "dataset_config.json", dataset_options())
+        write(wished.out / f"{script}.json", parser_options(parser, wished.help_texts))
+    write(wished.out / "dataset_config.json", dataset_options())
+
+
+def let_torchvision_be_imported() -> None:
+    """Only where it cannot be otherwise: see site/lorawrap_torchvision.py."""
+    try:
+        import torchvision  # noqa: F401
+    except (RuntimeError, AttributeError):
+        forget("torchvision")
+        sys.path.append(str(HERE / "site"))
+        importlib.import_module("lorawrap_torchvision")
+
+
+def forget(package: str) -> None:
+    for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+        del sys.modules[name]
 
 
 def write(path: Path, table: dict[str, Any]) -> None:
@@ -40,18 +61,31 @@ def write(path: Path, table: dict[str, Any]) -> None:
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
-def parser_options(parser: argparse.ArgumentParser) -> dict[str, Any]:
-    """``{option: {type, choices, default, list}}`` of everything but ``--help``."""
-    return {action.dest: option(action) for action in parser._actions if action.dest != "help"}
+def parser_options(parser: argparse.ArgumentParser, help_texts: bool = False) -> dict[str, Any]:
+    """``{option: facts}`` of everything but ``--help``."""
+    return {
+        action.dest: option(action) | ({"help": help_text(parser, action)} if help_texts else {})
+        for action in parser._actions
+        if action.dest != "help"
+    }
 
 
 def option(action: argparse.Action) -> dict[str, Any]:
     return {
         "type": "bool" if action.nargs == 0 else type_name(action.type),
         "choices": list(action.choices) if action.choices else None,
-        "default": action.default if is_plain(action.default) else str(action.default),
+        "default": plain(action.default),
         "list": action.nargs not in (None, 0, "?"),
+        "nargs": action.nargs,
+        "const": plain(action.const),
+        "action": type(action).__name__,
+        "flags": list(action.option_strings),
+        "required": action.required,
     }
+
+
+def help_text(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
+    return parser._get_formatter()._expand_help(action) if action.help else ""
 
 
 def type_name(kind: Any) -> str:
@@ -60,8 +94,8 @@ def type_name(kind: Any) -> str:
     return "str" if kind is None else f"parsed:{getattr(kind, '__name__', kind)}"
 
 
-def is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, (bool, int, float, str, list))
+def plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, (bool, int, float, str, list)) else str(value)
 
 
 def dataset_options() -> dict[str, Any]:
@@ -89,4 +123,4 @@ def schema_types(value: Any) -> list[str]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -5,14 +5,9 @@ from __future__ import annotations
 import pytest
 import tomllib
 
-from wrapper.kohya.options import dataset_names, lock, upstream_dataset_fault, upstream_options
+from wrapper.kohya.options import dataset_names, upstream_dataset_fault, upstream_options
 from wrapper.places import shipped
 from wrapper.trainer.options import DATASET_OPTIONS, EXTENSIONS, TRAIN_OPTIONS
-
-
-def test_the_lock_names_a_commit_whose_options_are_recorded():
-    assert len(lock().commit) == 40
-    assert (shipped("vendor") / "options" / lock().tag / "train_network.json").is_file()
 
 
 @pytest.mark.parametrize(("script", "count"), [("train_network", 193), ("sdxl_train_network", 196)])

@@ -3,46 +3,29 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from wrapper.places import shipped
+from wrapper.sd_scripts.installed import tables_folder
 from wrapper.trainer.option import Option
 from wrapper.trainer.options import EXTENSIONS, TRAIN_OPTIONS
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 TABLES = ("general", "datasets", "subsets")
 """The tables of a dataset config, from the outermost in."""
-_RECORDED_AS = {"train_network_inpaint": "train_network"}
+_RECORDED_AS = {"train_network_inpaint": "sdxl_train_network"}
 _LISTS = {"str": "strs", "float": "floats"}
 _PARSED = {"parsed:Path": "str", "parsed:int_or_float": "float"}
 
 
-@dataclass(frozen=True)
-class Lock:
-    """Which sd-scripts the recorded options are of."""
-
-    url: str
-    tag: str
-    commit: str
-
-
-@cache
-def lock() -> Lock:
-    """The pinned sd-scripts, from ``vendor/sd-scripts.lock.toml``."""
-    return Lock(**tomllib.loads((shipped("vendor") / "sd-scripts.lock.toml").read_text(encoding="utf-8")))
-
-
-@cache
 def upstream_options(script: str) -> Mapping[str, Option]:
     """sd-scripts' own options of ``script``; the inpaint script has those of train_network and extensions."""
+    return _upstream_options(script, tables_folder())
+
+
+@cache
+def _upstream_options(script: str, _tables: Path) -> Mapping[str, Option]:
     recorded = _recorded(_RECORDED_AS.get(script, script))
     options = {name: _option(name, facts) for name, facts in recorded.items()}
     if script in _RECORDED_AS:
@@ -84,9 +67,12 @@ def _schema(table: str, masks: bool) -> dict[str, Any]:
     return dict(recorded[with_masks if masks and with_masks in recorded else table])
 
 
-@cache
 def _recorded(name: str) -> dict[str, Any]:
-    path = shipped("vendor") / "options" / lock().tag / f"{name}.json"
+    return _read(tables_folder() / f"{name}.json")
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
