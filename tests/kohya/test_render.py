@@ -10,7 +10,6 @@ from dataset_tools.building.dataset import read_dataset
 from dataset_tools.errors import UserError
 from tests.kohya.projects import NAME, SIDE, make_base, make_project
 from wrapper.base_model.detect import detect
-from wrapper.kohya.presets import preset_names, read_preset
 from wrapper.kohya.render import render, render_stage, write
 from wrapper.project.load import load_project
 
@@ -162,25 +161,6 @@ def test_about_ten_checkpoints_are_kept_where_nobody_says_how_many(project):
     again = load_project(project.paths.root, ["stage_b.kohya.max_train_steps=400"])
     train, _ = both(render_stage(again, "stage_b"))
     assert train["saving_arguments"]["save_every_n_epochs"] == 10
-
-
-@pytest.mark.parametrize("name", preset_names())
-@pytest.mark.parametrize("kind", ["sd15", "sdxl"])
-@pytest.mark.parametrize("stage", ["stage_a", "stage_b"])
-def test_every_preset_holds_known_options_only(name, kind, stage, tmp_path):
-    """And values that both engines take, for every kind of base."""
-    from wrapper.kohya.check_fights import RULES
-    from wrapper.kohya.options import dataset_names, upstream_options
-    from wrapper.kohya.render import script_for
-    from wrapper.trainer.options import DATASET_OPTIONS, TRAIN_OPTIONS
-
-    values = read_preset(name).values(stage, kind)
-    upstream = upstream_options(script_for(stage, kind))
-    for key, value in values.items():
-        options = {**DATASET_OPTIONS, **TRAIN_OPTIONS}
-        assert not options[key].fault(value)
-        assert key in dataset_names("general") or not upstream[key].fault(value)
-    assert not [fault for rule in RULES if (fault := rule({**values, "logging_dir": "x"}))]
 
 
 @pytest.mark.parametrize(

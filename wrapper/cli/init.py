@@ -35,7 +35,8 @@ from wrapper.cli.options import in_project, next_step
 )
 def command(folder: Path, photos: Path, subject: str, consent: str, age: str, **said: str) -> None:
     """Make a project in FOLDER (the current one) for photographs; they stay where they are."""
-    from wrapper.project.init import NewProject, create, missing_rows, preset_here
+    from wrapper.kohya.presets import preset_here
+    from wrapper.project.init import NewProject, create, missing_rows
 
     rows = {"subject": subject, "consent": consent, "age": age}
     new = NewProject(photos=photos.resolve().as_posix(), rows=rows, preset=preset_here(), **said)

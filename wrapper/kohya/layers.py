@@ -16,17 +16,22 @@ OWNED = {
     "output_dir": "every run has its own folder in the project",
     "output_name": "it is made of [project] name and the stage",
     "config_file": "this is the file",
+    "output_config": "sd-scripts would write its settings and train nothing",
     "dataset_config": "it is rendered beside this file",
+    "dataset_class": "the dataset is the rendered one",
     "resume": "use `lorawrap train --resume`",
     "train_data_dir": "`lorawrap build` makes the folders",
     "reg_data_dir": "[regularisation] says which images",
     "in_json": "captions are files",
     "metadata_file": "captions are files",
+    "caption_extension": "`lorawrap build` writes captions as .txt",
+    "caption_extention": "`lorawrap build` writes captions as .txt",
     "image_dir": "`lorawrap build` makes the folders",
     "conditioning_data_dir": "[masks] says which masks",
     "alpha_mask": "[masks] says which masks",
     "is_reg": "[regularisation] says which images",
     "num_repeats": "[balance] decides how often an image is repeated",
+    "dataset_repeats": "[balance] decides how often an image is repeated",
     "class_tokens": "[captions] has the trigger word and the class",
 }
 """Keys that the project decides, and where it does."""
@@ -41,16 +46,6 @@ PATHS = {
     "console_log_file",
 }
 """Keys whose values are paths: relative to the project's folder."""
-INNER = {
-    "resolution",
-    "batch_size",
-    "enable_bucket",
-    "min_bucket_reso",
-    "max_bucket_reso",
-    "bucket_reso_steps",
-    "bucket_no_upscale",
-}
-"""Dataset keys that stand in ``[[datasets]]``; the others stand in ``[general]``."""
 _REPLACES = {
     "batch_size": "train_batch_size",
     "max_train_epochs": "max_train_steps",
@@ -105,10 +100,13 @@ class Layers:
         return {key: value for key, value in self.values.items() if key not in outside}
 
     def dataset_tables(self) -> tuple[dict[str, Value], dict[str, Value]]:
-        """What goes into ``[general]`` and into ``[[datasets]]`` of the file for ``--dataset_config``."""
+        """What goes into ``[general]`` and into ``[[datasets]]`` of the file for ``--dataset_config``.
+
+        In ``[general]`` stands what is legal in a subset too; what a whole dataset has in common is not.
+        """
         values = {key: value for key, value in self.values.items() if key in dataset_names("general")}
-        inner = {key: value for key, value in values.items() if key in INNER}
-        return {key: value for key, value in values.items() if key not in INNER}, inner
+        outer = {key: value for key, value in values.items() if key in dataset_names("subsets")}
+        return outer, {key: value for key, value in values.items() if key not in outer}
 
     def _refuse(self, values: Mapping[str, Any], set_in: Mapping[str, str]) -> None:
         known = {*self.options, *dataset_names("general")}

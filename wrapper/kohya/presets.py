@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,15 +17,23 @@ else:
     import tomli as tomllib
 
 Kind = Literal["sd15", "sdxl"]
+CARDS = {"24gb": 22, "16gb": 14, "12gb": 11, "8gb": 0}
+"""Presets by the GPU memory (GiB) that each starts at; cards have a little less than their names."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """``tables`` are ``common``, a stage, a kind of base, and ``<kind>_<stage>``; any may be missing."""
+    """``tables`` are ``common``, a stage, a kind of base, and ``<kind>_<stage>``; any may be missing.
+
+    ``checkpoints``: about so many a run where nobody says how often to save, 0 for none. ``needs`` has, for a
+    kind of base, the keys that only sd-scripts honours, each with the reason.
+    """
 
     name: str
     title: str
     tables: Mapping[str, Mapping[str, Any]]
+    checkpoints: int = 0
+    needs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def values(self, stage: str, kind: Kind) -> dict[str, Any]:
         """Kohya keys and values of ``stage`` on a base of ``kind``; later tables lie over earlier ones."""
@@ -46,9 +54,22 @@ def read_preset(name: str) -> Preset:
         )
     data = tomllib.loads((_folder() / f"{name}.toml").read_text(encoding="utf-8"))
     title, parent = data.pop("title"), data.pop("extends", None)
-    inherited = read_preset(parent).tables if parent else {}
-    tables = {key: {**inherited.get(key, {}), **data.get(key, {})} for key in {**inherited, **data}}
-    return Preset(name, title, tables)
+    inherited = read_preset(parent) if parent else Preset("", "", {})
+    checkpoints, needs = data.pop("checkpoints", inherited.checkpoints), data.pop("needs", inherited.needs)
+    tables = {
+        key: {**inherited.tables.get(key, {}), **data.get(key, {})} for key in {**inherited.tables, **data}
+    }
+    return Preset(name, title, tables, checkpoints, needs)
+
+
+def preset_here() -> str:
+    """The training preset for this machine: by the memory of its first GPU, or for the CPU."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return "cpu"
+    memory_gib = torch.cuda.get_device_properties(0).total_memory / 2**30
+    return next(name for name, least_gib in CARDS.items() if memory_gib >= least_gib)
 
 
 def _folder() -> Path:

@@ -14,7 +14,7 @@ from dataset_tools.errors import UserError
 from dataset_tools.files import write_text
 from wrapper.kohya.layers import Layers
 from wrapper.kohya.pages import Entry, Table, dataset_page, is_sealed, train_page
-from wrapper.kohya.presets import read_preset
+from wrapper.kohya.presets import Preset, read_preset
 from wrapper.project.layout import ProjectPaths
 from wrapper.project.load import Project
 from wrapper.project.schema import ProjectFile
@@ -22,17 +22,21 @@ from wrapper.project.schema import ProjectFile
 if TYPE_CHECKING:
     from wrapper.base_model.detect import BaseInfo
 
-CHECKPOINTS = 10
-"""About so many checkpoints a run, where nobody says how often to save."""
 TITLES = {
     "stage_a": "Stage A: DreamBooth-LoRA with prior preservation",
     "stage_b": "Stage B: inpaint LoRA on image, mask and masked image",
 }
+_STEPS = 1600
+"""sd-scripts' own ``max_train_steps``."""
+_KINDS = {"sd15": "SD 1.5", "sdxl": "SDXL"}
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """Both files as text, for ``script`` and a base of ``kind``; ``origins`` says who set each key."""
+    """Both files as text, for ``script`` and a base of ``kind``; ``origins`` says who set each key.
+
+    ``needs`` says why only sd-scripts can train them, and is empty where either engine can.
+    """
 
     stage: str
     kind: str
@@ -40,6 +44,7 @@ class Rendered:
     train_toml: str
     dataset_toml: str
     origins: dict[str, str]
+    needs: str = ""
 
 
 def render_stage(project: Project, stage: str) -> Rendered:
@@ -53,7 +58,10 @@ def render_stage(project: Project, stage: str) -> Rendered:
     start = project.paths.lora("stage_a", settings.project.name)
     weights = start if inpaint and settings.stage_a.enabled else None
     dataset = read_dataset(project.paths.dataset)
-    return render(stage, settings, project.paths, dataset, base, weights, project.origins)
+    rendered = render(stage, settings, project.paths, dataset, base, weights, project.origins)
+    if rendered.needs and settings.project.engine == "embedded":
+        raise UserError(f"[{stage}]: {rendered.needs}.", "Set engine = 'sd-scripts', or take another preset.")
+    return rendered
 
 
 def render(
@@ -79,9 +87,11 @@ def render(
     layers.add(preset.values(stage, base.kind), f"preset {preset.name}")
     layers.add(_decided(stage, settings, paths, dataset, base, network_weights), "project")
     layers.add_user(section.kohya, set_in or {}, paths.root)
-    _save_now_and_then(layers, subsets)
+    _save_now_and_then(layers, subsets, preset.checkpoints)
+    needs = _needs(layers, preset, base.kind)
     general, inner = layers.dataset_tables()
-    title = f"{TITLES[stage]}, for {script}.py, preset for {preset.title}"
+    title = f"{TITLES[stage]}, on {_KINDS[base.kind]}, for {script}.py; preset: {preset.title}"
+    title += f"\n# Needs sd-scripts: {needs}." if needs else ""
     tables = [_subset(subset, paths.dataset) for subset in subsets]
     return Rendered(
         stage,
@@ -90,6 +100,7 @@ def render(
         train_page(title, stage, layers.train),
         dataset_page(title, stage, general, inner, tables),
         {key: value.origin for key, value in layers.values.items()},
+        needs,
     )
 
 
@@ -131,6 +142,7 @@ def _decided(
         "logging_dir": run.tensorboard.resolve().as_posix(),
         "seed": settings.project.seed,
         "resolution": dataset.size,
+        "caption_extension": ".txt",
         "network_weights": network_weights.resolve().as_posix() if network_weights else None,
     }
     if importlib.util.find_spec("tensorboard") is None:
@@ -138,16 +150,24 @@ def _decided(
     return values
 
 
-def _save_now_and_then(layers: Layers, subsets: Sequence[Subset]) -> None:
-    """Without a word from preset or project, save often enough for about `CHECKPOINTS` checkpoints."""
-    if any(layers.get(key) for key in ("save_every_n_epochs", "save_every_n_steps", "save_n_epoch_ratio")):
+def _save_now_and_then(layers: Layers, subsets: Sequence[Subset], checkpoints: int) -> None:
+    """Without a word from preset or project, save often enough for about so many ``checkpoints``."""
+    often = ("save_every_n_epochs", "save_every_n_steps", "save_n_epoch_ratio")
+    if not checkpoints or any(layers.get(key) for key in often):
         return
     uses = sum(subset.num_repeats * subset.images for subset in subsets if not subset.is_reg)
     uses *= 2 if any(subset.is_reg for subset in subsets) else 1
     at_once = layers.get("batch_size") or layers.get("train_batch_size") or 1
     steps_per_epoch = math.ceil(uses / at_once / (layers.get("gradient_accumulation_steps") or 1))
-    epochs = layers.get("max_train_epochs") or layers.get("max_train_steps") // max(steps_per_epoch, 1)
-    layers.add({"save_every_n_epochs": max(1, epochs // CHECKPOINTS)}, f"about {CHECKPOINTS} checkpoints")
+    steps = layers.get("max_train_steps") or _STEPS
+    epochs = layers.get("max_train_epochs") or steps // max(steps_per_epoch, 1)
+    layers.add({"save_every_n_epochs": max(1, epochs // checkpoints)}, f"about {checkpoints} checkpoints")
+
+
+def _needs(layers: Layers, preset: Preset, kind: str) -> str:
+    """Why only sd-scripts can train this, where the preset's own value is the reason."""
+    reasons = [reason for key, reason in preset.needs.get(kind, {}).items() if layers.get(key)]
+    return reasons[0] if reasons else ""
 
 
 def _subset(subset: Subset, folder: Path) -> Table:

@@ -44,8 +44,6 @@ JOBS: dict[Job, dict[str, Any]] = {
     },
 }
 """What the two jobs start with; the rows' values stand where a folder's name says nothing else."""
-PRESETS = {"24gb": 22, "16gb": 14, "12gb": 11, "8gb": 0}
-"""Training presets by the GPU memory (GiB) that each starts at; cards have a little less than their names."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +59,6 @@ class NewProject:
     inpaint_model: str = ""
     rows: Mapping[str, str] = field(default_factory=dict)
     preset: str = "default"
-
-
-def preset_here() -> str:
-    """The training preset for this machine: by the memory of its first GPU, or for the CPU."""
-    import torch
-
-    if not torch.cuda.is_available():
-        return "cpu"
-    memory_gib = torch.cuda.get_device_properties(0).total_memory / 2**30
-    return next(name for name, least_gib in PRESETS.items() if memory_gib >= least_gib)
 
 
 def missing_rows(new: NewProject) -> list[str]:
