@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.report.projects import head, mask
-from wrapper.report.curves import HEIGHT, LEFT, TOP, axis, curve, smoothed
+from wrapper.curves import HEIGHT, LEFT, TOP, axis, curve, smoothed
 from wrapper.report.delivery import size
 from wrapper.report.evaluation import signed
 from wrapper.report.pictures import overlay, picture

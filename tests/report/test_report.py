@@ -159,7 +159,7 @@ def test_pictures_are_inside_with_words_for_those_who_cannot_see_them(page: Page
     [
         ("qc", "QC was not run"),
         ("dataset", "The dataset was not built"),
-        ("runs/stage_b", "Stage B · inpaint LoRA was not trained"),
+        ("runs/stage_b-001", "Stage B · inpaint LoRA was not trained"),
         ("images/txt2img.json", "No pictures were generated"),
         ("evaluation.json", "Nothing was measured"),
         ("export", "Nothing was exported"),

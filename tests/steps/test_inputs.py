@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.building.ownership import write_ownership
+from wrapper.contents import Contents
 from wrapper.demo.world import write_world
 from wrapper.project.load import Project, load_project
-from wrapper.steps.contents import Contents
 from wrapper.steps.inputs import Inputs
 
 
@@ -60,7 +60,7 @@ def test_a_file_is_read_once_while_it_does_not_change(tmp_path: Path, monkeypatc
     file.write_bytes(b"ear")
     first = Contents(tmp_path, tmp_path / "hashes.json").of([file, tmp_path / "missing"])
     assert first[1] == ["missing", ""]
-    monkeypatch.setattr("wrapper.steps.contents.content_hash", lambda _: pytest.fail("was read again"))
+    monkeypatch.setattr("wrapper.contents.content_hash", lambda _: pytest.fail("was read again"))
     assert Contents(tmp_path, tmp_path / "hashes.json").of([file, tmp_path / "missing"]) == first
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 _STEPS = re.compile(
-    r"steps:\s*\d+%\|[^|]*\|\s*(?P<step>\d+)/(?P<steps>\d+)\s*"
+    r"(?<!validation )steps:\s*\d+%\|[^|]*\|\s*(?P<step>\d+)/(?P<steps>\d+)\s*"
     r"\[(?P<elapsed>[\d:]+)<(?P<left>[\d:?]+)(?P<rest>[^\]]*)\]?"
 )
 _LOSS = re.compile(r"(?:avr_loss|avg_loss|loss)=(?P<loss>[-+.\w]+)")
@@ -17,12 +19,18 @@ _LOSS = re.compile(r"(?:avr_loss|avg_loss|loss)=(?P<loss>[-+.\w]+)")
 
 @dataclass(frozen=True)
 class Event:
-    """Where a run is: ``loss`` is the trainer's running mean, None where there is no finite one."""
+    """Where a run is: ``loss`` is the trainer's running mean, None where there is no finite one.
+
+    ``left_s`` is what is left at the pace so far, None before there is one; ``nan`` says that the trainer
+    gave a loss, and that it is not finite.
+    """
 
     step: int
     steps: int
     loss: float | None
     elapsed_s: int
+    left_s: int | None = None
+    nan: bool = False
 
 
 def parse(line: str) -> Event | None:
@@ -30,13 +38,25 @@ def parse(line: str) -> Event | None:
     found = _STEPS.search(line)
     if found is None:
         return None
-    loss = _LOSS.search(found["rest"])
+    written = _LOSS.search(found["rest"])
+    loss = _number(written["loss"]) if written else None
+    finite = loss is not None and math.isfinite(loss)
     return Event(
         step=int(found["step"]),
         steps=int(found["steps"]),
-        loss=_finite(loss["loss"]) if loss else None,
+        loss=loss if finite else None,
         elapsed_s=seconds(found["elapsed"]),
+        left_s=None if "?" in found["left"] else seconds(found["left"]),
+        nan=loss is not None and not finite,
     )
+
+
+def within_run(event: Event, done: int, planned: int) -> Event:
+    """The event of a trainer whose bar counts anew, after ``done`` steps of ``planned``."""
+    left = planned - done - event.step
+    pace_s = event.elapsed_s / event.step if event.step else None
+    left_s = None if pace_s is None else round(pace_s * left)
+    return replace(event, step=done + event.step, steps=planned, left_s=left_s)
 
 
 def seconds(clock: str) -> int:
@@ -47,12 +67,11 @@ def seconds(clock: str) -> int:
     return total
 
 
-def _finite(text: str) -> float | None:
+def _number(text: str) -> float | None:
     try:
-        number = float(text)
+        return float(text)
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
 
 
 class EventLog:
@@ -64,12 +83,38 @@ class EventLog:
         self.last: Event | None = None
 
     def add(self, event: Event) -> bool:
-        """Write ``event`` and return True, unless its step was written already."""
+        """Write ``event`` and return True, unless its step was written already with this loss."""
         if self.last is not None and (event.step, event.loss) == (self.last.step, self.last.loss):
             return False
         self.last = event
-        self.stream.write(json.dumps(asdict(event)) + "\n")
+        written = asdict(event)
+        del written["nan"]
+        self.stream.write(json.dumps(written) + "\n")
         return True
 
     def close(self) -> None:
         self.stream.close()
+
+
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """A run's events, one a step. A step that goes back, as a resumed run's does, takes back what came after.
+
+    The writer may have been stopped within a line, which is then left out.
+    """
+    kept: list[dict[str, Any]] = []
+    for event in _events(path):
+        while kept and kept[-1]["step"] >= event["step"]:
+            kept.pop()
+        kept.append(event)
+    return kept
+
+
+def _events(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8") as stream:
+        for line in stream:
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError:
+                continue

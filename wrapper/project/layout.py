@@ -2,18 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT_FILE = "lorawrap.toml"
 STAGES = ("stage_a", "stage_b")
+_RUN = re.compile(r"(?P<stage>stage_[ab])-(?P<number>\d+)")
+_OLD_RUN = re.compile(r"(?P<stage>stage_[ab])(?:\.\d+)?")
 
 
 @dataclass(frozen=True)
 class RunPaths:
-    """Where one stage's run keeps what it is made of. ``folder`` is ``runs/<stage>``."""
+    """Where one run keeps what it is made of. ``folder`` is ``runs/<stage>-<number>``, never renamed."""
 
     folder: Path
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def stage(self) -> str:
+        """The stage that the folder's name says."""
+        found = _RUN.fullmatch(self.id) or _OLD_RUN.fullmatch(self.id)
+        return found["stage"] if found else ""
+
+    @property
+    def train_toml(self) -> Path:
+        """The training file that the trainer was given."""
+        return self.folder / "train.toml"
+
+    @property
+    def dataset_toml(self) -> Path:
+        return self.folder / "dataset.toml"
+
+    @property
+    def origins(self) -> Path:
+        """``origins.json``: every setting, and where it came from."""
+        return self.folder / "origins.json"
+
+    @property
+    def inputs(self) -> Path:
+        """``inputs.json``: hashes of the base, the starting weights, images, masks and captions."""
+        return self.folder / "inputs.json"
+
+    @property
+    def curve(self) -> Path:
+        return self.folder / "loss.svg"
 
     @property
     def output(self) -> Path:
@@ -92,8 +128,45 @@ class ProjectPaths:
     def dataset_toml(self, stage: str) -> Path:
         return self.config / f"{stage}_dataset.toml"
 
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
     def run(self, stage: str) -> RunPaths:
-        return RunPaths(self.root / "runs" / stage)
+        """The newest run of ``stage``, or the one that would be its first."""
+        numbers = self._numbers(stage)
+        if numbers:
+            return self._run(stage, max(numbers))
+        old = self.runs / stage
+        return RunPaths(old) if old.is_dir() else self._run(stage, 1)
+
+    def next_run(self, stage: str) -> RunPaths:
+        """Where the next run of ``stage`` goes: one past the newest."""
+        return self._run(stage, max(self._numbers(stage), default=0) + 1)
+
+    def all_runs(self) -> list[RunPaths]:
+        """Every run, by stage and number; folders of before runs had numbers come first."""
+        names = [name for name in _names(self.runs) if RunPaths(Path(name)).stage]
+        return [RunPaths(self.runs / name) for name in sorted(names, key=_order)]
+
+    def _run(self, stage: str, number: int) -> RunPaths:
+        return RunPaths(self.runs / f"{stage}-{number:03d}")
+
+    def _numbers(self, stage: str) -> list[int]:
+        found = (_RUN.fullmatch(name) for name in _names(self.runs))
+        return [int(match["number"]) for match in found if match and match["stage"] == stage]
 
     def lora(self, stage: str, name: str) -> Path:
         return self.loras / f"{name}_{stage}.safetensors"
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
+
+
+def _order(name: str) -> tuple[str, bool, int]:
+    numbered = _RUN.fullmatch(name)
+    stage, _, aside = name.partition(".")
+    if numbered:
+        return numbered["stage"], True, int(numbered["number"])
+    return stage, False, -int(aside or 0)

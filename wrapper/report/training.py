@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.progress import clock
-from wrapper.export.records import read_json, read_lines
-from wrapper.project.layout import PROJECT_FILE, STAGES, ProjectPaths
-from wrapper.report.curves import Curve, curve
+from wrapper.curves import Curve, curve
+from wrapper.export.records import read_json
+from wrapper.launch.events import read_events
+from wrapper.project.layout import PROJECT_FILE, STAGES, ProjectPaths, RunPaths
 from wrapper.report.dataset import TITLES
 
 if sys.version_info >= (3, 11):
@@ -56,16 +57,11 @@ def training_part(paths: ProjectPaths) -> list[StageRun]:
 def _stage(paths: ProjectPaths, stage: str) -> StageRun:
     run = paths.run(stage)
     record = read_json(run.record)
-    origins = (record or {}).get("origins", {})
-    settings = [
-        setting
-        for file in (paths.train_toml(stage), paths.dataset_toml(stage))
-        for setting in _settings(file, origins)
-    ]
+    settings = _all_settings(paths, run, record or {})
     if record is None:
-        missing = f"{TITLES[stage]} was not trained: there is no runs/{stage}/run.json."
+        missing = f"{TITLES[stage]} was not trained: there is no run.json in runs/{run.id}."
         return StageRun(TITLES[stage], missing=missing, settings=settings)
-    events = [event for event in read_lines(run.events, torn_end=True) if event.get("loss") is not None]
+    events = [event for event in read_events(run.events) if event.get("loss") is not None]
     losses = [event["loss"] for event in events]
     return StageRun(
         title=TITLES[stage],
@@ -101,6 +97,15 @@ def _duration(record: Mapping[str, Any]) -> str:
         return ""
     spent = datetime.fromisoformat(record["ended"]) - datetime.fromisoformat(record["started"])
     return clock(spent.total_seconds())
+
+
+def _all_settings(paths: ProjectPaths, run: RunPaths, record: Mapping[str, Any]) -> list[Setting]:
+    """The run's own settings; of a stage that was not trained, the rendered ones."""
+    files = (run.train_toml, run.dataset_toml)
+    if not run.train_toml.is_file():
+        files = (paths.train_toml(run.stage), paths.dataset_toml(run.stage))
+    origins = record.get("origins") or read_json(run.origins) or {}
+    return [setting for file in files for setting in _settings(file, origins)]
 
 
 def _settings(file: Path, origins: Mapping[str, str]) -> Iterator[Setting]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from dataset_tools.building.ownership import written_files
 from wrapper import __version__
+from wrapper.contents import Contents
 from wrapper.project.layout import STAGES
 from wrapper.project.load import SHIPPED_BASE
-from wrapper.steps.contents import Contents
 
 if TYPE_CHECKING:
     from dataset_tools.manifests.manifest import Manifest

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from dataset_tools.building.ownership import written_files
+from wrapper.contents import Contents
 from wrapper.project.load import SHIPPED_BASE, Project
 from wrapper.steps.chain import Chain, Planned, Step
-from wrapper.steps.contents import Contents
 from wrapper.steps.inputs import Inputs
 from wrapper.steps.preflight import check_requests
 from wrapper.steps.quality import inspect_project

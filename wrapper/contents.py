@@ -19,8 +19,9 @@ class Contents:
     def of(self, paths: Iterable[Path]) -> list[list[str]]:
         """``[path relative to the root, hash]`` of each; a file that is not there has no hash."""
         found = [[self.name(path), self._hash(path)] for path in paths]
-        if self.known != _read(self.memory):
-            write_json(self.memory, self.known)
+        remembered = _read(self.memory)
+        if not self.known.items() <= remembered.items():
+            write_json(self.memory, {**remembered, **self.known})
         return found
 
     def name(self, path: Path) -> str:
