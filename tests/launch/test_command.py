@@ -1,4 +1,4 @@
-"""Commands as data, and which trainer they start."""
+"""Commands as data."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset_tools.errors import UserError
 from wrapper.launch.command import Command, command, embedded_trainer
-from wrapper.launch.engine import find_trainer
 
 FAKE = Path(__file__).parent / "fake_trainer"
 
@@ -59,38 +57,3 @@ def test_the_shell_line_is_the_command(tmp_path):
     done = subprocess.run(["sh", "-c", made.shell()], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f'{["a b", "$HOME", chr(39)]} q"$x {folder}'
     assert shlex.split(made.shell())[:2] == ["cd", str(folder)]
-
-
-def test_auto_is_the_embedded_trainer_without_a_checkout(no_checkout):
-    assert find_trainer("auto", "train_network").engine == "embedded"
-
-
-def test_auto_takes_a_checkout_that_has_the_script(no_checkout, monkeypatch):
-    monkeypatch.setenv("LORAWRAP_SD_SCRIPTS", str(FAKE))
-    monkeypatch.setenv("LORAWRAP_SD_SCRIPTS_PYTHON", sys.executable)
-    found = find_trainer("auto", "train_network")
-    assert (found.engine, found.program("train_network")) == ("sd-scripts", (str(FAKE / "train_network.py"),))
-    assert find_trainer("auto", "sdxl_train_network").engine == "embedded"
-
-
-@pytest.mark.parametrize(
-    ("checkout", "python", "sentence"),
-    [
-        (None, None, "LORAWRAP_SD_SCRIPTS is not set"),
-        ("/no/such/folder", sys.executable, "there is no train_network.py in it"),
-        (str(FAKE), None, "LORAWRAP_SD_SCRIPTS_PYTHON is not set"),
-        (str(FAKE), "/no/such/python", "there is no such Python"),
-    ],
-)
-def test_sd_scripts_asked_for_must_be_whole(no_checkout, monkeypatch, checkout, python, sentence):
-    for name, value in (("LORAWRAP_SD_SCRIPTS", checkout), ("LORAWRAP_SD_SCRIPTS_PYTHON", python)):
-        if value:
-            monkeypatch.setenv(name, value)
-    with pytest.raises(UserError, match=sentence):
-        find_trainer("sd-scripts", "train_network")
-
-
-def test_a_script_that_sd_scripts_lacks_is_named(no_checkout, monkeypatch):
-    monkeypatch.setenv("LORAWRAP_SD_SCRIPTS", str(FAKE))
-    with pytest.raises(UserError, match=r"has no sdxl_train_network\.py"):
-        find_trainer("sd-scripts", "sdxl_train_network")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from dataset_tools.processors import usable
+from wrapper.places import shipped
 
 Device = Literal["cpu", "cuda"]
 
@@ -33,7 +34,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Trainer:
-    """What runs a script: ``python -m wrapper.trainer.<script>`` or a script of a checkout."""
+    """What runs a script: ``python -m wrapper.trainer.<script>``, or a script of a checkout of sd-scripts."""
 
     engine: Literal["embedded", "sd-scripts"]
     python: str
@@ -42,7 +43,13 @@ class Trainer:
     def program(self, script: str) -> tuple[str, ...]:
         if self.checkout is None:
             return ("--module", f"wrapper.trainer.{script}")
-        return (str(self.checkout / f"{script}.py"),)
+        return (str(script_path(self.checkout, script) or self.checkout / f"{script}.py"),)
+
+
+def script_path(checkout: Path, script: str) -> Path | None:
+    """``script`` of a checkout of sd-scripts, or ours that runs beside it (the inpaint script)."""
+    places = (checkout / f"{script}.py", shipped("vendor") / f"{script}.py")
+    return next((place.resolve() for place in places if place.is_file()), None)
 
 
 def embedded_trainer() -> Trainer:
@@ -75,7 +82,8 @@ def command(
 def environment(trainer: Trainer, cache: Path | None) -> dict[str, str]:
     """Unbuffered UTF-8 output in lines that are not wrapped, and where caches go.
 
-    Beside a checkout the child is told where this package is; installed, it finds it by itself.
+    Beside a checkout the child is told where this package is; installed, it finds it by itself. A script of
+    ours that runs beside sd-scripts is told where that is.
     """
     env = {
         "PYTHONUNBUFFERED": "1",
@@ -85,6 +93,8 @@ def environment(trainer: Trainer, cache: Path | None) -> dict[str, str]:
     }
     if trainer.engine == "embedded" and cache is not None:
         env["LORAWRAP_CACHE_DIR"] = str(cache.resolve())
+    if trainer.checkout is not None:
+        env["LORAWRAP_SD_SCRIPTS"] = str(trainer.checkout)
     here = str(Path(__file__).resolve().parents[2])
     if trainer.engine == "embedded" and here != sysconfig.get_paths()["purelib"]:
         others = os.environ.get("PYTHONPATH")

@@ -1,54 +1,61 @@
-"""Which trainer runs: the embedded one, or a checkout of sd-scripts named by the environment."""
+"""Which trainer runs, and why: the embedded one, or an sd-scripts that is installed or named."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal
 
 from dataset_tools.errors import UserError
-from wrapper.launch.command import Trainer, embedded_trainer
-from wrapper.places import shipped
+from wrapper.launch.command import Trainer, embedded_trainer, find_device, script_path
+from wrapper.sd_scripts.installed import HINT, Installation, find_installation
+from wrapper.sd_scripts.places import CHECKOUT
 
 Engine = Literal["auto", "embedded", "sd-scripts"]
-CHECKOUT, PYTHON = "LORAWRAP_SD_SCRIPTS", "LORAWRAP_SD_SCRIPTS_PYTHON"
-_HINT = f"Set {CHECKOUT} to a checkout and {PYTHON} to its Python, or use --engine embedded."
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A trainer, and in one clause why it was taken."""
+
+    trainer: Trainer
+    why: str
 
 
 def find_trainer(engine: Engine, script: str) -> Trainer:
-    """The trainer for ``script``; ``auto`` takes sd-scripts where the environment names one that has it.
+    """The trainer for ``script``: see `choose`."""
+    return choose(engine, script).trainer
 
+
+def choose(engine: Engine, script: str) -> Choice:
+    """The trainer for ``script``. ``auto`` takes sd-scripts where it has the script and
+
+    the environment names it (the user wants it), or it is installed and there is a CUDA GPU (where it is
+    the main one); else the embedded trainer.
     Raises `UserError` when sd-scripts is asked for, or named, and is not whole.
     """
     if engine == "embedded":
-        return embedded_trainer()
-    named = [name for name in (CHECKOUT, PYTHON) if os.environ.get(name)]
-    if engine == "auto" and not named:
-        return embedded_trainer()
-    checkout = _checkout(script)
-    if checkout is None and engine == "auto":
-        return embedded_trainer()
-    if checkout is None:
+        return Choice(embedded_trainer(), "it was asked for")
+    found = find_installation()
+    if engine == "auto":
+        return _automatic(found, script)
+    if found is None:
+        raise UserError(f"sd-scripts is not installed, and {CHECKOUT} is not set.", HINT)
+    if script_path(found.checkout, script) is None:
         raise UserError(f"sd-scripts has no {script}.py here.", "Use --engine embedded for this stage.")
-    return Trainer("sd-scripts", _python(), checkout)
+    return Choice(_trainer(found), "it was asked for")
 
 
-def _checkout(script: str) -> Path | None:
-    """The folder that has ``script``: the checkout, or ours beside it for the inpaint script."""
-    named = os.environ.get(CHECKOUT)
-    if not named:
-        raise UserError(f"{CHECKOUT} is not set, so sd-scripts cannot be started.", _HINT)
-    checkout = Path(named).expanduser()
-    if not (checkout / "train_network.py").is_file():
-        raise UserError(f"{CHECKOUT}={checkout}: there is no train_network.py in it.", _HINT)
-    folders = (checkout, shipped("vendor"))
-    return next((folder.resolve() for folder in folders if (folder / f"{script}.py").is_file()), None)
+def _automatic(found: Installation | None, script: str) -> Choice:
+    if found is None:
+        return Choice(embedded_trainer(), "sd-scripts is not installed")
+    if script_path(found.checkout, script) is None:
+        return Choice(embedded_trainer(), f"{found.checkout} has no {script}.py")
+    if found.named:
+        return Choice(_trainer(found), f"{CHECKOUT} names {found.checkout}")
+    if find_device() == "cpu":
+        return Choice(embedded_trainer(), "there is no CUDA GPU; --engine sd-scripts runs on a CPU as well")
+    return Choice(_trainer(found), f"sd-scripts {found.tag} is installed and there is a CUDA GPU")
 
 
-def _python() -> str:
-    named = os.environ.get(PYTHON)
-    if not named:
-        raise UserError(f"{PYTHON} is not set: sd-scripts needs the Python of its own environment.", _HINT)
-    if not Path(named).expanduser().is_file():
-        raise UserError(f"{PYTHON}={named}: there is no such Python.", _HINT)
-    return str(Path(named).expanduser())
+def _trainer(found: Installation) -> Trainer:
+    return Trainer("sd-scripts", str(found.python), found.checkout)
