@@ -20,8 +20,10 @@ SCHEMAS = {
     "general": "general_schema",
     "datasets": "db_dataset_schema",
     "datasets with masks": "cn_dataset_schema",
+    "datasets with metadata": "ft_dataset_schema",
     "subsets": "db_subset_schema",
     "subsets with masks": "cn_subset_schema",
+    "subsets with metadata": "ft_subset_schema",
 }
 
 
