@@ -109,3 +109,14 @@ def test_a_bad_override_names_the_key(tmp_path: Path):
     (tmp_path / "lorawrap.toml").write_text("")
     with pytest.raises(UserError, match=r"--set \[crop\.sise\]"):
         load_project(tmp_path, ["crop.sise=3"])
+
+
+def test_a_face_keeps_a_checkpoint_of_every_epoch(tmp_path: Path, photos: Path):
+    argv = ["init", str(tmp_path), "--photos", str(photos), "--job", "face", "--preset", "12gb", *CONSENT]
+    assert run(argv) == 0
+    settings = load_project(tmp_path).settings
+    assert (settings.captions.trigger, settings.captions.class_word) == ("myface", "woman")
+    assert settings.regularisation.prompt == "photo of a woman"
+    assert settings.stage_a.kohya == {"save_every_n_epochs": 1}
+    assert settings.balance.epoch_images == 100
+    assert settings.stage_a.preset == "12gb"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.kohya.projects import make_project
+from tests.kohya.projects import make_base, make_project
 from wrapper.cli.main import run
 
 
@@ -37,3 +37,22 @@ def test_without_a_dataset_build_is_named(tmp_path, capsys):
     (tmp_path / "dataset" / "dataset.json").unlink()
     assert run(["render", "--project", str(tmp_path)]) == 2
     assert "lorawrap build" in capsys.readouterr().err
+
+
+def test_a_dry_run_shows_where_each_value_comes_from_and_writes_nothing(tmp_path, capsys):
+    make_project(tmp_path)
+    argv = ["render", "stage_a", "--project", str(tmp_path), "--set", "stage_a.kohya.flip_aug=true"]
+    assert run([*argv, "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert "flip_aug = true  # --set" in shown
+    assert "network_dim = 2  # lorawrap.toml" in shown
+    assert 'optimizer_type = "AdamW"  # preset cpu' in shown
+    assert not (tmp_path / "config").exists()
+
+
+def test_a_stage_that_only_sd_scripts_can_train_says_so(tmp_path, capsys):
+    make_project(tmp_path)
+    make_base(tmp_path / "xl", 4, "StableDiffusionXLPipeline")
+    argv = ["render", "stage_a", "--project", str(tmp_path), "--set", "base.model=xl"]
+    assert run([*argv, "--set", "stage_a.preset=8gb"]) == 0
+    assert "stage_a needs sd-scripts: only sd-scripts keeps the base in 8 bits" in capsys.readouterr().err

@@ -1,8 +1,8 @@
 """What sd-scripts' own parser and config sanitizer make of TOML files; runs in sd-scripts' environment.
 
 ``real_parser.py CHECKOUT`` reads JSON lists ``[script, path]`` from standard input, one a line, and answers
-each with one line: the namespace of a training file, or, for the script ``dataset`` or ``dataset with masks``,
-what the sanitizer lets through. `ask` starts it.
+each with one line: the namespace of a training file, or, for the script ``dataset`` or ``dataset with
+masks``, what the sanitizer lets through. `ask` starts it.
 """
 
 from __future__ import annotations

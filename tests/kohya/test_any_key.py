@@ -70,9 +70,9 @@ def rendered(project: Project, base: BaseInfo, key: str, value: Any) -> Rendered
 
 def place(data: dict[str, Any], key: str) -> tuple[str, Any]:
     """(table, value) of the one place where ``key`` stands."""
-    tables = {name: table for name, table in data.items() if isinstance(table, dict)}
-    tables |= {"datasets": dataset for dataset in data.get("datasets", ())}
-    found = [(name, table[key]) for name, table in tables.items() if key in table]
+    tables = [(name, table) for name, table in data.items() if isinstance(table, dict)]
+    tables += [("datasets", dataset) for dataset in data.get("datasets", ())]
+    found = [(name, table[key]) for name, table in tables if key in table]
     assert len(found) == 1
     return found[0]
 

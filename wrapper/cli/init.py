@@ -22,7 +22,12 @@ from wrapper.cli.options import in_project, next_step
     "--trigger", default="myface", show_default=True, help="Trigger word, put first in every caption."
 )
 @click.option(
-    "--class-word", default="person", show_default=True, help="What the subject is one of: woman, man."
+    "--class-word", default="", help="What the subject is one of; woman for a face, person for an ear."
+)
+@click.option(
+    "--preset",
+    type=click.Choice(["8gb", "12gb", "16gb", "24gb", "cpu"]),
+    help="Training preset by GPU memory; this machine's if left out.",
 )
 @click.option("--subject", default="", help="Whose photographs these are.")
 @click.option("--consent", default="", help="Where the subject's consent is recorded.")
@@ -33,13 +38,15 @@ from wrapper.cli.options import in_project, next_step
 @click.option(
     "--inpaint-base", "inpaint_model", default="", help="Inpainting base with nine channels, likewise."
 )
-def command(folder: Path, photos: Path, subject: str, consent: str, age: str, **said: str) -> None:
+def command(
+    folder: Path, photos: Path, preset: str | None, subject: str, consent: str, age: str, **said: str
+) -> None:
     """Make a project in FOLDER (the current one) for photographs; they stay where they are."""
     from wrapper.kohya.presets import preset_here
     from wrapper.project.init import NewProject, create, missing_rows
 
     rows = {"subject": subject, "consent": consent, "age": age}
-    new = NewProject(photos=photos.resolve().as_posix(), rows=rows, preset=preset_here(), **said)
+    new = NewProject(photos=photos.resolve().as_posix(), rows=rows, preset=preset or preset_here(), **said)
     path = create(folder.resolve(), new)
     click.echo(f"wrote {path}")
     missing, where = missing_rows(new), in_project(folder)
