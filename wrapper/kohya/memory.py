@@ -4,9 +4,9 @@ Weights, LoRA and optimizer follow from the numbers of parameters. Activations a
 their figures were counted over the tensors that sd-scripts v0.10.1's own U-Nets hold at the peak of a forward
 and backward pass with LoRA (fake tensors, no GPU). Sample images and other programs' memory are not counted.
 
-Against published figures: SDXL at 1024 px, rank 32, takes 17.4 GiB, with gradient checkpointing 9.4, and 6.4 in
-8 bits: foreseen within 3 %. 13.1 for a batch of two is foreseen 23 % too low. SD 1.5 at 512 px, rank 128, batches
-of 1 to 13 without checkpointing, 6 to 22 GiB: foreseen 5 to 15 % too low.
+Against published figures: SDXL at 1024 px, rank 32, takes 17.4 GiB, with gradient checkpointing 9.4, and
+then 6.4 in 8 bits: foreseen within 3 %. 13.1 for a batch of two is foreseen 23 % too low. SD 1.5 at 512 px,
+rank 128, batches of 1 to 13 without checkpointing, 6 to 22 GiB: foreseen 5 to 14 % too low.
 """
 
 from __future__ import annotations
