@@ -6,27 +6,15 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
 
 from dataset_tools.processors import usable
+from wrapper.finding import Finding
 
-Level = Literal["ok", "note", "fault"]
 NEEDED = ("torch", "diffusers", "transformers", "peft", "accelerate", "safetensors", "opencv-python-headless")
 FREE_DISK_GIB = 10
 GIB = 2**30
-
-
-@dataclass(frozen=True)
-class Finding:
-    """``level`` "fault" stops work, "note" is good to know."""
-
-    level: Level
-    subject: str
-    text: str
-    hint: str = ""
 
 
 def examine(folder: Path) -> Iterator[Finding]:
@@ -38,6 +26,7 @@ def examine(folder: Path) -> Iterator[Finding]:
         _device,
         _demo_base,
         _sd_scripts,
+        _engine,
     )
     for check in checks:
         yield from check()
@@ -108,11 +97,18 @@ def _demo_base() -> Iterator[Finding]:
 
 
 def _sd_scripts() -> Iterator[Finding]:
-    place = os.environ.get("LORAWRAP_SD_SCRIPTS", "")
-    if not place:
-        hint = "The embedded trainer is used. For sd-scripts, set LORAWRAP_SD_SCRIPTS to a checkout."
-        yield Finding("note", "sd-scripts", "no checkout is named.", hint)
+    from wrapper.sd_scripts.status import examine as examine_sd_scripts
+
+    yield from examine_sd_scripts()
+
+
+def _engine() -> Iterator[Finding]:
+    from dataset_tools.errors import UserError
+    from wrapper.launch.engine import choose
+
+    try:
+        chosen = choose("auto", "train_network")
+    except UserError as error:
+        yield Finding("fault", "engine", error.message, error.hint)
         return
-    there = (Path(place) / "train_network.py").is_file()
-    hint = "" if there else "LORAWRAP_SD_SCRIPTS must name the folder with train_network.py."
-    yield Finding("ok" if there else "fault", "sd-scripts", place, hint)
+    yield Finding("ok", "engine", f"auto takes {chosen.trainer.engine}: {chosen.why}")

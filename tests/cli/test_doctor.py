@@ -8,7 +8,8 @@ import pytest
 
 from wrapper import doctor
 from wrapper.cli.main import run
-from wrapper.doctor import Finding, examine
+from wrapper.doctor import examine
+from wrapper.finding import Finding
 
 
 def test_this_machine_can_run_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -29,9 +30,14 @@ def test_a_wrong_sd_scripts_folder_is_a_fault(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("LORAWRAP_SD_SCRIPTS", str(tmp_path))
     found = [finding for finding in examine(tmp_path) if finding.subject == "sd-scripts"]
     assert [finding.level for finding in found] == ["fault"]
-    (tmp_path / "train_network.py").touch()
-    found = [finding for finding in examine(tmp_path) if finding.subject == "sd-scripts"]
-    assert found == [Finding("ok", "sd-scripts", str(tmp_path))]
+
+
+def test_doctor_says_which_engine_is_taken_and_why(tmp_path: Path, monkeypatch):
+    monkeypatch.delenv("LORAWRAP_SD_SCRIPTS", raising=False)
+    monkeypatch.delenv("LORAWRAP_SD_SCRIPTS_PYTHON", raising=False)
+    found = {finding.subject: finding for finding in examine(tmp_path)}
+    assert found["engine"] == Finding("ok", "engine", "auto takes embedded: sd-scripts is not installed")
+    assert (found["sd-scripts"].level, found["sd-scripts"].hint) == ("note", "lorawrap vendor install")
 
 
 def test_little_disk_is_noted(tmp_path: Path, monkeypatch):

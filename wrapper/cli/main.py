@@ -21,6 +21,7 @@ COMMANDS = (
     "render",
     "check",
     "train",
+    "runs",
     "generate",
     "inpaint",
     "evaluate",
@@ -28,6 +29,7 @@ COMMANDS = (
     "report",
     "run",
     "demo",
+    "vendor",
     "doctor",
 )
 """In the order of the work. Each is ``wrapper.cli.<name>.command``, imported when it is asked for."""

@@ -75,13 +75,21 @@ def wished(places: Places, python: Path | None, torch: str | None, system_torch:
     Raises `UserError` for a Python that cannot serve, or has no torch to share.
     """
     before = read_environment(places)
-    base = (python or Path(before.python if before else sys.executable)).expanduser().absolute()
-    check_python(base)
+    base = (python or _base_python(before)).expanduser().absolute()
+    if before is None or not before.complete or base != Path(before.python):
+        check_python(base)
     if system_torch or (before is not None and not before.torch and torch is None):
         find_torch(base)
         return Wish(base, "", _recipe(places))
     ours = version("torch").split("+")[0]
     return Wish(base, torch or (before.torch if before else ours), _recipe(places))
+
+
+def _base_python(before: Environment | None) -> Path:
+    """That of the environment which is there (it may be gone meanwhile), else our own."""
+    if before is not None and (before.complete or Path(before.python).is_file()):
+        return Path(before.python)
+    return Path(sys.executable)
 
 
 def _recipe(places: Places) -> str:
@@ -96,12 +104,14 @@ def is_made(places: Places, wish: Wish) -> bool:
 
 
 def make_environment(places: Places, wish: Wish, *, anew: bool = False) -> Environment:
-    """Install sd-scripts' packages, going on with what an earlier attempt has done.
+    """Install sd-scripts' packages, going on with what an earlier attempt has done; nothing if all is done.
 
     Raises `UserError` or `RunFailed` in one sentence; ``environment.json`` is marked complete last.
     """
     wish = replace(wish, recipe=_recipe(places))
     before = read_environment(places)
+    if before is not None and is_made(places, wish) and not anew:
+        return before
     go_on = (
         not anew and before is not None and (before.python, before.torch) == (str(wish.python), wish.torch)
     )

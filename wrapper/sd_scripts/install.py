@@ -66,7 +66,7 @@ def plan(
 def _steps(places: Places, source: Source, ref: str, wish: Wish, anew: bool) -> list[Step]:
     got = not anew and checkout_difference(places) == Difference((), ())
     made = got and is_made(places, wish)
-    read = made and are_whole(places.options)
+    read = made and are_whole(places.options, places.checkout)
     pinned = f"commit {lock().commit[:10]}" if ref == lock().tag else "not the pinned version"
     torch = f"torch of {wish.python}" if wish.shares_torch else f"torch {wish.torch}"
     return [
@@ -95,7 +95,7 @@ def install(planned: Plan) -> Installation:
         places.record.unlink(missing_ok=True)
         got = _checkout(planned)
         made = make_environment(places, planned.wish, anew=planned.anew)
-        if planned.anew or not are_whole(places.options):
+        if planned.anew or not are_whole(places.options, places.checkout):
             say("reading the options of its scripts")
             record_tables(places.python, places.checkout, places.options)
         write_json(places.record, {**got, **_facts(planned, made)})

@@ -134,7 +134,7 @@ def _tables(_checkout: str, _python: str, _versions: str) -> Path:
     found = find_installation()
     if found is None:
         return recorded_tables()
-    if not are_whole(found.options):
+    if not are_whole(found.options, found.checkout):
         say(f"reading the options of {found.checkout} (once)")
         record_tables(found.python, found.checkout, found.options)
     return found.options

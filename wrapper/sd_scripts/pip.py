@@ -14,7 +14,11 @@ from dataset_tools.progress import Bar, progress
 from wrapper.sd_scripts.children import child_environment
 from wrapper.sd_scripts.requirements import plain_name
 
-_SETTLED = re.compile(r"^\s*(?:Collecting|Requirement already satisfied:) ([A-Za-z0-9][\w.-]*)")
+_SETTLED = re.compile(
+    r"^\s*(?:Collecting |Requirement already satisfied: |Processing .*?(?=[^/\\]+$))"  # or a file
+    r"([A-Za-z0-9][\w.]*(?:-[A-Za-z][\w.]*)*)"
+)
+FEW = 3
 _DOWNLOADING = re.compile(r"^\s*Downloading .*?([^/\s]+?)(?:\.metadata)? \((.+)\)")
 _INSTALLING = re.compile(r"^Installing collected packages: (.+)")
 _PACKAGE = (
@@ -47,8 +51,12 @@ class Pip:
         argv = [str(self.python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
         argv += ["--progress-bar", "off", *options, *wanted]
         names = [found.group() for one in wanted if (found := re.match(r"[A-Za-z0-9][\w.-]*", one))]
-        with progress(f"installing {', '.join(names) if len(names) < 3 else 'packages'}", len(names)) as bar:
-            code = self._run(argv, _Counter(bar, {plain_name(name) for name in names}))
+        what = ", ".join(names) if len(names) < FEW else "packages"
+        with progress(f"installing {what}", len(names) + 1) as bar:
+            counter = _Counter(bar, {plain_name(name) for name in names})
+            code = self._run(argv, counter)
+            if code == 0:
+                counter.end()
         if code:
             raise self._failure(code)
 
@@ -96,7 +104,7 @@ class Pip:
 
 
 class _Counter:
-    """Counts the wished packages as pip comes to them, and notes what it is at."""
+    """Counts the wished packages as pip comes to them, and one more for unpacking; notes what it is at."""
 
     def __init__(self, bar: Bar, names: set[str]) -> None:
         self.bar, self.open = bar, names
@@ -109,7 +117,11 @@ class _Counter:
         elif found := _DOWNLOADING.match(line):
             self.bar.advance(0, f"{found.group(1)} ({found.group(2)})")
         elif found := _INSTALLING.match(line):
-            self.bar.advance(0, f"unpacking {len(found.group(1).split(', '))} packages")
+            self.bar.advance(len(self.open), f"unpacking {len(found.group(1).split(', '))} packages")
+            self.open.clear()
+
+    def end(self) -> None:
+        self.bar.advance(len(self.open) + 1, "")
 
 
 def _settled(lines: Iterable[str]) -> Iterator[str]:

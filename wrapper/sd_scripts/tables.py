@@ -18,7 +18,7 @@ from wrapper.sd_scripts.lock import locked_files
 
 SCRIPTS = ("train_network.py", "sdxl_train_network.py")
 TABLES = ("train_network", "sdxl_train_network", "dataset_config")
-RECORDER = "recorder.txt"
+MADE_OF = "made-of.txt"
 RECORDER_TIMEOUT_S = 600
 
 
@@ -40,29 +40,30 @@ def _is_parser(name: str) -> bool:
 
 def table_cache(checkout: Path) -> Path:
     """Where the tables of a checkout of the user's own are kept: named by the content of its parsers."""
+    return cache_folder() / "sd-scripts-options" / tables_id(checkout)
+
+
+def tables_id(checkout: Path) -> str:
+    """What tables depend on: the checkout's parsers, and the recorder that reads them."""
     digest = hashlib.sha256()
     for part in _identity(checkout):
         digest.update(part.encode() + b"\0")
-    return cache_folder() / "sd-scripts-options" / digest.hexdigest()[:16]
-
-
-def recorder_id() -> str:
-    """Tables that another version of the recorder made may lack facts: they are made anew."""
-    return blob_id((shipped("vendor") / "record_options.py").read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _identity(checkout: Path) -> Iterator[str]:
-    yield recorder_id()
+    yield blob_id((shipped("vendor") / "record_options.py").read_bytes())
     for name in parser_files(checkout):
         yield f"{name} {blob_id((checkout / name).read_bytes())}"
 
 
-def are_whole(folder: Path) -> bool:
+def are_whole(folder: Path, checkout: Path) -> bool:
+    """Whether the tables of ``checkout`` as it is now lie in ``folder``."""
     try:
-        recorder = (folder / RECORDER).read_text(encoding="utf-8")
+        made_of = (folder / MADE_OF).read_text(encoding="utf-8")
     except OSError:
         return False
-    return recorder == recorder_id() and all((folder / f"{name}.json").is_file() for name in TABLES)
+    return made_of == tables_id(checkout) and all((folder / f"{name}.json").is_file() for name in TABLES)
 
 
 def record_tables(python: Path, checkout: Path, out: Path) -> None:
@@ -74,7 +75,7 @@ def record_tables(python: Path, checkout: Path, out: Path) -> None:
     with whole_folder(out) as folder:
         argv = [str(python), str(recorder), str(checkout), str(folder), "--help-texts"]
         _run(argv, checkout)
-        write_text(folder / RECORDER, recorder_id())
+        write_text(folder / MADE_OF, tables_id(checkout))
 
 
 def _run(argv: list[str], checkout: Path) -> None:
