@@ -95,7 +95,7 @@ TRAIN_CASES = {
     "missing": ('network_module = "networks.lora"', "", "'network_module' is missing."),
     "warm-up": (
         'lr_scheduler = "cosine"',
-        'lr_scheduler = "constant"',
+        'lr_scheduler = "constant"\nmax_train_epochs = 100',
         "'lr_warmup_steps' fails with lr_scheduler 'constant'",
     ),
     "both only": (

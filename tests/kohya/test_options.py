@@ -31,21 +31,21 @@ def test_every_listed_section_key_is_an_option():
 
 
 @pytest.mark.parametrize(
-    ("table", "name", "value", "masks", "fault"),
+    ("table", "name", "value", "flavour", "fault"),
     [
-        ("subsets", "num_repeats", 2, False, ""),
-        ("subsets", "num_repeats", "2", False, "must be a whole number"),
-        ("subsets", "num_repeats", True, False, "must be a whole number"),
-        ("datasets", "validation_split", 1, False, "must be a number with a point"),
-        ("datasets", "resolution", [512, 768], False, ""),
-        ("datasets", "resolution", "512", False, "must be a whole number or a list of two"),
-        ("subsets", "face_crop_aug_range", [1.0, 2.0], False, ""),
-        ("subsets", "is_reg", True, True, "may not stand beside masks"),
-        ("subsets", "class_tokens", "a", True, "may not stand beside masks"),
-        ("subsets", "caption_dropout_rate", 1, True, ""),
+        ("subsets", "num_repeats", 2, "plain", ""),
+        ("subsets", "num_repeats", "2", "plain", "must be a whole number"),
+        ("subsets", "num_repeats", True, "plain", "must be a whole number"),
+        ("datasets", "validation_split", 1, "plain", "must be a number with a point"),
+        ("datasets", "resolution", [512, 768], "plain", ""),
+        ("datasets", "resolution", "512", "plain", "must be a whole number or a list of two"),
+        ("subsets", "face_crop_aug_range", [1.0, 2.0], "plain", ""),
+        ("subsets", "is_reg", True, "masks", "may not stand beside conditioning_data_dir"),
+        ("subsets", "class_tokens", "a", "masks", "may not stand beside conditioning_data_dir"),
+        ("subsets", "caption_dropout_rate", 1, "masks", ""),
     ],
 )
-def test_the_dataset_schema_is_sd_scripts_own(table, name, value, masks, fault):
-    found = upstream_dataset_fault(table, name, value, masks)
+def test_the_dataset_schema_is_sd_scripts_own(table, name, value, flavour, fault):
+    found = upstream_dataset_fault(table, name, value, flavour)
     assert found.startswith(fault)
     assert bool(found) == bool(fault)

@@ -29,6 +29,15 @@ if TYPE_CHECKING:
     show_default=True,
     help="Whose options count.",
 )
+@click.option(
+    "--num-processes", type=click.IntRange(1), default=1, help="GPUs that train together, for the step count."
+)
+@click.option(
+    "--gpu-memory",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="GIB",
+    help="What the card holds, if it is not the one that is here.",
+)
 @click.option("--no-models", is_flag=True, help="Leave out whether base model and weights are there.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def command(
@@ -36,18 +45,29 @@ def command(
     dataset_config: Path | None,
     script: str | None,
     engine: str,
+    num_processes: int,
+    gpu_memory: float | None,
     no_models: bool,
     as_json: bool,
 ) -> int:
     """Check TRAIN_TOML, its dataset file and all that they name; exit code 2 when something is wrong.
 
-    An error is what would fail, train nothing, or be ignored in silence.
+    An error is what would fail, train nothing, or be ignored in silence. Relative paths are taken from the
+    folder that you start in, as sd-scripts does.
     """
     from wrapper.kohya.check import check
     from wrapper.kohya.guess import guess_script
 
     name = Path(script).stem if script else guess_script(train_toml)
-    report = check(train_toml, dataset_config, name, engine, models=not no_models)
+    report = check(
+        train_toml,
+        dataset_config,
+        name,
+        engine,
+        models=not no_models,
+        processes=num_processes,
+        gpu_gib=gpu_memory,
+    )
     if as_json:
         click.echo(json.dumps({"script": f"{name}.py", **report.as_json()}, indent=2, ensure_ascii=False))
     else:
@@ -62,5 +82,7 @@ def _show(report: Report, script: str) -> None:
         click.secho(f"warning: {problem}", fg="yellow", err=True)
     if report.ok:
         click.echo(f"{script}.py: {report.steps}")
+        if report.memory is not None:
+            click.echo(str(report.memory))
     else:
         click.echo(f"{len(report.errors)} errors, {len(report.warnings)} warnings", err=True)

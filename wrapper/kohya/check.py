@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from wrapper.kohya.check_dataset import check_dataset_keys
 from wrapper.kohya.check_fights import check_fights
 from wrapper.kohya.check_images import check_folders
+from wrapper.kohya.check_memory import check_memory
+from wrapper.kohya.check_metadata import check_metadata
 from wrapper.kohya.check_models import check_models
-from wrapper.kohya.check_options import Engine, check_dataset_keys, check_train_keys
+from wrapper.kohya.check_names import check_names
+from wrapper.kohya.check_options import Engine, check_train_keys
 from wrapper.kohya.located import Located, read_located
 from wrapper.kohya.report import Findings, Report
-from wrapper.kohya.steps import StepCount, count_steps
-from wrapper.kohya.subsets import subset_views
+from wrapper.kohya.sources import dataset_file, folder_views
+from wrapper.kohya.steps import DatasetUse, StepCount, count_steps
+from wrapper.kohya.subsets import SubsetView, subset_views
 
 
 def check(
@@ -22,43 +28,81 @@ def check(
     engine: Engine = "embedded",
     *,
     models: bool = True,
+    processes: int = 1,
+    gpu_gib: float | None = None,
 ) -> Report:
     """Check a training file and its dataset file for ``script`` (``train_network``, …).
 
-    ``dataset_toml`` None takes the one that the training file names. ``models=False`` leaves out whether base
-    model and starting weights are there. Raises `UserError` only for a file that cannot be read at all.
+    ``dataset_toml`` None takes the one that the training file names, or the folders that it names instead.
+    ``models=False`` leaves out whether base model and starting weights are there. ``processes`` is the number
+    of GPUs, ``gpu_gib`` what one of them holds. Raises `UserError` for a file that cannot be read at all.
     """
     findings = Findings()
     train = read_located(train_toml)
     values = check_train_keys(train, script, engine, findings)
-    named = dataset_toml or (Path(str(values["dataset_config"])) if values.get("dataset_config") else None)
+    if engine == "sd-scripts":
+        check_names(train, values, findings)
     if models:
         check_models(train, values, script, engine, findings)
-    if named is None:
-        text = "no dataset file is given."
-        findings.error(train.where(), text, "Give --dataset-config, or set dataset_config.")
+    if values.get("dataset_class") and engine == "sd-scripts":
+        text = "'dataset_class' reads the images: nothing of them is checked."
+        findings.warn(train.where_key("dataset_class"), text)
         return Report(findings.errors, findings.warnings, count_steps([]), values)
-    steps = _check_dataset(train, values, read_located(named), script, engine, findings)
-    return Report(findings.errors, findings.warnings, steps, values)
-
-
-def _check_dataset(
-    train: Located, values: dict[str, Any], dataset: Located, script: str, engine: Engine, findings: Findings
-) -> StepCount:
-    check_dataset_keys(dataset, script, engine, findings)
-    views = subset_views(dataset, values)
+    views = _views(train, values, dataset_toml, script, engine, findings)
     check_fights(train, values, views, script, engine, findings)
-    uses = check_folders(views, findings)
+    foreseen = check_memory(train, values, views, script, findings, gpu_gib)
+    steps = _count(train, values, _uses(views, findings), processes, findings)
+    return Report(findings.errors, findings.warnings, steps, values, foreseen)
+
+
+def _views(
+    train: Located,
+    values: Mapping[str, Any],
+    given: Path | None,
+    script: str,
+    engine: Engine,
+    findings: Findings,
+) -> list[SubsetView]:
+    dataset = dataset_file(train, values, given, findings)
+    if dataset is not None:
+        check_dataset_keys(dataset, script, engine, findings)
+        return subset_views(dataset, values)
+    if engine == "sd-scripts":
+        return folder_views(train, values, findings)
+    text = "no dataset file is given."
+    findings.error(train.where(), text, "Give --dataset-config, or set dataset_config.")
+    return []
+
+
+def _uses(views: Sequence[SubsetView], findings: Findings) -> list[DatasetUse]:
+    """What an epoch uses of each dataset."""
+    listed = [view for view in views if view.flavour == "metadata"]
+    uses = check_folders([view for view in views if view not in listed], findings)
+    first = {view.dataset: view for view in reversed(listed)}
+    for number, images in check_metadata(listed, findings).items():
+        if buckets := first[number].buckets():
+            uses.append(DatasetUse(images, buckets, first[number].batch_size))
+    return uses
+
+
+def _count(
+    train: Located,
+    values: Mapping[str, Any],
+    uses: Sequence[DatasetUse],
+    processes: int,
+    findings: Findings,
+) -> StepCount:
     steps = count_steps(
         uses,
-        _count(values.get("max_train_steps"), 1600),
-        _count(values.get("max_train_epochs"), 0) or None,
-        _count(values.get("gradient_accumulation_steps"), 1),
+        _number(values.get("max_train_steps"), 1600),
+        _number(values.get("max_train_epochs"), 0) or None,
+        _number(values.get("gradient_accumulation_steps"), 1),
+        processes,
     )
     if not steps.uses and not findings.errors:
-        findings.error(dataset.where(), "there are no images to train on.")
+        findings.error(train.where(), "there are no images to train on.")
     return steps
 
 
-def _count(value: Any, otherwise: int) -> int:
+def _number(value: Any, otherwise: int) -> int:
     return value if type(value) is int and value > 0 else otherwise

@@ -1,83 +1,22 @@
-"""Options that fight each other, and values that the other file makes void."""
+"""Options that fight each other, and values that one file makes void in the other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from wrapper.kohya.check_options import Engine, dataset_names
-from wrapper.kohya.located import Located
+from wrapper.kohya.check_options import Engine
+from wrapper.kohya.dataset_tables import Flavour
+from wrapper.kohya.fight import Values
+from wrapper.kohya.located import Located, Where
+from wrapper.kohya.options import dataset_names
 from wrapper.kohya.report import Findings
-from wrapper.kohya.subsets import SubsetView
+from wrapper.kohya.rules import NO_FOLDER, RULES, offloading, sdxl_rules
+from wrapper.kohya.subsets import RENAMED, SubsetView
 
-Values = Mapping[str, Any]
 _SMALLEST_STEP = {"sdxl_train_network": 32}
 _TEXT_CHANGES = ("shuffle_caption", "caption_dropout_rate", "caption_tag_dropout_rate", "token_warmup_step")
+_TEXT_IGNORED = ("caption_dropout_every_n_epochs", "caption_prefix", "caption_suffix", "secondary_separator")
 _UNCACHEABLE = ("color_aug", "random_crop")
-
-
-def _needs(key: str, other: str, value: Any = True) -> Callable[[Values], str]:
-    """``key`` has no effect, or fails, unless ``other`` is ``value`` (True: is set at all)."""
-
-    def rule(values: Values) -> str:
-        found = values.get(other)
-        if not values.get(key) or (found if value is True else found == value):
-            return ""
-        return f"'{key}' needs '{other}'" + ("." if value is True else f" = {value!r}.")
-
-    return rule
-
-
-def _not_with(key: str, *others: str) -> Callable[[Values], str]:
-    def rule(values: Values) -> str:
-        found = [other for other in others if values.get(other)]
-        return f"'{key}' and '{found[0]}' exclude each other." if values.get(key) and found else ""
-
-    return rule
-
-
-def _warmup(values: Values) -> str:
-    warmup = values.get("lr_warmup_steps")
-    if not warmup:
-        return ""
-    if values.get("lr_scheduler", "constant") == "constant" and not values.get("lr_scheduler_type"):
-        return "'lr_warmup_steps' fails with lr_scheduler 'constant': use 'constant_with_warmup'."
-    if isinstance(warmup, float) and warmup > 1:
-        return f"'lr_warmup_steps' with a decimal point is a share of all steps: {warmup} is over 1."
-    return ""
-
-
-def _timesteps(values: Values) -> str:
-    low, high = values.get("min_timestep") or 0, values.get("max_timestep") or 1000
-    numbers = isinstance(low, int) and isinstance(high, int)
-    return f"'min_timestep' ({low}) must be under 'max_timestep' ({high})." if numbers and low >= high else ""
-
-
-RULES: tuple[Callable[[Values], str], ...] = (
-    _not_with("network_train_unet_only", "network_train_text_encoder_only"),
-    _needs("cache_text_encoder_outputs", "network_train_unet_only"),
-    _needs("cache_text_encoder_outputs_to_disk", "network_train_unet_only"),
-    _needs("dim_from_weights", "network_weights"),
-    _needs("full_fp16", "mixed_precision", "fp16"),
-    _needs("full_bf16", "mixed_precision", "bf16"),
-    _needs("adaptive_noise_scale", "noise_offset"),
-    _needs("noise_offset_random_strength", "noise_offset"),
-    _needs("scale_v_pred_loss_like_noise_pred", "v_parameterization"),
-    _not_with("v_pred_like_loss", "v_parameterization"),
-    _not_with("use_8bit_adam", "optimizer_type", "use_lion_optimizer"),
-    _not_with("use_lion_optimizer", "optimizer_type"),
-    _needs("fused_backward_pass", "optimizer_type", "Adafactor"),
-    _not_with("xformers", "sdpa", "mem_eff_attn"),
-    _not_with("sdpa", "mem_eff_attn"),
-    _needs("masked_loss_normalize", "masked_loss"),
-    _needs("log_with", "logging_dir"),
-    _needs("sample_every_n_epochs", "sample_prompts"),
-    _needs("sample_every_n_steps", "sample_prompts"),
-    _needs("sample_at_first", "sample_prompts"),
-    _needs("skip_until_initial_step", "resume"),
-    _warmup,
-    _timesteps,
-)
 
 
 def check_fights(
@@ -89,47 +28,67 @@ def check_fights(
     findings: Findings,
 ) -> None:
     """Check the training file's values against each other, and both files against each other."""
-    for fault in filter(None, (rule(values) for rule in RULES)):
-        findings.error(_place(train, fault), fault)
-    if values.get("max_train_epochs") and values.get("max_train_steps"):
-        where = _place(train, "'max_train_steps'")
-        findings.warn(where, "'max_train_epochs' beats 'max_train_steps'.", "Keep one of them.")
-    for key in ("train_data_dir", "reg_data_dir", "in_json"):
-        if values.get(key) and engine == "sd-scripts":
-            where = _place(train, f"'{key}'")
-            findings.error(where, f"'{key}' is ignored beside a dataset file.", "Leave it out.")
+    rules = (*RULES, *((offloading,) if engine == "sd-scripts" else ()))
+    for rule in (*rules, sdxl_rules) if script == "sdxl_train_network" else rules:
+        if fight := rule(values):
+            (findings.error if fight.fails else findings.warn)(_place(train, fight.text), fight.text)
+    _check_unused_folders(train, values, views, findings)
     _check_overridden(train, values, views, findings)
-    _check_masks(values, views, script, findings)
+    _check_masks(train, values, views, script, findings)
     for view in views:
         _check_subset(view, values, findings)
     for view in {view.dataset: view for view in views}.values():
         _check_resolution(view, script, findings)
 
 
-def _place(train: Located, text: str) -> str:
+def _place(train: Located, text: str) -> Where:
     """Where the first key named in ``text`` stands."""
-    key = text.split("'")[1]
-    for (table, name), _ in train.lines.items():
-        if name == key:
-            return train.where(table, key)
-    return train.where()
+    return train.where_key(text.split("'")[1])
+
+
+def _check_unused_folders(
+    train: Located, values: Values, views: Sequence[SubsetView], findings: Findings
+) -> None:
+    if any(view.origin for view in views):
+        if values.get("in_json") and values.get("reg_data_dir"):
+            findings.error(train.where_key("reg_data_dir"), "'reg_data_dir' is ignored beside in_json.")
+        return
+    for key in NO_FOLDER if views else ():
+        if values.get(key):
+            text = f"'{key}' is ignored beside a dataset file."
+            findings.error(train.where_key(key), text, "Leave it out.")
 
 
 def _check_overridden(
     train: Located, values: Values, views: Sequence[SubsetView], findings: Findings
 ) -> None:
     """A default in the training file that every subset sets otherwise is never used."""
-    for key in dataset_names("general") | {"train_batch_size"}:
-        inner = "batch_size" if key == "train_batch_size" else key
-        set_in = [layer[inner] for view in views for layer in view.layers[:-1] if inner in layer][
-            : len(views)
-        ]
-        if key in values and set_in and all(value != values[key] for value in set_in):
-            text = f"'{key}' is never used: the dataset file sets '{inner}' = {set_in[0]!r}."
+    renamed = {outer: inner for inner, outer in RENAMED.items()}
+    for key in (dataset_names("general") - set(RENAMED)) | set(renamed):
+        inner = renamed.get(key, key)
+        found = [_set_inside(view, inner) for view in views]
+        if key not in values or not found or any(value in (None, values[key]) for value in found):
+            continue
+        if not _same_size(inner, values[key], views):
+            text = f"'{key}' is never used: the dataset file sets '{inner}' = {found[0]!r}."
             findings.error(_place(train, text), text, "Keep one of them.")
 
 
-def _check_masks(values: Values, views: Sequence[SubsetView], script: str, findings: Findings) -> None:
+def _set_inside(view: SubsetView, key: str) -> object:
+    """The value that a table of the dataset file gives, None for none."""
+    return next((layer[key] for layer in view.layers[:-1] if layer.get(key) is not None), None)
+
+
+def _same_size(key: str, value: object, views: Sequence[SubsetView]) -> bool:
+    """``"512"``, ``"512,512"`` and 512 are one resolution."""
+    from wrapper.trainer.option import parse_size
+
+    return key == "resolution" and any(view.resolution == parse_size(value) for view in views)
+
+
+def _check_masks(
+    train: Located, values: Values, views: Sequence[SubsetView], script: str, findings: Findings
+) -> None:
     for number in sorted({view.dataset for view in views}):
         members = [view for view in views if view.dataset == number]
         with_masks = [view for view in members if view.mask_folder]
@@ -143,25 +102,51 @@ def _check_masks(values: Values, views: Sequence[SubsetView], script: str, findi
         elif bare and script == "train_network_inpaint":
             text = "an inpaint LoRA needs masks: conditioning_data_dir is missing."
             findings.error(bare[0].where(), text)
+    masked = any(view.mask_folder or view.get("alpha_mask") for view in views)
+    if values.get("masked_loss") and views and not masked:
+        text = "'masked_loss' is ignored: no subset has conditioning_data_dir or alpha_mask."
+        findings.error(_place(train, text), text)
 
 
 def _check_subset(view: SubsetView, values: Values, findings: Findings) -> None:
-    changes = [key for key in _TEXT_CHANGES if view.get(key)]
-    if values.get("cache_text_encoder_outputs") and changes:
-        text = f"'{changes[0]}' changes captions, which cache_text_encoder_outputs does not allow."
-        findings.error(view.where(changes[0]), text)
-    moving = [key for key in _UNCACHEABLE if view.get(key)]
-    if values.get("cache_latents") and moving:
-        findings.error(view.where(moving[0]), f"'{moving[0]}' does not work with cache_latents.")
+    cached = values.get("cache_text_encoder_outputs") or values.get("cache_text_encoder_outputs_to_disk")
+    for key in _TEXT_CHANGES if cached else ():
+        if view.get(key):
+            text = f"'{key}' changes captions, which cache_text_encoder_outputs does not allow."
+            findings.error(view.where(key), text)
+    for key in _TEXT_IGNORED if cached else ():
+        if view.get(key):
+            text = f"'{key}' is ignored beside cache_text_encoder_outputs: the bare captions are cached."
+            findings.error(view.where(key), text)
+    cached = values.get("cache_latents") or values.get("cache_latents_to_disk")
+    for key in _UNCACHEABLE if cached else ():
+        if view.get(key):
+            findings.error(view.where(key), f"'{key}' does not work with cache_latents.")
+    if view.get("face_crop_aug_range") and (cached or view.get("enable_bucket")):
+        text = "'face_crop_aug_range' is ignored with buckets and with cache_latents."
+        findings.error(view.where("face_crop_aug_range"), text)
+    if view.get("caption_separator") == "" and any(view.get(key) for key in _TEXT_CHANGES):
+        findings.error(view.where("caption_separator"), "'caption_separator' must not be empty.")
+    if view.flavour == "masks":
+        _check_beside_masks(view, findings)
+
+
+def _check_beside_masks(view: SubsetView, findings: Findings) -> None:
+    if view.get("random_crop"):
+        findings.error(view.where("random_crop"), "'random_crop' does not work with masks.")
+    if view.get("validation_split"):
+        text = "'validation_split' fails with masks: the masks of the images held out are then too many."
+        findings.error(view.where("validation_split"), text)
 
 
 def _check_resolution(view: SubsetView, script: str, findings: Findings) -> None:
     if view.resolution is None:
-        findings.error(view.file.where(f"datasets[{view.dataset}]"), "'resolution' is missing.")
+        if view.get("resolution") is None:
+            findings.error(view.where(), "'resolution' is missing.", "Set it for the dataset.")
         return
     if view.get("enable_bucket") is not True:
         return
-    buckets, smallest = view.buckets(), _SMALLEST_STEP.get(script, 64)
+    buckets, smallest = view.buckets(), smallest_step(script, view.flavour)
     if buckets is None or buckets.step % smallest:
         step = view.get("bucket_reso_steps")
         text = f"'bucket_reso_steps' must be a multiple of {smallest}, not {step!r}."
@@ -175,3 +160,8 @@ def _check_resolution(view: SubsetView, script: str, findings: Findings) -> None
     if max(view.resolution) > highest:
         text = f"the resolution {view.resolution} is above max_bucket_reso {highest}."
         findings.error(view.where("max_bucket_reso"), text, "Raise max_bucket_reso.")
+
+
+def smallest_step(script: str, flavour: Flavour) -> int:
+    """What ``bucket_reso_steps`` must be a multiple of; sd-scripts does not look at datasets with masks."""
+    return 8 if flavour == "masks" else _SMALLEST_STEP.get(script, 64)

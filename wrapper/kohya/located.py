@@ -1,18 +1,33 @@
-"""A TOML file whose values know their line, for messages that point at it."""
+"""A file of settings, read as sd-scripts reads it, whose values know their line."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import UserError
+from wrapper.kohya.toml_places import Place, toml_places
 from wrapper.project.load import parse_toml
 
-_TABLE = re.compile(r"^\s*(\[\[?)\s*([^\[\]#]+?)\s*\]\]?\s*(?:#.*)?$")
-_KEY = re.compile(r"""^\s*(?:"([^"]+)"|'([^']+)'|([A-Za-z0-9_-]+))\s*=""")
+MADE_BY = "`lorawrap render` makes it."
+
+
+class Where(str):
+    """``stage_a_train.toml:12 [training_arguments]``, and its parts; ``line`` 0 is unknown."""
+
+    file: str
+    line: int
+    section: str
+
+    @classmethod
+    def of(cls, file: str, line: int, section: str) -> Where:
+        place = f"{file}:{line}" if line else file
+        made = cls(f"{place} [{section}]" if section else place)
+        made.file, made.line, made.section = file, line, section
+        return made
 
 
 @dataclass(frozen=True)
@@ -21,50 +36,54 @@ class Located:
 
     path: Path
     data: Mapping[str, Any]
-    lines: Mapping[tuple[str, str], int]
+    lines: Mapping[Place, int]
 
-    def where(self, table: str = "", key: str = "") -> str:
+    def where(self, table: str = "", key: str = "") -> Where:
         """``stage_a_train.toml:12 [training_arguments]``."""
-        line = self.lines.get((table, key)) or self.lines.get((table, ""))
-        place = f"{self.path.name}:{line}" if line else self.path.name
-        return f"{place} [{table}]" if table else place
+        line = self.lines.get((table, key)) or self.lines.get((table, "")) or 0
+        return Where.of(self.path.name, line, table)
+
+    def where_key(self, key: str) -> Where:
+        """Where ``key`` stands last, in whatever table; the file alone if it is in none."""
+        places = [place for place in self.lines if place[1] == key]
+        return self.where(*places[-1]) if places else self.where()
 
 
 def read_located(path: Path) -> Located:
-    """Read a TOML file. Raises `UserError` when it is missing, not UTF-8 or not TOML."""
+    """Read a TOML file with the library that sd-scripts reads it with.
+
+    Raises `UserError` when it is missing, not UTF-8, or not what that library (toml 0.10.2) takes for TOML.
+    """
+    text = _text(path)
+    return Located(path, _parse(path, text), toml_places(text))
+
+
+def read_located_json(path: Path) -> Located:
+    """Read a JSON file; its lines are not known. Raises `UserError` when it is missing or no JSON object."""
+    try:
+        data = json.loads(_text(path))
+    except ValueError as error:
+        raise UserError(f"{path}: not valid JSON: {error}.") from error
+    if not isinstance(data, dict):
+        raise UserError(f"{path}: not a JSON object.", "A dataset file is {'general': …, 'datasets': […]}.")
+    return Located(path, data, {})
+
+
+def _text(path: Path) -> str:
     if not path.is_file():
-        raise UserError(f"{path}: there is no such file.", "`lorawrap render` makes it.")
-    data = parse_toml(path)
-    return Located(path, data, dict(_places(path.read_text(encoding="utf-8"))))
+        raise UserError(f"{path}: there is no such file.", MADE_BY)
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 (byte {error.start}).", "Save it as UTF-8.") from error
 
 
-def _places(text: str) -> Iterator[tuple[tuple[str, str], int]]:
-    """Tables and keys by line. Arrays of tables are numbered, a subset within its dataset."""
-    table = ""
-    counts: dict[str, int] = {}
-    seen: set[tuple[str, str]] = set()
-    for number, line in enumerate(text.splitlines(), 1):
-        if found := _TABLE.match(line):
-            table = _numbered(found[2].replace(" ", ""), found[1] == "[[", counts)
-            place = (table, "")
-        elif found := _KEY.match(line):
-            place = (table, found[1] or found[2] or found[3])
-        else:
-            continue
-        if place not in seen:
-            seen.add(place)
-            yield place, number
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    import toml
 
-
-def _numbered(name: str, array: bool, counts: dict[str, int]) -> str:
-    """``datasets.subsets`` → ``datasets[0].subsets[2]``, counting arrays of tables as they come."""
-    path = ""
-    parts = name.split(".")
-    for depth, part in enumerate(parts):
-        path = f"{path}.{part}" if path else part
-        last = depth == len(parts) - 1
-        if last and array:
-            counts[path] = counts.get(path, -1) + 1
-        if path in counts and (array or not last):
-            path = f"{path}[{counts[path]}]"
-    return path
+    try:
+        return dict(toml.loads(text))
+    except (toml.TomlDecodeError, IndexError, ValueError, TypeError) as error:
+        parse_toml(path)  # says it better where it is no TOML at all
+        hint = "It is TOML, but the toml 0.10.2 that sd-scripts reads it with cannot: write it more simply."
+        raise UserError(f"{path}: not valid TOML for sd-scripts: {error}.", hint) from error

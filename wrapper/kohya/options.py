@@ -15,6 +15,13 @@ from wrapper.trainer.options import EXTENSIONS, TRAIN_OPTIONS
 TABLES = ("general", "datasets", "subsets")
 """The tables of a dataset config, from the outermost in."""
 _RECORDED_AS = {"train_network_inpaint": "sdxl_train_network"}
+ALSO_CHECKED = (
+    "debug_dataset",
+    "max_token_length",
+    "prior_loss_weight",
+    "train_batch_size",
+    "dataset_repeats",
+)
 _LISTS = {"str": "strs", "float": "floats"}
 _PARSED = {"parsed:Path": "str", "parsed:int_or_float": "float"}
 
@@ -40,31 +47,39 @@ def known_options(script: str) -> Mapping[str, Option]:
 
 def dataset_names(table: str) -> set[str]:
     """Every key that sd-scripts allows in ``[general]``, ``[[datasets]]`` or ``[[datasets.subsets]]``."""
-    recorded = _recorded("dataset_config")
-    return set(recorded[table]) | set(recorded.get(f"{table} with masks", {}))
+    return {name for flavour in ("plain", "masks", "metadata") for name in _schema(table, flavour)}
 
 
-def upstream_dataset_fault(table: str, name: str, value: Any, masks: bool) -> str:
+def upstream_dataset_fault(table: str, name: str, value: Any, flavour: str = "plain") -> str:
     """What sd-scripts' own schema says against ``name = value``; an empty string for nothing.
 
-    Where every subset has masks, the schema of its ControlNet datasets applies, which has fewer keys.
+    ``flavour`` is that of the dataset (`dataset_tables.Flavour`): with masks or a metadata file in every
+    subset another schema applies, which has other keys.
     """
-    facts = _schema(table, masks).get(name)
+    facts = _schema(table, flavour).get(name)
     if facts is None:
-        return "may not stand beside masks" if name in _schema(table, False) else "is not known here"
+        beside = {"masks": "conditioning_data_dir", "metadata": "metadata_file"}.get(flavour)
+        return f"may not stand beside {beside}" if beside else "is not known here"
     if any(_SCHEMA_TYPES[kind][1](value) for kind in facts["types"]):
         return ""
     return f"must be {' or '.join(_SCHEMA_TYPES[kind][0] for kind in facts['types'])}, not {value!r}"
 
 
-def required_dataset_keys(table: str, masks: bool) -> list[str]:
-    return [name for name, facts in _schema(table, masks).items() if facts["required"]]
+def required_dataset_keys(table: str, flavour: str) -> list[str]:
+    return [name for name, facts in _schema(table, flavour).items() if facts["required"]]
 
 
-def _schema(table: str, masks: bool) -> dict[str, Any]:
+def is_checked_upstream(name: str) -> bool:
+    """Whether sd-scripts itself checks the type of the option ``name`` of a training file.
+
+    Those that a dataset file may have too are held against its schema (``sanitize_argparse_namespace``).
+    """
+    return name in _schema("general", "plain") or name in ALSO_CHECKED
+
+
+def _schema(table: str, flavour: str) -> dict[str, Any]:
     recorded = _recorded("dataset_config")
-    with_masks = f"{table} with masks"
-    return dict(recorded[with_masks if masks and with_masks in recorded else table])
+    return dict(recorded.get(f"{table} with {flavour}", recorded[table]))
 
 
 def _recorded(name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a check found: errors, warnings, and the steps of the run."""
+"""What a check found: errors, warnings, the steps of the run, and the GPU memory that it needs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dataset_tools.errors import Problem, Problems
+from wrapper.kohya.located import Where
+from wrapper.kohya.memory import Forecast
 from wrapper.kohya.steps import StepCount
 
 
@@ -18,20 +20,25 @@ class Findings:
         self.warnings: list[Problem] = []
 
     def error(self, where: object, message: str, hint: str = "") -> None:
-        self.errors.append(Problem(str(where), message, hint))
+        self.errors.append(_problem(where, message, hint))
 
     def warn(self, where: object, message: str, hint: str = "") -> None:
-        self.warnings.append(Problem(str(where), message, hint))
+        self.warnings.append(_problem(where, message, hint))
+
+
+def _problem(where: object, message: str, hint: str) -> Problem:
+    return Problem(where if isinstance(where, Where) else str(where), message, hint)
 
 
 @dataclass(frozen=True)
 class Report:
-    """``values`` are the training file's, flattened."""
+    """``values`` are the training file's, flattened; ``memory`` is None where it cannot be foreseen."""
 
     errors: list[Problem]
     warnings: list[Problem]
     steps: StepCount
     values: Mapping[str, Any] = field(default_factory=dict)
+    memory: Forecast | None = None
 
     @property
     def ok(self) -> bool:
@@ -44,9 +51,21 @@ class Report:
         problems.raise_if_any(title)
 
     def as_json(self) -> dict[str, Any]:
+        """Each problem with its ``file``, ``line`` (None where it is not known) and ``section``."""
         return {
             "ok": self.ok,
-            "errors": [vars(problem) for problem in self.errors],
-            "warnings": [vars(problem) for problem in self.warnings],
+            "errors": [_as_json(problem) for problem in self.errors],
+            "warnings": [_as_json(problem) for problem in self.warnings],
             "steps": vars(self.steps),
+            "gpu_memory_gib": None if self.memory is None else _memory(self.memory),
         }
+
+
+def _as_json(problem: Problem) -> dict[str, Any]:
+    where = problem.where
+    place = (where.file, where.line or None, where.section) if isinstance(where, Where) else (where, None, "")
+    return {**vars(problem), **dict(zip(("file", "line", "section"), place, strict=True))}
+
+
+def _memory(memory: Forecast) -> dict[str, float]:
+    return {"total": round(memory.total, 2), **{name: round(gib, 2) for name, gib in memory.parts.items()}}

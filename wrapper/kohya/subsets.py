@@ -1,4 +1,4 @@
-"""The subsets of a dataset file with their effective values, and what lies in their folders."""
+"""The subsets that a training reads, with their effective values, and what lies in their folders."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from wrapper.buckets import Buckets, Size
-from wrapper.kohya.check_options import tables
-from wrapper.kohya.located import Located
+from wrapper.kohya.dataset_tables import Flavour, tables
+from wrapper.kohya.located import Located, Where
 from wrapper.trainer.option import parse_size
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -24,28 +24,45 @@ _DEFAULTS: dict[str, Any] = {
     "max_bucket_reso": 1024,
     "bucket_reso_steps": 64,
 }
+RENAMED = {"batch_size": "train_batch_size", "num_repeats": "dataset_repeats"}
+"""What a dataset's key is called in the training file."""
 
 
 @dataclass(frozen=True)
 class SubsetView:
-    """``layers`` are the subset's own table, its dataset's, ``[general]`` and the training file's values."""
+    """``layers`` are the subset's own table, its dataset's, ``[general]`` and the training file's values.
+
+    ``origin`` is the training file's key that names the folder, where there is no dataset file: ``place`` is
+    then empty. Images and captions of the flavour ``metadata`` are listed in its ``metadata_file``.
+    """
 
     file: Located
     place: str
     dataset: int
     layers: tuple[Mapping[str, Any], ...]
+    flavour: Flavour = "plain"
+    origin: str = ""
 
     def get(self, key: str) -> Any:
         """The value that counts: the innermost table that has one, else sd-scripts' default."""
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             if layer.get(key) is not None:
                 return layer[key]
-        if key == "batch_size":
-            return self.layers[-1].get("train_batch_size") or 1
-        return _DEFAULTS.get(key)
+        written = self.layers[-1].get(RENAMED.get(key, key))
+        return _DEFAULTS.get(key) if written is None else written
 
-    def where(self, key: str = "") -> str:
-        return self.file.where(self.place, key)
+    def where(self, key: str = "") -> Where:
+        """Where ``key`` stands, in the innermost table that has it."""
+        if self.origin:
+            return self.file.where_key(key if key in self.layers[-1] else self.origin)
+        for place, layer in zip(self._places, self.layers, strict=False):
+            if key in layer:
+                return self.file.where(place, key)
+        return self.file.where(self.place)
+
+    @property
+    def _places(self) -> tuple[str, str, str]:
+        return self.place, f"datasets[{self.dataset}]", "general"
 
     @property
     def folder(self) -> Path:
@@ -53,8 +70,8 @@ class SubsetView:
 
     @property
     def mask_folder(self) -> Path | None:
-        named = self.get("conditioning_data_dir")
-        return Path(str(named)) if named else None
+        named = self.get("conditioning_data_dir") if self.flavour != "metadata" else None
+        return Path(str(named)) if named and not self.origin else None
 
     @property
     def is_reg(self) -> bool:
@@ -99,16 +116,17 @@ class SubsetView:
 
 
 def subset_views(file: Located, train_values: Mapping[str, Any]) -> list[SubsetView]:
-    """Every subset of ``file``, in order."""
+    """Every subset of the dataset file ``file``, in order."""
     views: list[SubsetView] = []
     general, dataset, number = {}, {}, -1
-    for kind, place, values, _ in tables(file):
-        if kind == "general":
-            general = values
-        elif kind == "datasets":
-            dataset, number = values, number + 1
+    for table in tables(file):
+        if table.kind == "general":
+            general = table.values
+        elif table.kind == "datasets":
+            dataset, number = table.values, number + 1
         else:
-            views.append(SubsetView(file, place, number, (values, dataset, general, train_values)))
+            layers = (table.values, dataset, general, train_values)
+            views.append(SubsetView(file, table.place, number, layers, table.flavour))
     return views
 
 

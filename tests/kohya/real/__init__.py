@@ -1,0 +1,1 @@
+"""sd-scripts itself, asked what it makes of the cases."""

@@ -1,0 +1,148 @@
+"""Options whose values are names and ``key=value`` lists: optimizer, scheduler, network module."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dataset_tools.errors import did_you_mean
+from wrapper.kohya.known_names import (
+    NETWORK_NUMBERS,
+    NETWORKS,
+    OPTIMIZERS,
+    OTHER_NETWORKS,
+    SCHEDULERS,
+    TORCH_OPTIMIZERS,
+    TORCH_SCHEDULERS,
+)
+from wrapper.kohya.located import Located
+from wrapper.kohya.report import Findings
+
+Values = Mapping[str, Any]
+
+
+def check_names(train: Located, values: Values, findings: Findings) -> None:
+    """Check ``optimizer_type``, ``lr_scheduler``, ``network_module`` and the arguments of each."""
+    _check_optimizer(train, values, findings)
+    _check_scheduler(train, values, findings)
+    _check_network(train, values, findings)
+
+
+def optimizer_name(values: Values) -> str:
+    """In lower case, as sd-scripts compares it; AdamW where nothing is said."""
+    if values.get("use_8bit_adam"):
+        return "adamw8bit"
+    if values.get("use_lion_optimizer"):
+        return "lion"
+    return str(values.get("optimizer_type") or "AdamW").lower()
+
+
+def arguments(values: Values, key: str) -> dict[str, Any]:
+    """``["a=1", "b=(1, 2)"]`` as a dictionary; what is no Python literal stays text."""
+    items = values.get(key)
+    found: dict[str, Any] = {}
+    for item in items if isinstance(items, list) else []:
+        name, _, text = str(item).partition("=")
+        found[name] = _literal(text)
+    return found
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError):
+        return text
+
+
+def _check_optimizer(train: Located, values: Values, findings: Findings) -> None:
+    named = values.get("optimizer_type")
+    if named is not None and not isinstance(named, str):
+        return
+    name = optimizer_name(values)
+    where = train.where_key("optimizer_type")
+    if name not in OPTIMIZERS and "." not in name and named not in TORCH_OPTIMIZERS:
+        known = [*TORCH_OPTIMIZERS, *OPTIMIZERS, "AdamW8bit", "PagedAdamW8bit", "Lion8bit", "Prodigy"]
+        findings.error(where, f"there is no optimizer '{named}'.", did_you_mean(str(named), known))
+    elif name.startswith("dadapt") or (name not in OPTIMIZERS and "." in name):
+        package = "dadaptation" if name.startswith("dadapt") else str(named).partition(".")[0]
+        findings.warn(where, f"'{named}' needs the package {package} in sd-scripts' environment.")
+    _check_literals(train, values, "optimizer_args", OPTIMIZERS.get(name), findings)
+
+
+def _check_scheduler(train: Located, values: Values, findings: Findings) -> None:
+    if optimizer_name(values).endswith("schedulefree"):
+        return
+    custom, name = values.get("lr_scheduler_type"), values.get("lr_scheduler", "constant")
+    if custom:
+        if "." not in str(custom) and custom not in TORCH_SCHEDULERS:
+            text = f"there is no scheduler '{custom}' in torch.optim.lr_scheduler."
+            findings.error(
+                train.where_key("lr_scheduler_type"), text, did_you_mean(str(custom), TORCH_SCHEDULERS)
+            )
+        _check_literals(train, values, "lr_scheduler_args", None, findings)
+        return
+    base = str(name).partition(":")[0]
+    if base not in SCHEDULERS:
+        text = f"there is no scheduler '{name}'."
+        findings.error(train.where_key("lr_scheduler"), text, did_you_mean(str(name), SCHEDULERS))
+    _check_literals(train, values, "lr_scheduler_args", SCHEDULERS.get(base), findings)
+
+
+def _check_network(train: Located, values: Values, findings: Findings) -> None:
+    module = values.get("network_module")
+    if not isinstance(module, str) or not module:
+        return
+    where = train.where_key("network_module")
+    if module in OTHER_NETWORKS:
+        findings.error(where, f"'{module}' is for models of another family.", "Use networks.lora.")
+    elif module.startswith("networks.") and module not in NETWORKS:
+        text = f"sd-scripts has no network module '{module}'."
+        findings.error(where, text, did_you_mean(module, NETWORKS))
+    elif module not in NETWORKS:
+        package = module.partition(".")[0]
+        findings.warn(where, f"'{module}' needs the package {package} in sd-scripts' environment.")
+    for item in _items(values, "network_args"):
+        _check_network_argument(train, item, module, findings)
+
+
+def _check_network_argument(train: Located, item: str, module: str, findings: Findings) -> None:
+    where, known = train.where_key("network_args"), NETWORKS.get(module)
+    name, equals, text = item.partition("=")
+    if not equals:
+        findings.error(where, f"'network_args': {item!r} is no 'name=value'.")
+    elif known is not None and name not in known:
+        hint = "Set network_dropout." if name == "dropout" else did_you_mean(name, known)
+        findings.error(where, f"'network_args': {module} ignores '{name}'.", hint)
+    elif known is not None and name in NETWORK_NUMBERS and not _converts(text, NETWORK_NUMBERS[name]):
+        findings.error(where, f"'network_args': {name} must be a number, not {text!r}.")
+
+
+def _converts(text: str, kind: type) -> bool:
+    try:
+        kind(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_literals(
+    train: Located, values: Values, key: str, known: Sequence[str] | None, findings: Findings
+) -> None:
+    """Every item is split at its one ``=`` and evaluated as a Python literal."""
+    where = train.where_key(key)
+    for item in _items(values, key):
+        name, _, text = item.partition("=")
+        if item.count("=") != 1:
+            findings.error(where, f"'{key}': {item!r} must have one '='.", "Write name=value.")
+        elif isinstance(_literal(text), str) and text[:1] not in "'\"":
+            hint = "Write name='text' for text." if text.isidentifier() else ""
+            findings.error(where, f"'{key}': {text!r} is no Python value.", hint)
+        elif known is not None and name not in known:
+            findings.error(where, f"'{key}': there is no argument '{name}'.", did_you_mean(name, known))
+
+
+def _items(values: Values, key: str) -> list[str]:
+    """The list's items; a fault of its type is found where types are checked."""
+    items = values.get(key)
+    return [item for item in items if isinstance(item, str)] if isinstance(items, list) else []

@@ -1,0 +1,111 @@
+"""One value of a training file against its option, as sd-scripts' code takes it.
+
+sd-scripts checks no type and no choice of a file's values. A value of another type that trains all the same
+as it reads (``"true"`` for a flag, ``2.0`` where only a remainder is taken) is worth a warning, no error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from wrapper.kohya.options import is_checked_upstream
+from wrapper.trainer.option import TYPES, Option, parse_size
+
+Values = Mapping[str, Any]
+_YES = ("true", "yes", "on", "1")
+
+
+class Fault(NamedTuple):
+    """``text`` follows the option's name; ``fails`` is False where sd-scripts does what is meant."""
+
+    text: str
+    fails: bool = True
+
+
+def value_fault(option: Option, value: Any, values: Values) -> Fault | None:
+    """What is wrong with ``value``; ``values`` are all of the file, for options that others switch off."""
+    idle = _is_idle(option.name, values)
+    if found := _type_fault(option, value):
+        return Fault(found.text, found.fails and not idle)
+    text = _choice_fault(option, value) or _number_fault(option, value)
+    return Fault(text, not idle) if text else None
+
+
+def _type_fault(option: Option, value: Any) -> Fault | None:
+    title, test = TYPES[option.type]
+    if test(value) or option.name in ANYTHING:
+        return None
+    text = f"must be {title}, not {value!r}"
+    return Fault(text, not _is_taken(option, value))
+
+
+def _is_taken(option: Option, value: Any) -> bool:
+    """Whether sd-scripts does with ``value`` what a value of the right type would have it do."""
+    if option.type == "bool":
+        plain = value in (0, 1, "") or str(value).lower() in _YES
+        return plain and not is_checked_upstream(option.name)
+    if option.type == "int":
+        whole = isinstance(value, float) and value == int(value)
+        return whole and option.name in WHOLE_NUMBERS
+    if option.type == "float":
+        return isinstance(value, float) and option.name in ENDLESS
+    if option.type == "str":
+        return isinstance(value, int | float) and option.name in TEXTS
+    return value in ("", []) and option.type == "strs"
+
+
+def _choice_fault(option: Option, value: Any) -> str:
+    if option.name == "resolution":
+        return "" if parse_size(value) else f"must be like '512' or '512,768', not {value!r}"
+    choices = (*option.choices, *MORE_CHOICES.get(option.name, ()))
+    if not option.choices or value in choices:
+        return ""
+    return f"must be one of {', '.join(map(repr, choices))}, not {value!r}"
+
+
+def _number_fault(option: Option, value: Any) -> str:
+    numbers = [item for item in (value if isinstance(value, list) else [value]) if type(item) in (int, float)]
+    if any(math.isnan(number) for number in numbers):
+        return "must be a number, not nan"
+    low, high = option.minimum, option.maximum
+    if low is not None and any(number < low for number in numbers):
+        return f"must be {low:g} or more, not {value!r}"
+    if high is not None and any(number > high for number in numbers):
+        return f"must be {high:g} or less, not {value!r}"
+    return ""
+
+
+def _is_idle(name: str, values: Values) -> bool:
+    """Whether nothing reads the option, because of what the file says elsewhere."""
+    needed = NEEDS.get(name)
+    return needed is not None and not any(values.get(key) for key in needed)
+
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "dynamo_backend": ("torch_compile",),
+    "sample_sampler": ("sample_at_first", "sample_every_n_steps", "sample_every_n_epochs"),
+    **dict.fromkeys(
+        (
+            "zero_stage",
+            "offload_optimizer_device",
+            "offload_optimizer_nvme_path",
+            "offload_param_device",
+            "offload_param_nvme_path",
+        ),
+        ("deepspeed",),
+    ),
+}
+"""Options that are read only beside one of others."""
+MORE_CHOICES: dict[str, tuple[Any, ...]] = {
+    "max_token_length": (75,),
+    "resize_interpolation": ("box",),
+    "log_with": ("",),
+    "sample_sampler": ("ddpm",),
+}
+"""Values that sd-scripts' code takes although its parser does not list them."""
+ANYTHING: tuple[str, ...] = ()
+WHOLE_NUMBERS: tuple[str, ...] = ()
+ENDLESS: tuple[str, ...] = ("max_grad_norm",)
+TEXTS: tuple[str, ...] = ()

@@ -1,0 +1,90 @@
+"""Names that sd-scripts v0.10.1 takes as free text: optimizers, schedulers, network modules."""
+
+from __future__ import annotations
+
+_ADAM = ("betas", "eps", "weight_decay", "amsgrad")
+_TORCH = ("maximize", "foreach", "capturable", "differentiable")
+_EIGHT_BIT = ("min_8bit_size", "percentile_clipping", "block_wise")
+_FREE = ("weight_decay", "r", "weight_lr_power", "foreach")
+_SGD = ("momentum", "dampening", "weight_decay")
+
+OPTIMIZERS: dict[str, tuple[str, ...] | None] = {
+    "adamw": (*_ADAM, *_TORCH, "fused"),
+    "adamw8bit": (*_ADAM, "optim_bits", "args", *_EIGHT_BIT, "is_paged"),
+    "pagedadamw8bit": (*_ADAM, "optim_bits", "args", *_EIGHT_BIT),
+    "pagedadamw": (*_ADAM, "optim_bits", "args", *_EIGHT_BIT),
+    "pagedadamw32bit": (*_ADAM, "optim_bits", "args", *_EIGHT_BIT),
+    "lion": ("betas", "weight_decay", "use_triton", "decoupled_weight_decay"),
+    "lion8bit": ("betas", "weight_decay", "args", *_EIGHT_BIT, "is_paged"),
+    "pagedlion8bit": ("betas", "weight_decay", "args", *_EIGHT_BIT),
+    "sgdnesterov": (*_SGD, "maximize", "foreach", "differentiable", "fused"),
+    "sgdnesterov8bit": (*_SGD, "args", *_EIGHT_BIT),
+    "prodigy": (
+        *("betas", "beta3", "eps", "weight_decay", "decouple", "use_bias_correction", "safeguard_warmup"),
+        *("d0", "d_coef", "growth_rate", "fsdp_in_use", "slice_p"),
+    ),
+    "adafactor": (
+        *("eps", "clip_threshold", "decay_rate", "beta1", "weight_decay", "scale_parameter"),
+        *("relative_step", "warmup_init"),
+    ),
+    "adamwschedulefree": ("betas", "eps", "warmup_steps", *_FREE),
+    "radamschedulefree": ("betas", "eps", "silent_sgd_phase", *_FREE),
+    "sgdschedulefree": ("momentum", "warmup_steps", *_FREE),
+    **dict.fromkeys(
+        f"dadapt{name}"
+        for name in ("ation", "adampreprint", "adagrad", "adam", "adan", "adanip", "lion", "sgd")
+    ),
+}
+"""Names in any case, and what their arguments may be called; None where that is not known."""
+
+TORCH_OPTIMIZERS = (
+    *("Adam", "AdamW", "Adamax", "Adadelta", "Adagrad", "ASGD", "NAdam", "RAdam", "RMSprop", "Rprop", "SGD"),
+)
+"""The classes of ``torch.optim`` that train a LoRA; their case counts."""
+
+SCHEDULERS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("constant", "constant_with_warmup", "linear", "cosine_with_restarts", "inverse_sqrt", "adafactor"),
+        ("last_epoch",),
+    ),
+    "cosine": ("num_cycles", "last_epoch"),
+    "polynomial": ("lr_end", "last_epoch"),
+    "cosine_with_min_lr": ("min_lr", "last_epoch"),
+    "warmup_stable_decay": ("warmup_type", "decay_type", "last_epoch"),
+    "piecewise_constant": ("step_rules", "last_epoch"),
+}
+"""Names of ``lr_scheduler``, and the arguments of each that are no options of their own."""
+
+TORCH_SCHEDULERS = (
+    *("ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR"),
+    *("ExponentialLR", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR"),
+    *("PolynomialLR", "SequentialLR", "StepLR"),
+)
+
+_BLOCKS = ("block_dims", "block_alphas", "conv_block_dims", "conv_block_alphas", "block_lr_zero_threshold")
+_WEIGHTS = ("down_lr_weight", "mid_lr_weight", "up_lr_weight")
+_PLUS = ("loraplus_lr_ratio", "loraplus_unet_lr_ratio", "loraplus_text_encoder_lr_ratio")
+_LORA = ("conv_dim", "conv_alpha", *_BLOCKS, *_WEIGHTS, "rank_dropout", "module_dropout")
+
+NETWORKS: dict[str, tuple[str, ...]] = {
+    "networks.lora": (*_LORA, *_PLUS),
+    "networks.lora_fa": _LORA,
+    "networks.dylora": ("conv_dim", "conv_alpha", "unit", *_PLUS),
+    "networks.oft": ("enable_all_linear", "enable_conv"),
+}
+"""sd-scripts' network modules for SD and SDXL, and the ``network_args`` that each reads, ignoring others."""
+
+NETWORK_NUMBERS = {
+    **dict.fromkeys(("conv_dim", "unit"), int),
+    **dict.fromkeys(
+        ("conv_alpha", "rank_dropout", "module_dropout", "block_lr_zero_threshold", *_PLUS),
+        float,
+    ),
+}
+"""``network_args`` that are turned into a number."""
+
+OTHER_NETWORKS = (
+    *("networks.lora_flux", "networks.lora_sd3", "networks.lora_lumina", "networks.lora_anima"),
+    *("networks.lora_hunyuan_image", "networks.oft_flux", "networks.control_net_lllite"),
+)
+"""Modules of sd-scripts for other models."""
