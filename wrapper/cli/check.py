@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     metavar="GIB",
     help="What the card holds, if it is not the one that is here.",
 )
-@click.option("--no-models", is_flag=True, help="Leave out whether base model and weights are there.")
+@click.option("--no-models", is_flag=True, help="Leave out whether base model and tokenizer are there.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def command(
     train_toml: Path,
@@ -64,7 +64,7 @@ def command(
         dataset_config,
         name,
         engine,
-        models=not no_models,
+        base=not no_models,
         processes=num_processes,
         gpu_gib=gpu_memory,
     )

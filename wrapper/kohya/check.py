@@ -28,14 +28,16 @@ def check(
     engine: Engine = "embedded",
     *,
     models: bool = True,
+    base: bool = True,
     processes: int = 1,
     gpu_gib: float | None = None,
 ) -> Report:
     """Check a training file and its dataset file for ``script`` (``train_network``, …).
 
     ``dataset_toml`` None takes the one that the training file names, or the folders that it names instead.
-    ``models=False`` leaves out whether base model and starting weights are there. ``processes`` is the number
-    of GPUs, ``gpu_gib`` what one of them holds. Raises `UserError` for a file that cannot be read at all.
+    ``base=False`` leaves out whether the base model is there, ``models=False`` starting weights and prompts
+    too. ``processes`` is the number of GPUs, ``gpu_gib`` what one of them holds. Raises `UserError` for a file
+    that cannot be read at all.
     """
     findings = Findings()
     train = read_located(train_toml)
@@ -43,7 +45,7 @@ def check(
     if engine == "sd-scripts":
         check_names(train, values, findings)
     if models:
-        check_models(train, values, script, engine, findings)
+        check_models(train, values, script, engine, findings, base=base)
     if values.get("dataset_class") and engine == "sd-scripts":
         text = "'dataset_class' reads the images: nothing of them is checked."
         findings.warn(train.where_key("dataset_class"), text)
@@ -101,6 +103,10 @@ def _count(
     )
     if not steps.uses and not findings.errors:
         findings.error(train.where(), "there are no images to train on.")
+    skipped = (_number(values.get("initial_epoch"), 1) - 1) * steps.steps_per_epoch
+    if skipped and skipped >= steps.steps and not values.get("initial_step"):
+        text = f"'initial_epoch' begins after {skipped} steps, and there are {steps.steps}."
+        findings.error(train.where_key("initial_epoch"), text)
     return steps
 
 

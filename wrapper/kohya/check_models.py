@@ -15,10 +15,19 @@ BASE = "pretrained_model_name_or_path"
 
 
 def check_models(
-    train: Located, values: Mapping[str, Any], script: str, engine: Engine, findings: Findings
+    train: Located,
+    values: Mapping[str, Any],
+    script: str,
+    engine: Engine,
+    findings: Findings,
+    *,
+    base: bool = True,
 ) -> None:
-    """Check base model, starting weights and prompts; only headers and small JSON files are read."""
-    if values.get(BASE):
+    """Check base model, starting weights and prompts; only headers and small JSON files are read.
+
+    ``base=False`` leaves out the base model.
+    """
+    if base and values.get(BASE):
         _check_base(train, str(values[BASE]), script, engine, findings)
     if values.get("network_weights"):
         _check_weights(train, values, findings)

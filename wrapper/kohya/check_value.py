@@ -47,10 +47,11 @@ def _is_taken(option: Option, value: Any) -> bool:
         plain = value in (0, 1, "") or str(value).lower() in _YES
         return plain and not is_checked_upstream(option.name)
     if option.type == "int":
-        whole = isinstance(value, float) and value == int(value)
-        return whole and option.name in WHOLE_NUMBERS
+        return isinstance(value, float) and (
+            option.name in FRACTIONS or (option.name in WHOLE_NUMBERS and value.is_integer())
+        )
     if option.type == "float":
-        return isinstance(value, float) and option.name in ENDLESS
+        return value == math.inf and option.name in ENDLESS
     if option.type == "str":
         return isinstance(value, int | float) and option.name in TEXTS
     return value in ("", []) and option.type == "strs"
@@ -59,10 +60,20 @@ def _is_taken(option: Option, value: Any) -> bool:
 def _choice_fault(option: Option, value: Any) -> str:
     if option.name == "resolution":
         return "" if parse_size(value) else f"must be like '512' or '512,768', not {value!r}"
+    if option.name == "face_crop_aug_range":
+        return "" if _is_range(value) else f"must be like '2.0,4.0', not {value!r}"
     choices = (*option.choices, *MORE_CHOICES.get(option.name, ()))
     if not option.choices or value in choices:
         return ""
     return f"must be one of {', '.join(map(repr, choices))}, not {value!r}"
+
+
+def _is_range(text: str) -> bool:
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        return False
+    return low <= high
 
 
 def _number_fault(option: Option, value: Any) -> str:
@@ -101,11 +112,11 @@ NEEDS: dict[str, tuple[str, ...]] = {
 MORE_CHOICES: dict[str, tuple[Any, ...]] = {
     "max_token_length": (75,),
     "resize_interpolation": ("box",),
-    "log_with": ("",),
     "sample_sampler": ("ddpm",),
 }
 """Values that sd-scripts' code takes although its parser does not list them."""
 ANYTHING: tuple[str, ...] = ()
-WHOLE_NUMBERS: tuple[str, ...] = ()
+WHOLE_NUMBERS: tuple[str, ...] = ("ddp_timeout",)
+FRACTIONS: tuple[str, ...] = ("lr_scheduler_num_cycles", "lr_scheduler_timescale")
 ENDLESS: tuple[str, ...] = ("max_grad_norm",)
 TEXTS: tuple[str, ...] = ()

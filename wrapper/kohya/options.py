@@ -131,6 +131,10 @@ RANGES: dict[str, tuple[float | None, float | None]] = {
         )
     },
     **{name: (0, 1) for name in ("network_dropout", "caption_dropout_rate", "caption_tag_dropout_rate")},
+    "lr_scheduler_power": (0, None),
+    "lr_scheduler_timescale": (1, None),
+    "batch_size": (1, None),
+    "validation_split": (0, 1),
     "min_timestep": (0, 999),
     "max_timestep": (1, 1000),
     "seed": (0, 2**32 - 1),
