@@ -31,7 +31,7 @@ def check_models(
         _check_base(train, str(values[BASE]), script, engine, findings)
     if values.get("network_weights"):
         _check_weights(train, values, findings)
-    for key in ("vae", "sample_prompts", "resume"):
+    for key in ("vae", "sample_prompts", "resume", "log_tracker_config"):
         if values.get(key) and not Path(str(values[key])).exists():
             findings.error(_where(train, key), f"'{key}': there is no {values[key]}.")
 
