@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from wrapper.cli.options import in_project, next_step
 
+if TYPE_CHECKING:
+    from wrapper.project.init import NewProject
+
+_FILE = click.Path(path_type=Path)
+
 
 @click.command("init")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@click.option("--photos", type=_FILE, help="Folder of photographs, or a manifest.")
 @click.option(
-    "--photos", required=True, type=click.Path(path_type=Path), help="Folder of photographs, or a manifest."
+    "--from",
+    "source",
+    type=_FILE,
+    help="Take over settings and photographs of a Kohya TOML or a kohya_ss JSON preset.",
 )
+@click.option(
+    "--dataset-config", type=_FILE, help="The dataset file that goes with --from, if it names none."
+)
+@click.option("--dry-run", is_flag=True, help="With --from: say what would be taken over, write nothing.")
 @click.option(
     "--job", type=click.Choice(["ear", "face"]), default="face", show_default=True, help="What is wanted."
 )
-@click.option("--name", default="myface", show_default=True, help="Name of the project and its LoRA files.")
+@click.option("--name", default="", show_default="myface", help="Name of the project and its LoRA files.")
 @click.option(
-    "--trigger", default="myface", show_default=True, help="Trigger word, put first in every caption."
+    "--trigger", default="", show_default="myface", help="Trigger word, put first in every caption."
 )
 @click.option(
     "--class-word", default="", help="What the subject is one of; woman for a face, person for an ear."
@@ -39,18 +53,73 @@ from wrapper.cli.options import in_project, next_step
     "--inpaint-base", "inpaint_model", default="", help="Inpainting base with nine channels, likewise."
 )
 def command(
-    folder: Path, photos: Path, preset: str | None, subject: str, consent: str, age: str, **said: str
+    folder: Path,
+    photos: Path | None,
+    source: Path | None,
+    dataset_config: Path | None,
+    dry_run: bool,
+    job: str,
+    preset: str | None,
+    subject: str,
+    consent: str,
+    age: str,
+    **said: str,
 ) -> None:
-    """Make a project in FOLDER (the current one) for photographs; they stay where they are."""
-    from wrapper.kohya.presets import preset_here
-    from wrapper.project.init import NewProject, create, missing_rows
+    """Make a project in FOLDER (the current one) for photographs; they stay where they are.
 
+    With --from, a table says where each setting of the other program went, and why some have no place.
+    """
     rows = {"subject": subject, "consent": consent, "age": age}
-    new = NewProject(photos=photos.resolve().as_posix(), rows=rows, preset=preset or preset_here(), **said)
-    path = create(folder.resolve(), new)
-    click.echo(f"wrote {path}")
+    if source:
+        new = _take_over(folder, source, photos, dataset_config, dry_run, preset or "", rows, said)
+    elif photos:
+        new = _start(folder, photos, job, preset, rows, said)
+    else:
+        raise click.UsageError("Missing option '--photos' (or '--from').")
+    if new:
+        _say_next(folder, new)
+
+
+def _start(
+    folder: Path, photos: Path, job: str, preset: str | None, rows: dict[str, str], said: dict[str, str]
+) -> NewProject:
+    from wrapper.kohya.presets import preset_here
+    from wrapper.project.init import NewProject, create
+
+    given = {key: value for key, value in said.items() if value}
+    place = photos.resolve().as_posix()
+    new = NewProject(job=job, photos=place, rows=rows, preset=preset or preset_here(), **given)  # type: ignore[arg-type]
+    click.echo(f"wrote {create(folder.resolve(), new)}")
+    return new
+
+
+def _take_over(
+    folder: Path,
+    source: Path,
+    photos: Path | None,
+    dataset_config: Path | None,
+    dry_run: bool,
+    preset: str,
+    rows: dict[str, str],
+    said: dict[str, str],
+) -> NewProject | None:
+    from wrapper.kohya.imports.project import Said, plan, write
+
+    asked = Said(**said, preset=preset, photos=photos, dataset_file=dataset_config, rows=rows)
+    planned = plan(source, asked)
+    click.echo(planned.trail.table())
+    if dry_run:
+        next_step(f"the same without --dry-run writes the project into {folder}")
+        return None
+    click.echo(f"wrote {write(folder.resolve(), planned)}")
+    return planned.new
+
+
+def _say_next(folder: Path, new: NewProject) -> None:
+    from wrapper.project.init import missing_rows
+
     missing, where = missing_rows(new), in_project(folder)
     if missing:
-        next_step(f"fill in {', '.join(missing)} in {path.name}, then lorawrap qc{where}")
+        next_step(f"fill in {', '.join(missing)} in lorawrap.toml, then lorawrap qc{where}")
     else:
         next_step(f"lorawrap qc{where}, or lorawrap run{where} for the whole job")
