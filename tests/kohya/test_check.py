@@ -191,7 +191,6 @@ CAPTIONS = {
     "blank first line": (b"\nmyface person", "the caption is empty."),
     "not UTF-8": ("ухо".encode("cp1251"), "not UTF-8 (byte 0)."),
     "two lines": (b"myface\nperson", "only the first line of a caption is read."),
-    "byte order mark": (b"\xef\xbb\xbfmyface", "it begins with a byte order mark"),
 }
 
 

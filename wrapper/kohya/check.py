@@ -53,7 +53,7 @@ def check(
     views = _views(train, values, dataset_toml, script, engine, findings)
     check_fights(train, values, views, script, engine, findings)
     foreseen = check_memory(train, values, views, script, findings, gpu_gib)
-    steps = _count(train, values, _uses(views, findings), processes, findings)
+    steps = _count(train, values, _uses(views, script, findings), processes, findings)
     return Report(findings.errors, findings.warnings, steps, values, foreseen)
 
 
@@ -76,10 +76,10 @@ def _views(
     return []
 
 
-def _uses(views: Sequence[SubsetView], findings: Findings) -> list[DatasetUse]:
+def _uses(views: Sequence[SubsetView], script: str, findings: Findings) -> list[DatasetUse]:
     """What an epoch uses of each dataset."""
     listed = [view for view in views if view.flavour == "metadata"]
-    uses = check_folders([view for view in views if view not in listed], findings)
+    uses = check_folders([view for view in views if view not in listed], findings, script)
     first = {view.dataset: view for view in reversed(listed)}
     for number, images in check_metadata(listed, findings).items():
         if buckets := first[number].buckets():
