@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 480, 210
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 30
 MAX_POINTS = 600
+COLOURS = ("#1f5fbf", "#c2571a", "#2d8a4e", "#8a3fa8", "#777777")
 
 
 @dataclass(frozen=True)
@@ -35,22 +36,72 @@ class Curve:
     bottom: int = HEIGHT - BOTTOM
 
 
+@dataclass(frozen=True)
+class Line:
+    """One of several series in one chart."""
+
+    label: str
+    colour: str
+    line: str
+    smooth: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Several series over the same axes, in the same coordinates as a `Curve`."""
+
+    lines: list[Line]
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    x_label: str
+    alt: str
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+    bottom: int = HEIGHT - BOTTOM
+
+
 def curve(steps: Sequence[float], values: Sequence[float], x_label: str, alt: str) -> Curve | None:
     """The chart of ``values`` over ``steps``, finite values only; None for fewer than two points."""
-    points = [(x, y) for x, y in zip(steps, values, strict=True) if math.isfinite(y)]
-    if len(points) < 2:
+    drawn = chart({"": (steps, values)}, x_label, alt)
+    if drawn is None:
         return None
-    points = points[:: max(1, math.ceil(len(points) / MAX_POINTS))]
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    x_high, y_axis = max(xs), axis(0.0, max(ys))
-    return Curve(
-        line=_polyline(xs, ys, x_high, y_axis[-1]),
-        smooth=_polyline(xs, smoothed(ys), x_high, y_axis[-1]),
+    only = drawn.lines[0]
+    return Curve(only.line, only.smooth, drawn.x_ticks, drawn.y_ticks, x_label, alt)
+
+
+def chart(
+    series: Mapping[str, tuple[Sequence[float], Sequence[float]]], x_label: str, alt: str
+) -> Chart | None:
+    """The chart of several ``(steps, values)`` by label; None when there is nothing to draw.
+
+    A series of fewer than two finite points is left out.
+    """
+    found = {label: _points(*pair) for label, pair in series.items()}
+    drawn = {label: points for label, points in found.items() if len(points) > 1}
+    if not drawn:
+        return None
+    everything = [point for points in drawn.values() for point in points]
+    x_high, y_axis = max(x for x, _ in everything), axis(0.0, max(y for _, y in everything))
+    lines = []
+    for (label, points), colour in zip(drawn.items(), COLOURS * len(drawn), strict=False):
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        line, smooth = (_polyline(xs, some, x_high, y_axis[-1]) for some in (ys, smoothed(ys)))
+        lines.append(Line(label, colour, line, smooth))
+    return Chart(
+        lines=lines,
         x_ticks=[Tick(round(_x(at, x_high), 1), f"{at:g}") for at in axis(0.0, x_high) if at <= x_high],
         y_ticks=[Tick(round(_y(value, y_axis[-1]), 1), f"{value:g}") for value in y_axis],
         x_label=x_label,
         alt=alt,
     )
+
+
+def _points(steps: Sequence[float], values: Sequence[float]) -> list[tuple[float, float]]:
+    finite = [(x, y) for x, y in zip(steps, values, strict=True) if math.isfinite(y)]
+    return finite[:: max(1, math.ceil(len(finite) / MAX_POINTS))]
 
 
 def smoothed(values: Sequence[float], share: float = 0.05) -> list[float]:

@@ -39,11 +39,25 @@ def test_a_dry_run_prints_a_line_for_a_shell_and_starts_nothing(root, capsys):
     first, second, step = capsys.readouterr().out.strip().splitlines()
     assert shlex.split(first)[-5:-4] == ["wrapper.trainer.train_network"]
     assert shlex.split(second)[-4:] == [
-        *("--config_file", str(root / "config/stage_b_train.toml")),
-        *("--dataset_config", str(root / "config/stage_b_dataset.toml")),
+        *("--config_file", str(root / "runs/stage_b-001/train.toml")),
+        *("--dataset_config", str(root / "runs/stage_b-001/dataset.toml")),
     ]
     assert shlex.split(step)[-1] == str(root)
     assert not (root / "runs").exists()
+    assert not (root / "config").exists()
+
+
+def test_a_dry_run_for_several_machines_prints_the_line_of_each(root, capsys):
+    machines = ["--machines", "2", "--main-address", "node0", "--num-processes", "2", "--dry-run"]
+    assert run(argv(root, *machines)) == 0
+    told = capsys.readouterr().out.strip().splitlines()
+    assert [line.split(":")[0] for line in told[::2]] == ["# machine 0", "# machine 1", "next"]
+    for rank, line in enumerate(told[1::2]):
+        words = shlex.split(line)
+        assert words[words.index("--node_rank") + 1] == str(rank)
+        assert words[words.index("--nproc_per_node") + 1] == "2"
+    assert run(argv(root, "--machines", "2")) == 2
+    assert "--machines needs --main-address" in capsys.readouterr().err
 
 
 def test_a_trained_stage_is_published(root, capsys):
@@ -58,7 +72,7 @@ def test_a_failed_run_is_one_and_tells_command_and_log(root, monkeypatch, capsys
     told = capsys.readouterr().err
     assert "stage_a: The GPU ran out of memory." in told
     assert "--config_file" in told
-    assert str(root / "runs" / "stage_a" / "log.txt") in told
+    assert str(root / "runs" / "stage_a-001" / "log.txt") in told
     assert "→ Lower train_batch_size" in told
 
 
@@ -83,7 +97,7 @@ def test_a_signal_to_the_command_alone_ends_everything(root, kind):
         assert command.wait(60) == 130
     _, left = psutil.wait_procs([family[0], trainer], timeout=20)
     assert [process for process in left if process.status() != psutil.STATUS_ZOMBIE] == []
-    told = json.loads((root / "runs" / "stage_a" / "run.json").read_text(encoding="utf-8"))
+    told = json.loads((root / "runs" / "stage_a-001" / "run.json").read_text(encoding="utf-8"))
     assert told["status"] == "interrupted"
 
 
@@ -102,9 +116,9 @@ main()
 def test_accelerate_really_launches_the_script(root, monkeypatch):
     monkeypatch.setenv("LORAWRAP_SD_SCRIPTS_PYTHON", sys.executable)
     assert run(argv(root)) == 0
-    log = (root / "runs" / "stage_a" / "log.txt").read_text(encoding="utf-8")
+    log = (root / "runs" / "stage_a-001" / "log.txt").read_text(encoding="utf-8")
     assert "fake trainer: good" in log
     monkeypatch.setenv("FAKE_TRAINER", "refuses")
     assert run(argv(root)) == 1
-    log = (root / "runs" / "stage_a" / "log.txt").read_text(encoding="utf-8")
+    log = (root / "runs" / "stage_a-002" / "log.txt").read_text(encoding="utf-8")
     assert "returned non-zero exit status 2" in log

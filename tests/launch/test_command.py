@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from wrapper.launch.command import Command, command, embedded_trainer
+from dataset_tools.errors import UserError
+from wrapper.launch.command import Command, Trainer, command, embedded_trainer
+from wrapper.launch.processes import Processes, processes
 
 FAKE = Path(__file__).parent / "fake_trainer"
 
@@ -24,7 +26,7 @@ def test_the_embedded_trainer_is_started_as_sd_scripts_is(no_checkout, tmp_path,
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     train, dataset = tmp_path / "a train.toml", tmp_path / "a dataset.toml"
     made = command(
-        embedded_trainer(), "train_network", train, dataset, device="cpu", extra=["--resume", "x y"]
+        embedded_trainer(), "train_network", train, dataset, Processes("cpu"), extra=["--resume", "x y"]
     )
     assert made.argv == (
         *(sys.executable, "-m", "accelerate.commands.launch", "--num_processes", "1", "--num_machines", "1"),
@@ -40,7 +42,7 @@ def test_a_gpu_run_has_no_cpu_flag_and_the_files_precision(no_checkout, tmp_path
         "train_network",
         tmp_path / "a",
         tmp_path / "b",
-        device="cuda",
+        Processes("cuda"),
         mixed_precision="bf16",
         cache=tmp_path / "cache",
     )
@@ -57,3 +59,97 @@ def test_the_shell_line_is_the_command(tmp_path):
     done = subprocess.run(["sh", "-c", made.shell()], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f'{["a b", "$HOME", chr(39)]} q"$x {folder}'
     assert shlex.split(made.shell())[:2] == ["cd", str(folder)]
+
+
+GPUS = {
+    "one": (Processes("cuda"), "--num_processes 1 --num_machines 1"),
+    "one of two": (
+        Processes("cuda", gpus=(1,)),
+        "--num_processes 1 --num_machines 1 --gpu_ids 1",
+    ),
+    "two": (
+        Processes("cuda", 2),
+        "--multi_gpu --num_processes 2 --num_machines 1 --main_process_port 0",
+    ),
+    "these two": (
+        Processes("cuda", 2, gpus=(0, 2)),
+        "--multi_gpu --num_processes 2 --num_machines 1 --main_process_port 0 --gpu_ids 0,2",
+    ),
+    "two machines": (
+        Processes("cuda", 4, machines=2, rank=1, address="node0", port=1234),
+        "--multi_gpu --num_processes 8 --num_machines 2 --machine_rank 1 --main_process_ip node0"
+        " --main_process_port 1234",
+    ),
+}
+
+
+@pytest.mark.parametrize(("where", "words"), GPUS.values(), ids=GPUS)
+def test_gpus_are_started_by_accelerate(where, words):
+    launcher = " ".join(where.launcher("bf16", 3))
+    assert launcher == (
+        f"-m accelerate.commands.launch {words} --mixed_precision bf16 --dynamo_backend no"
+        " --num_cpu_threads_per_process 3"
+    )
+    assert where.environment("bf16", 3) == {}
+
+
+def test_accelerate_knows_every_word():
+    from accelerate.commands.launch import launch_command_parser
+
+    for where, _ in GPUS.values():
+        words = launch_command_parser().parse_args([*where.launcher("no", 1)[2:], "x.py"])
+        assert (words.num_processes, words.num_machines) == (where.total, where.machines)
+
+
+def test_several_processes_on_a_cpu_are_started_by_torch(monkeypatch, tmp_path):
+    from torch.distributed.run import get_args_parser
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    where = Processes("cpu", 2, machines=2, rank=1, address="node0")
+    script = Trainer("sd-scripts", "python", FAKE)
+    made = command(script, "train_network", tmp_path / "a", tmp_path / "b", where, mixed_precision="bf16")
+    words = get_args_parser().parse_args(list(made.argv[3:]))
+    assert made.argv[1:3] == ("-m", "torch.distributed.run")
+    assert (words.nnodes, words.node_rank, words.nproc_per_node, words.master_addr) == ("2", 1, "2", "node0")
+    assert words.training_script == str(FAKE / "train_network.py")
+    assert made.env["ACCELERATE_USE_CPU"] == "true"
+    assert made.env["ACCELERATE_MIXED_PRECISION"] == "bf16"
+    assert made.env["OMP_NUM_THREADS"] == "2"
+    assert made.env["LORAWRAP_SD_SCRIPTS"] == str(FAKE)
+
+
+WISHES = {
+    "nothing": ({"device": "cuda"}, Processes("cuda")),
+    "two": ({"device": "cuda", "gpus": "2"}, Processes("cuda", 2)),
+    "all": ({"device": "cuda", "gpus": "all", "visible": 3}, Processes("cuda", 3)),
+    "these": ({"device": "cuda", "gpus": "0,2", "visible": 3}, Processes("cuda", 2, (0, 2))),
+    "only the second": ({"device": "cuda", "gpus": "1,"}, Processes("cuda", 1, (1,))),
+    "a CPU": ({"device": "cpu", "here": 2}, Processes("cpu", 2)),
+}
+
+
+@pytest.mark.parametrize(("wish", "found"), WISHES.values(), ids=WISHES)
+def test_wishes_become_processes(wish, found):
+    assert processes(**wish) == found
+
+
+REFUSED = {
+    "GPUs on a CPU": ({"device": "cpu", "gpus": "2"}, "the device is the CPU"),
+    "processes on a GPU": ({"device": "cuda", "here": 2}, "is for the CPU"),
+    "words": ({"device": "cuda", "gpus": "two"}, "expected a number"),
+    "none": ({"device": "cuda", "gpus": "0"}, "expected a number"),
+    "twice": ({"device": "cuda", "gpus": "1,1"}, "expected a number"),
+    "more than there are": ({"device": "cuda", "gpus": "3", "visible": 2}, "2 GPUs are there"),
+    "not there": ({"device": "cuda", "gpus": "0,5", "visible": 1}, "1 GPU is there"),
+    "no such machine": (
+        {"device": "cuda", "machines": 2, "rank": 2, "address": "a"},
+        "numbered 0 to 1",
+    ),
+    "nowhere to meet": ({"device": "cuda", "machines": 2}, "needs --main-address"),
+}
+
+
+@pytest.mark.parametrize(("wish", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_is_refused(wish, said):
+    with pytest.raises(UserError, match=said):
+        processes(**wish)

@@ -12,6 +12,7 @@ from dataset_tools.errors import UserError
 from wrapper.launch import engine
 from wrapper.launch.command import command
 from wrapper.launch.engine import choose, find_trainer
+from wrapper.launch.processes import Processes
 from wrapper.sd_scripts.lock import lock
 from wrapper.sd_scripts.places import places_of
 
@@ -70,7 +71,7 @@ def test_a_named_checkout_beats_an_installed_one(installed, monkeypatch):
 
 def test_the_script_is_told_where_sd_scripts_lies(installed, tmp_path):
     trainer = find_trainer("sd-scripts", "train_network")
-    made = command(trainer, "train_network", tmp_path / "a", tmp_path / "b", device="cpu")
+    made = command(trainer, "train_network", tmp_path / "a", tmp_path / "b", Processes("cpu"))
     assert made.env["LORAWRAP_SD_SCRIPTS"] == str(installed)
 
 

@@ -134,7 +134,7 @@ def _decided(
     network_weights: Path | None,
 ) -> dict[str, Any]:
     """The keys that follow from the project. TensorBoard is left out where it is not installed."""
-    run = paths.run(stage)
+    run = paths.next_run(stage)
     values = {
         "pretrained_model_name_or_path": base.path.resolve().as_posix(),
         "output_dir": run.output.resolve().as_posix(),

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from dataset_tools.processors import usable
+from wrapper.launch.processes import Device, Processes
 from wrapper.places import shipped
-
-Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True)
@@ -61,22 +60,19 @@ def command(
     script: str,
     train_toml: Path,
     dataset_toml: Path,
+    where: Processes,
     *,
-    device: Device,
     mixed_precision: str = "no",
     extra: Sequence[str] = (),
     cache: Path | None = None,
 ) -> Command:
-    """``accelerate launch`` of ``script`` on one CPU or one GPU; ``extra`` goes behind the config files."""
-    launch = (
-        *("-m", "accelerate.commands.launch", "--num_processes", "1", "--num_machines", "1"),
-        *("--mixed_precision", mixed_precision, "--dynamo_backend", "no"),
-        *("--num_cpu_threads_per_process", str(cpu_threads())),
-        *(("--cpu",) if device == "cpu" else ()),
-    )
+    """The launch of ``script`` on ``where``; ``extra`` goes behind the config files."""
+    threads = max(cpu_threads() // where.here, 1)
     files = ("--config_file", str(train_toml.resolve()), "--dataset_config", str(dataset_toml.resolve()))
-    argv = (trainer.python, *launch, *trainer.program(script), *files, *extra)
-    return Command(argv, environment(trainer, cache))
+    launcher = where.launcher(mixed_precision, threads)
+    argv = (trainer.python, *launcher, *trainer.program(script), *files, *extra)
+    env = {**environment(trainer, cache), **where.environment(mixed_precision, threads)}
+    return Command(argv, env)
 
 
 def environment(trainer: Trainer, cache: Path | None) -> dict[str, str]:
@@ -110,6 +106,11 @@ def cpu_threads() -> int:
 
 def find_device() -> Device:
     """``cuda`` where torch sees a GPU."""
+    return "cuda" if visible_gpus() else "cpu"
+
+
+def visible_gpus() -> int:
+    """How many CUDA GPUs torch sees."""
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0

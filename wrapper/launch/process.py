@@ -8,6 +8,7 @@ import selectors
 import signal
 import subprocess
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -19,6 +20,9 @@ from wrapper.launch.command import Command
 GRACE_S = 10.0
 """How long a group may take to end after an interrupt, and again after a termination, before it is killed."""
 _POLL_S = 0.2
+MARK = "LORAWRAP_LAUNCH"
+"""In the environment of a child and of all that it starts: some leave the group (torch's launcher gives each
+worker a session of its own), and are found by it."""
 
 
 class Lines:
@@ -39,11 +43,13 @@ class Lines:
 def run(command: Command, on_line: Callable[[str], None], grace_s: float = GRACE_S) -> int:
     """Start ``command``, hand each line of its output to ``on_line``, and return its exit code.
 
-    The whole group is ended in every case. On Ctrl-C, SIGTERM and SIGHUP the group is interrupted, then
-    terminated, then killed, and `KeyboardInterrupt` is raised. A program that cannot start is a `UserError`.
+    Everything that it started is ended in every case. On Ctrl-C, SIGTERM and SIGHUP, and when ``on_line``
+    raises, the group is interrupted, then terminated, then killed, and the exception goes on
+    (`KeyboardInterrupt` for a signal). A program that cannot start is a `UserError`.
     """
     with _signals_interrupt():
-        child = _start(command)
+        mark = uuid.uuid4().hex
+        child = _start(command, mark)
         try:
             _pump(child, Lines(on_line))
             return child.wait()
@@ -53,15 +59,16 @@ def run(command: Command, on_line: Callable[[str], None], grace_s: float = GRACE
         finally:
             _signal_group(child, signal.SIGKILL)
             child.wait()
+            _kill_marked(mark)
             _stdout(child).close()
 
 
-def _start(command: Command) -> subprocess.Popen[bytes]:
+def _start(command: Command, mark: str) -> subprocess.Popen[bytes]:
     try:
         with _interrupts_heeded():
             return subprocess.Popen(
                 command.argv,
-                env={**os.environ, **command.env},
+                env={**os.environ, **command.env, MARK: mark},
                 cwd=command.cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -115,6 +122,26 @@ def _signal_group(child: subprocess.Popen[bytes], kind: signal.Signals) -> None:
     """The group's number is the child's: it was started as the leader of a new session."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, kind)
+
+
+def _kill_marked(mark: str) -> None:
+    """End what left the group: whatever has ``mark`` in its environment, until nothing has."""
+    import psutil
+
+    while left := [process for process in psutil.process_iter() if _is_marked(process, mark)]:
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, timeout=_POLL_S)
+
+
+def _is_marked(process: Any, mark: str) -> bool:
+    import psutil
+
+    try:
+        return process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError):
+        return False
 
 
 @contextmanager

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from dataset_tools.files import content_hash, data_hash, write_json
-from wrapper import __version__
+from dataset_tools.files import write_json
 from wrapper.launch.command import Command
 
-PACKAGES = (
-    "torch",
-    "diffusers",
-    "transformers",
-    "peft",
-    "accelerate",
-    "safetensors",
-    "bitsandbytes",
-    "xformers",
+_MATTERS = (
+    "CUDA_",
+    "OMP_",
+    "MKL_",
+    "PYTORCH_",
+    "TORCH_",
+    "NCCL_",
+    "GLOO_",
+    "HF_",
+    "ACCELERATE_",
+    "LORAWRAP_",
 )
-ENVIRONMENT = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "PYTORCH_CUDA_ALLOC_CONF", "LORAWRAP_SD_SCRIPTS")
-"""What of the environment matters to a run, beside what the command sets itself; no secrets."""
-_MODEL_FILES = (".safetensors", ".json", ".txt", ".bin")
+_SECRET = ("TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIAL")
 
 
 class RunRecord:
@@ -34,41 +33,59 @@ class RunRecord:
 
     def __init__(self, path: Path, facts: Mapping[str, Any]) -> None:
         self.path = path
-        self.facts: dict[str, Any] = {**facts, "status": "running", "started": now()}
+        self.facts: dict[str, Any] = {**read_record(path), **facts, "status": "running"}
+        for left in ("ended", "exit_code", "faults", "why"):
+            self.facts.pop(left, None)
+        self.facts.setdefault("started", now())
         self._write()
 
     def end(self, status: str, **facts: Any) -> None:
         """``status`` is ``succeeded``, ``failed`` or ``interrupted``."""
         self.facts |= {"status": status, "ended": now(), **facts}
+        self.facts["segments"][-1]["ended"] = self.facts["ended"]
         self._write()
 
     def _write(self) -> None:
         write_json(self.path, self.facts)
 
 
+def read_record(path: Path) -> dict[str, Any]:
+    """The object in ``run.json``, empty where there is none: a run that was killed may have left anything."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def status_of(record: Mapping[str, Any]) -> str:
+    """The recorded status; ``died`` for a run that says it runs, on this machine, and has no process."""
+    status = str(record.get("status", "unknown"))
+    process = record.get("process", {})
+    if status != "running" or process.get("host") not in (platform.node(), None):
+        return status
+    return "running" if process and _is_alive(int(process["pid"])) else "died"
+
+
+def this_process() -> dict[str, Any]:
+    """Who writes the record, so that others can tell whether the run goes on."""
+    return {"pid": os.getpid(), "host": platform.node()}
+
+
+def _is_alive(pid: int) -> bool:
+    import psutil
+
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
 def command_facts(command: Command) -> dict[str, Any]:
-    """The command as it can be run again, and the environment that it sees."""
-    seen = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    """The command as it can be run again, and what of the environment matters to it; no secrets."""
+    seen = {name: value for name, value in sorted(os.environ.items()) if _is_told(name)}
     return {"command": list(command.argv), "shell": command.shell(), "env": {**seen, **command.env}}
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python, of this program and of the packages that train."""
-    found = {"lorawrap": __version__, "python": platform.python_version(), "platform": platform.platform()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def model_hash(path: Path) -> str:
-    """SHA-256 of a single file, or of the names and contents of a diffusers folder's files."""
-    if path.is_file():
-        return content_hash(path)
-    files = sorted(file for file in path.rglob("*") if file.is_file() and file.suffix in _MODEL_FILES)
-    return data_hash([(file.relative_to(path).as_posix(), content_hash(file)) for file in files])
+def _is_told(name: str) -> bool:
+    return name.startswith(_MATTERS) and not any(word in name for word in _SECRET)
 
 
 def now() -> str:

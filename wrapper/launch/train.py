@@ -2,205 +2,187 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dataset_tools.building.dataset import check_files, read_dataset
 from dataset_tools.errors import RunFailed, UserError
-from dataset_tools.files import content_hash, whole_file
-from wrapper.kohya.check import Report, check
-from wrapper.kohya.render import Rendered, render_stage, write
-from wrapper.launch.command import Command, Device, command, find_device
-from wrapper.launch.engine import Engine, find_trainer
-from wrapper.launch.explain import explain
+from dataset_tools.files import content_hash
+from wrapper.launch.begin import begin
+from wrapper.launch.curve import draw_curve
+from wrapper.launch.explain import Explanation, explain
+from wrapper.launch.plan import Plan, Wish, plan_from, plan_new, plan_on
 from wrapper.launch.process import run
-from wrapper.launch.record import RunRecord, command_facts, model_hash, versions
-from wrapper.launch.state import how_to_go_on, newest_state, set_aside
-from wrapper.launch.verdict import Verdict, judge, stamp
-from wrapper.launch.watch import Watch, watching
+from wrapper.launch.publish import publish
+from wrapper.launch.record import RunRecord, read_record, status_of
+from wrapper.launch.same import changed_since, setting_changes
+from wrapper.launch.state import saved_states
+from wrapper.launch.verdict import Expected, Verdict, judge, judge_helper, stamp
+from wrapper.launch.watch import LossIsNan, Watch, watching
 from wrapper.project.layout import RunPaths
 from wrapper.project.load import Project
 
 SHOWN_LINES = 20
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Everything that is known before the start. ``state`` is what a resumed run goes on from."""
-
-    project: Project
-    stage: str
-    rendered: Rendered
-    report: Report
-    command: Command
-    trainer: str
-    state: Path | None
-
-    @property
-    def run(self) -> RunPaths:
-        return self.project.paths.run(self.stage)
-
-    @property
-    def made(self) -> Path:
-        """The LoRA that the trainer writes."""
-        return self.run.output / f"{self.project.settings.project.name}_{self.stage}.safetensors"
-
-    @property
-    def published(self) -> Path:
-        return self.project.paths.lora(self.stage, self.project.settings.project.name)
-
-
 def plan(
     project: Project,
     stage: str,
     *,
-    engine: Engine | None = None,
     resume: bool = False,
-    device: Device | None = None,
-    extra: Sequence[str] = (),
     models: bool = True,
+    dry: bool = False,
+    **wished: Any,
 ) -> Plan:
-    """Render and check ``stage``; nothing is started. Raises `UserError` with all that is wrong.
+    """What `train` would start; ``wished`` are the fields of `Wish`. `UserError` with all that is wrong.
 
-    ``models=False`` does not ask for the models to be there, for a stage that waits for another.
+    With ``resume`` the stage's newest run goes on in its own folder while nothing has changed; else a new run
+    begins with its state. ``models`` and ``dry`` as in `plan_new`.
     """
-    rendered = render_stage(project, stage)
-    check_files(read_dataset(project.paths.dataset), project.paths.dataset, stage)
-    trainer = find_trainer(engine or project.settings.project.engine, rendered.script)
-    train_toml, dataset_toml = write(rendered, project.paths)
-    report = check(train_toml, dataset_toml, rendered.script, trainer.engine, models=models)
-    device = device or find_device()
-    _refuse_on(device, report)
-    report.raise_if_wrong(f"{stage} would not train as written:")
-    state = newest_state(project.paths.run(stage), report.steps.steps) if resume else None
-    started = command(
-        trainer,
-        rendered.script,
-        train_toml,
-        dataset_toml,
-        device=device,
-        mixed_precision=str(report.values.get("mixed_precision", "no")),
-        extra=[*_resuming(state, trainer.engine), *extra],
-        cache=project.paths.cache,
-    )
-    return Plan(project, stage, rendered, report, started, trainer.engine, state)
+    wish = Wish(**wished)
+    old = project.paths.run(stage) if resume else None
+    if old is not None and not saved_states(old):
+        raise UserError(
+            f"{old.output}: there is no saved state to resume from.",
+            "Train without --resume; with save_state = true every checkpoint saves one.",
+        )
+    new = plan_new(project, stage, wish, models=models, dry=dry)
+    if old is None or new.rendered is None:
+        return new
+    record = read_record(old.record)
+    _refuse_other_trainer(old, record, new.trainer.engine)
+    changed = what_changed(project, old, new)
+    if not changed:
+        return plan_on(project, old, record, wish)
+    click.echo(f"{new.run.id} is a new run, from a state of {old.id}: {'; '.join(changed)}")
+    return plan_from(new, old)
 
 
-def train(
-    project: Project,
-    stage: str,
-    *,
-    engine: Engine | None = None,
-    resume: bool = False,
-    device: Device | None = None,
-    extra: Sequence[str] = (),
-) -> Path:
+def what_changed(project: Project, old: RunPaths, new: Plan) -> list[str]:
+    """Why ``old`` cannot go on as what would be begun now; empty when it can."""
+    if not old.train_toml.is_file() or new.rendered is None:
+        return ["it was made by an earlier version of this program"]
+    return [
+        *setting_changes(project.paths, old, new.rendered),
+        *changed_since(project.paths, old, new.report.values),
+    ]
+
+
+def train(project: Project, stage: str, *, resume: bool = False, **wished: Any) -> Path:
     """Train ``stage`` and return the published LoRA.
 
     Raises `UserError` before the start and `RunFailed` when the run made no good LoRA; on Ctrl-C every child
-    is ended and `KeyboardInterrupt` goes on. The record in ``runs/<stage>/run.json`` tells either.
+    is ended and `KeyboardInterrupt` goes on. The run's record tells either.
     """
-    planned = plan(project, stage, engine=engine, resume=resume, device=device, extra=extra)
-    for warning in planned.report.warnings:
-        click.secho(str(warning), fg="yellow", err=True)
-    click.echo(f"{stage}: {planned.report.steps}")
-    return apply(planned)
+    return say_and_apply(plan(project, stage, resume=resume, **wished))
 
 
-def go_on(project: Project, stage: str, *, resume: bool = True, **how: Any) -> Path:
+def go_on(project: Project, stage: str, *, resume: bool = True, **wished: Any) -> Path:
     """As `train`, for one of several stages: a finished one is skipped, one without states begins."""
     published = project.paths.lora(stage, project.settings.project.name)
-    state = how_to_go_on(project.paths.run(stage), published)
-    if resume and state == "done":
+    newest = project.paths.run(stage)
+    if resume and read_record(newest.record).get("status") == "succeeded" and published.is_file():
         click.echo(f"{stage}: done already")
         return published
-    return train(project, stage, resume=resume and state == "resume", **how)
+    return train(project, stage, resume=resume and bool(saved_states(newest)), **wished)
+
+
+def resume_run(project: Project, old: RunPaths, **wished: Any) -> Path:
+    """Go on with ``old`` from its own files, to the total that it was begun with.
+
+    Raises `UserError` when it still runs, has nothing left to do, or what it is made from has changed.
+    """
+    wish, record = Wish(**wished), read_record(old.record)
+    if not old.train_toml.is_file():
+        raise UserError(f"{old.folder}: has no files of its own to go on from.", "Train the stage anew.")
+    if status_of(record) == "running" and not wish.anyway:
+        process = record.get("process", {})
+        raise UserError(f"{old.id} runs now (process {process.get('pid')} on {process.get('host')}).")
+    _refuse_other_trainer(old, record, wish.engine or record["engine"])
+    planned = plan_on(project, old, record, wish)
+    changed = changed_since(project.paths, old, planned.report.values)
+    if changed and not wish.anyway:
+        raise UserError(
+            f"{old.id} is not what it was when it began: {'; '.join(changed)}.",
+            f"Train anew, or say --anyway: lorawrap runs resume {old.id} --anyway.",
+        )
+    return say_and_apply(planned)
+
+
+def say_and_apply(planned: Plan) -> Path:
+    """Print warnings and the count of steps, then `apply`."""
+    for warning in planned.report.warnings:
+        click.secho(str(warning), fg="yellow", err=True)
+    click.echo(f"{planned.run.id}: {planned.report.steps}")
+    start = planned.start
+    if start.missed:
+        click.echo(f"{planned.run.id}: from its state of step {start.missed} sd-scripts would miss the total")
+    if start.done:
+        click.echo(f"{planned.run.id}: goes on after step {start.done} of {planned.steps}")
+    return apply(planned)
 
 
 def apply(planned: Plan) -> Path:
     """Start what was planned, and publish its LoRA when it is good."""
-    if planned.state is None:
-        set_aside(planned.run.folder)
-    planned.run.output.mkdir(parents=True, exist_ok=True)
     before = stamp(planned.made)
-    record = RunRecord(planned.run.record, _facts(planned))
+    record = begin(planned)
     try:
-        with watching(
-            planned.run, planned.stage, planned.report.steps.steps, append=planned.state is not None
-        ) as watch:
+        with watching(planned.run, planned.course, planned.run.id, append=planned.rendered is None) as watch:
             exit_code = run(planned.command, watch.line)
     except KeyboardInterrupt:
-        record.end("interrupted")
+        record.end("interrupted", **_seen(watch))
         raise
-    verdict = judge(planned.made, planned.rendered.kind, before, exit_code, planned.report.steps.steps)
+    except LossIsNan:
+        why = Explanation(f"The loss is NaN: ended at step {watch.nan_step}.", _NAN_HINT)
+        record.end("failed", **_seen(watch), faults=["the loss is NaN"], why=why.message)
+        raise _failure(planned, watch, why, []) from None
+    finally:
+        draw_curve(planned.run)
+    verdict = _judge(planned, before, exit_code, watch.step)
     if not verdict.ok:
-        record.end("failed", exit_code=exit_code, faults=verdict.faults)
-        raise _failure(planned, watch, exit_code, verdict)
-    publish(planned.made, planned.published)
-    record.end(
-        "succeeded",
-        exit_code=exit_code,
-        steps=verdict.steps,
-        lora={"path": str(planned.published), "sha256": content_hash(planned.published)},
-    )
+        why = explain(list(watch.tail), exit_code)
+        record.end("failed", exit_code=exit_code, **_seen(watch), faults=verdict.faults, why=why.message)
+        raise _failure(planned, watch, why, verdict.faults)
+    facts = {"exit_code": exit_code, **_seen(watch), "steps": verdict.steps, "proved_by": verdict.proof}
+    return _succeeded(planned, record, facts)
+
+
+def _seen(watch: Watch) -> dict[str, Any]:
+    return {"steps_seen": watch.step, "loss": watch.loss}
+
+
+def _succeeded(planned: Plan, record: RunRecord, facts: dict[str, Any]) -> Path:
+    if planned.where.is_main:
+        publish(planned.made, planned.published, planned.steps)
+        facts["lora"] = {"path": str(planned.published), "sha256": content_hash(planned.published)}
+    record.end("succeeded", **facts)
     return planned.published
 
 
-def publish(made: Path, published: Path) -> None:
-    """Put the LoRA at its public place, whole; the run keeps its own."""
-    with whole_file(published) as temporary:
-        shutil.copyfile(made, temporary)
+def _judge(planned: Plan, before: tuple[int, int] | None, exit_code: int, seen: int) -> Verdict:
+    start = planned.start
+    expected = Expected(planned.steps, planned.steps - start.done + start.counted_from)
+    if not planned.where.is_main:
+        return judge_helper(exit_code, expected, seen)
+    return judge(planned.made, planned.kind, before, exit_code, expected, seen)
 
 
-def _refuse_on(device: Device, report: Report) -> None:
-    """Half precision and 8-bit optimizers have no CPU code."""
-    values = report.values
-    needs = [
-        key
-        for key, value in (("mixed_precision", "fp16"), ("optimizer_type", "AdamW8bit"))
-        if values.get(key) == value
-    ]
-    if device == "cpu" and needs:
-        named = " and ".join(f"{key} = {values[key]!r}" for key in needs)
-        raise UserError(f"{named} needs a GPU, and there is none.", "Set preset = 'cpu' for the stage.")
+def _refuse_other_trainer(old: RunPaths, record: dict[str, Any], engine: str) -> None:
+    if record.get("engine") != engine:
+        raise UserError(
+            f"{old.id} was trained by {record.get('engine')}, whose states {engine} cannot read.",
+            f"Give --engine {record.get('engine')}, or train without --resume.",
+        )
 
 
-def _resuming(state: Path | None, engine: str) -> list[str]:
-    """sd-scripts counts a resumed run from zero unless it is told to skip what is done."""
-    if state is None:
-        return []
-    skip = ["--skip_until_initial_step"] if engine == "sd-scripts" else []
-    return ["--resume", str(state.resolve()), *skip]
+_NAN_HINT = "Lower learning_rate, set no_half_vae = true, or use bf16; --nan-limit 0 would let it go on."
 
 
-def _facts(planned: Plan) -> dict[str, Any]:
-    paths, values = planned.project.paths, planned.report.values
-    base = Path(str(values["pretrained_model_name_or_path"]))
-    train_toml, dataset_toml = paths.train_toml(planned.stage), paths.dataset_toml(planned.stage)
-    return {
-        "stage": planned.stage,
-        "engine": planned.trainer,
-        "script": planned.rendered.script,
-        **command_facts(planned.command),
-        "resumed_from": str(planned.state) if planned.state else None,
-        "versions": versions(),
-        "config": {str(path): content_hash(path) for path in (train_toml, dataset_toml)},
-        "origins": planned.rendered.origins,
-        "base": {"path": str(base), "sha256": model_hash(base)},
-        "dataset": read_dataset(paths.dataset).key,
-        "planned_steps": planned.report.steps.steps,
-    }
-
-
-def _failure(planned: Plan, watch: Watch, exit_code: int, verdict: Verdict) -> RunFailed:
-    why = explain(list(watch.tail), exit_code)
+def _failure(planned: Plan, watch: Watch, why: Explanation, faults: Iterable[str]) -> RunFailed:
     last = [f"    {line}" for line in list(watch.tail)[-SHOWN_LINES:]]
-    message = [f"{planned.stage}: {why.message}", *(f"  {fault}." for fault in verdict.faults)]
+    message = [f"{planned.stage}: {why.message}", *(f"  {fault}." for fault in faults)]
     message += ["  The last lines of the log:", *last] if last else []
     message += [f"  Command: {planned.command.shell()}", f"  Log: {planned.run.log}"]
     return RunFailed("\n".join(message), why.hint)

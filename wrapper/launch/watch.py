@@ -6,12 +6,12 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
 
 import click
 
 from dataset_tools.progress import Bar, progress
-from wrapper.launch.events import Event, EventLog, parse
+from wrapper.launch.events import Event, EventLog, parse, within_run
 from wrapper.project.layout import RunPaths
 
 KEPT_LINES = 400
@@ -19,22 +19,45 @@ _OTHER_BAR = re.compile(r"\d+%\|.*\|\s*\d+/\d+ \[")
 _LAUNCHER = "Traceback (most recent call last):"
 
 
+class LossIsNan(Exception):  # noqa: N818 - a fact about the run, not a fault of this program
+    """The loss has not been finite for as long as was allowed: the run is to be ended."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a run's bar means: ``done`` steps of ``planned`` were done when it stood at ``bar_from``.
+
+    After ``nan_limit`` reports in a row without a finite loss the run is to be ended; 0 lets it go on.
+    """
+
+    planned: int
+    done: int = 0
+    bar_from: int = 0
+    nan_limit: int = 0
+
+    def place(self, event: Event) -> Event:
+        """``event`` with the run's own count."""
+        return event if self.bar_from == self.done else within_run(event, self.done, self.planned)
+
+
 class Watch:
     """Takes the output line by line. ``tail`` are the last lines that were no progress."""
 
-    def __init__(
-        self, log: Path, events: EventLog, bar: Bar, echo: bool = True, append: bool = False
-    ) -> None:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        self.log = log.open("a" if append else "w", encoding="utf-8", buffering=1)
-        self.events, self.bar, self.echo = events, bar, echo
+    def __init__(self, run: RunPaths, course: Course, bar: Bar, append: bool = False) -> None:
+        run.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log = run.log.open("a" if append else "w", encoding="utf-8", buffering=1)
+        self.events = EventLog(run.events, append)
+        self.course, self.bar = course, bar
+        self.echo = True
         self.tail: deque[str] = deque(maxlen=KEPT_LINES)
-        self.step = 0
+        self.step = self.nans = self.nan_step = 0
+        self.loss: float | None = None
 
     def line(self, line: str) -> None:
+        """Take one line; raises `LossIsNan` when the run is to be ended."""
         event = parse(line)
         if event is not None:
-            self._progress(line, event)
+            self._progress(line, self.course.place(event))
             return
         self.log.write(line + "\n")
         if _OTHER_BAR.search(line):
@@ -45,15 +68,30 @@ class Watch:
             click.echo(line)
 
     def _progress(self, line: str, event: Event) -> None:
-        if not self.events.add(event):
+        fresh = self.events.add(event)
+        if event.nan:
+            self._not_finite(line, event)
+        elif event.loss is not None:
+            self.nans = 0
+        if not fresh:
             return
         self.log.write(line + "\n")
-        if "=nan" in line:
-            self.tail.append(line)
+        self.loss = event.loss if event.loss is not None else self.loss
         note = "" if event.loss is None else f"loss {event.loss:.4f}"
         if event.step > self.step:
             self.bar.advance(event.step - self.step, note)
             self.step = event.step
+
+    def _not_finite(self, line: str, event: Event) -> None:
+        if event.step == self.nan_step:
+            return
+        self.nan_step = event.step
+        self.nans += 1
+        if self.nans == 1:
+            self.tail.append(line)
+            click.secho(f"the loss is not finite at step {event.step}", fg="yellow", err=True)
+        if self.nans == self.course.nan_limit:
+            raise LossIsNan(event.step)
 
     def close(self) -> None:
         self.log.close()
@@ -61,10 +99,13 @@ class Watch:
 
 
 @contextmanager
-def watching(run: RunPaths, title: str, steps: int, append: bool = False) -> Iterator[Watch]:
-    """A `Watch` on ``runs/<stage>``; ``append`` goes on with the log and the events of a resumed run."""
-    with progress(title, steps) as bar:
-        watch = Watch(run.log, EventLog(run.events, append), bar, append=append)
+def watching(run: RunPaths, course: Course, title: str, append: bool = False) -> Iterator[Watch]:
+    """A `Watch` on a run's folder; ``append`` goes on with the log and the events of a resumed run."""
+    with progress(title, course.planned) as bar:
+        watch = Watch(run, course, bar, append=append)
+        if course.done:
+            watch.step = course.done
+            bar.advance(course.done)
         try:
             yield watch
         finally:

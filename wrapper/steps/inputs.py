@@ -91,9 +91,11 @@ class Inputs:
         return self.contents.of(written_files(self.project.paths.dataset, part))
 
     def _settings(self, toml: str) -> str:
-        """A rendered file without comments (a seal is one) and without the project's place."""
+        """A rendered file without comments (a seal is one), the project's place and the run's number."""
+        from wrapper.launch.settings import placeless
+
         lines = [line.partition("  # ")[0] for line in toml.splitlines() if not line.startswith("#")]
-        return "\n".join(lines).replace(self.project.paths.root.as_posix(), ".")
+        return placeless("\n".join(lines), self.project.paths.root)
 
     def _base(self, *, inpaint: bool) -> Any:
         base = self.project.settings.base

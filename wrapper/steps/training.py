@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from dataset_tools.errors import UserError
-from dataset_tools.files import content_hash
 
 if TYPE_CHECKING:
     from wrapper.project.load import Project
@@ -26,27 +23,22 @@ def train_or_go_on(project: Project, stage: str) -> None:
 
 
 def can_go_on(project: Project, stage: str) -> bool:
-    """Whether the last run was cut off, was started from what would be rendered now, and left a state."""
-    from wrapper.kohya.render import render_stage, write
-    from wrapper.launch.state import newest_state
+    """Whether the newest run was cut off, is what would be begun now, and left a state to go on from."""
+    from wrapper.launch.plan import Wish, plan_new
+    from wrapper.launch.record import read_record, status_of
+    from wrapper.launch.state import find_start, saved_states
+    from wrapper.launch.train import what_changed
 
     run = project.paths.run(stage)
-    record = _record(run.record)
-    if record.get("status") not in ("running", "interrupted"):
+    record = read_record(run.record)
+    if status_of(record) not in ("interrupted", "died") or not saved_states(run):
         return False
-    write(render_stage(project, stage), project.paths)
-    tomls = (project.paths.train_toml(stage), project.paths.dataset_toml(stage))
-    if record.get("config") != {str(path): content_hash(path) for path in tomls}:
+    new = plan_new(project, stage, Wish())
+    if record.get("engine") != new.trainer.engine or what_changed(project, run, new):
         return False
     try:
-        newest_state(run, int(record.get("planned_steps", 0)))
-    except UserError:
+        find_start(run, new.schedule, new.trainer.engine)
+    except UserError as error:
+        click.echo(error.message)
         return False
     return True
-
-
-def _record(path: Path) -> dict[str, object]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}

@@ -8,8 +8,11 @@ import struct
 MODULE = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
 
 
-def lora_bytes(steps: int, value: float = 0.5, rank: int = 2) -> bytes:
-    """A safetensors container with ``ss_steps``; ``value`` fills the tensors (0.0 and nan are bad ones)."""
+def lora_bytes(steps: int | None, value: float = 0.5, rank: int = 2) -> bytes:
+    """A safetensors container; without ``steps`` it has no metadata.
+
+    ``value`` fills the tensors: 0.0 and nan are bad ones.
+    """
     shapes = {"alpha": [], "lora_down.weight": [rank, 8], "lora_up.weight": [8, rank]}
     header, data = {}, b""
     for part, shape in shapes.items():
@@ -21,6 +24,6 @@ def lora_bytes(steps: int, value: float = 0.5, rank: int = 2) -> bytes:
             "data_offsets": [len(data), len(data) + len(packed)],
         }
         data += packed
-    metadata = {"ss_steps": str(steps), "ss_network_dim": str(rank)}
+    metadata = {} if steps is None else {"ss_steps": str(steps), "ss_network_dim": str(rank)}
     text = json.dumps({"__metadata__": metadata, **header}).encode()
     return struct.pack("<Q", len(text)) + text + data

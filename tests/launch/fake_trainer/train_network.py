@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import sys
@@ -16,7 +17,8 @@ from lora_bytes import lora_bytes
 
 
 def main(argv: list[str]) -> int:
-    options = dict(zip(argv[::2], argv[1::2], strict=False))
+    options = {argv[i]: argv[i + 1] for i in range(len(argv) - 1) if argv[i].startswith("--")}
+    options |= {"skip": "--skip_until_initial_step" in argv}
     tables = tomllib.loads(Path(options["--config_file"]).read_text(encoding="utf-8"))
     values = {key: value for table in tables.values() for key, value in table.items()}
     tomllib.loads(Path(options["--dataset_config"]).read_text(encoding="utf-8"))
@@ -25,24 +27,33 @@ def main(argv: list[str]) -> int:
     return BEHAVIOURS[behaviour](values, options)
 
 
-def good(values: dict, options: dict, value: float = 0.5, lost: int = 0) -> int:
-    steps = values["max_train_steps"]
-    start = done_before(options)
-    for step in range(start, steps + 1):
+def good(values: dict, options: dict, value: float = 0.5, lost: int = 0, told: bool = True) -> int:
+    """The bar, and the steps in the file, are counted as sd-scripts v0.10.1 does when it is resumed."""
+    counted, bars = resumed(values, options)
+    for step in range(bars + 1):
         loss = f", avr_loss={1 / (step + 1):.3g}" if step else ""
-        bar = f"steps: {100 * step // steps:3d}%|██  | {step}/{steps} [00:0{step}<00:01,  2.0it/s{loss}]"
+        total = values["max_train_steps"] - counted
+        bar = f"steps: {100 * step // total:3d}%|██  | {step}/{total} [00:0{step}<00:01,  2.0it/s{loss}]"
         print(f"\r{bar}", end="", flush=True)
+        time.sleep(float(os.environ.get("FAKE_PAUSE_S", "0")))
     print(flush=True)
-    output = Path(values["output_dir"])
+    output = Path(options.get("--output_dir", values["output_dir"]))
     output.mkdir(parents=True, exist_ok=True)
-    save(output / f"{values['output_name']}.safetensors", lora_bytes(steps - lost, value))
+    steps = counted + bars - lost if told else None
+    save(output / f"{values['output_name']}.safetensors", lora_bytes(steps, value))
     return 0
 
 
-def done_before(options: dict) -> int:
+def resumed(values: dict, options: dict) -> tuple[int, int]:
+    """What the count begins with, and how many steps are done; batches an epoch are told by the test."""
+    total, batches = values["max_train_steps"], int(os.environ.get("FAKE_BATCHES", "8"))
+    epochs = math.ceil(total / batches)
     if "--resume" not in options:
-        return 0
-    return json.loads((Path(options["--resume"]) / "train_state.json").read_text())["current_step"]
+        return 0, total
+    place = int(options["--initial_step"])
+    epoch, rest = divmod(place, batches)
+    rest = rest if options["skip"] else 0
+    return rest, min(epochs * batches - epoch * batches - rest, total - rest)
 
 
 def save(path: Path, data: bytes) -> None:
@@ -60,23 +71,34 @@ def says(text: str, code: int):
 
 
 def nan(values: dict, options: dict) -> int:
-    print("\rsteps:  50%|██  | 3/6 [00:03<00:03,  1.0it/s, avr_loss=nan]", flush=True)
+    for step in range(1, 7):
+        print(f"\rsteps:  50%|██  | {step}/6 [00:03<00:03,  1.0it/s, avr_loss=nan]", flush=True)
+        time.sleep(float(os.environ.get("FAKE_PAUSE_S", "0")))
     return good(values, options, value=float("nan"))
 
 
 def hang(values: dict, options: dict) -> int:
     """A state is saved, a worker forked, and neither ends by itself."""
-    state = Path(values["output_dir"]) / f"{values['output_name']}-000001-state"
+    done = int(os.environ.get("FAKE_STATE", "2"))
+    state = Path(options.get("--output_dir", values["output_dir"])) / f"{values['output_name']}-000001-state"
     state.mkdir(parents=True)
-    (state / "train_state.json").write_text(json.dumps({"current_epoch": 1, "current_step": 2}))
+    (state / "train_state.json").write_text(json.dumps({"current_epoch": 1, "current_step": done}))
     worker = os.fork()
     if worker == 0:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         while True:
             time.sleep(1)
+    print("\rsteps:  50%|██  | 3/6 [00:03<00:03,  1.0it/s, avr_loss=0.25]", flush=True)
     print(f"worker {worker}", flush=True)
     while True:
         time.sleep(1)
+
+
+def silent_and_short(values: dict, options: dict) -> int:
+    """The file says nothing of its steps, and the bar stops early."""
+    print("\rsteps:  50%|██  | 3/6 [00:03<00:03,  1.0it/s, avr_loss=0.2]", flush=True)
+    save(Path(values["output_dir"]) / f"{values['output_name']}.safetensors", lora_bytes(None))
+    return 0
 
 
 def leave_a_worker(values: dict, options: dict) -> int:
@@ -93,6 +115,8 @@ BEHAVIOURS = {
     "good": good,
     "zero": lambda values, options: good(values, options, value=0.0),
     "nan": nan,
+    "silent": lambda values, options: good(values, options, told=False),
+    "silent and short": lambda values, options: silent_and_short(values, options),
     "short": lambda values, options: good(values, options, lost=1),
     "no data": says("No data found. Please verify arguments", 0),
     "out of memory": says("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB", 1),
