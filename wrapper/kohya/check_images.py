@@ -9,7 +9,7 @@ from wrapper.buckets import Size
 from wrapper.kohya.check_caches import check_info, check_latents, check_text_caches, listed_sizes
 from wrapper.kohya.check_captions import check_captions
 from wrapper.kohya.check_masks import INPAINT, check_masks
-from wrapper.kohya.check_sizes import cached, check_faces, check_sizes
+from wrapper.kohya.check_sizes import cached, check_faces, check_sizes, fit
 from wrapper.kohya.decode import Decoded, decode_all
 from wrapper.kohya.grouped import Grouped
 from wrapper.kohya.report import Findings
@@ -64,7 +64,7 @@ def _without_shared(views: Sequence[SubsetView], findings: Findings) -> list[Sub
 def check_folder(
     view: SubsetView, decoded: Mapping[Path, Decoded], script: str, findings: Findings
 ) -> dict[Path, Size]:
-    """Check one subset's folder; returns its images with the sizes that sd-scripts believes."""
+    """Check one subset's folder; returns the images that fit, with the sizes that sd-scripts believes."""
     if not view.get("image_dir"):
         return {}
     where = view.where("image_dir")
@@ -87,7 +87,8 @@ def check_folder(
     if script != INPAINT:  # whose caches know the contents that they were made of
         check_latents(view, believed, script, findings)
         check_text_caches(view, findings)
-    return believed
+    buckets = view.buckets()
+    return {path: size for path, size in believed.items() if buckets is None or fit(size, buckets)}
 
 
 def _check_unread(view: SubsetView, named: set[Path], findings: Findings) -> None:

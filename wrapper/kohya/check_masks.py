@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from wrapper.buckets import Size
@@ -16,8 +16,6 @@ from wrapper.kohya.subsets import SubsetView, list_images
 INPAINT = "train_network_inpaint"
 ALMOST_BLACK = 8
 DARK = 128
-FAR_OFF = 8
-"""A mask that is off by a part of one in so many of its bucket's side, or more, is an error."""
 _HALF_PIXEL = 0.5
 
 
@@ -125,26 +123,22 @@ def _check_polarity(masks: Mapping[Path, Mask], where: str, findings: Findings) 
 
 
 def _check_alignment(view: SubsetView, sizes: Mapping[Path, Size], findings: Findings) -> None:
-    """v0.10.1 cuts an image to its bucket, but squeezes the mask into it whole."""
+    """v0.10.1 cuts an image to its bucket, but squeezes the mask into it whole. It trains all the same."""
     buckets = view.buckets()
     if buckets is None or not (buckets.enabled or cached(view)):
         return
     fits = {path: found for path, size in sizes.items() if (found := fit(size, buckets))}
     off = {path: _off(found.resized, found.bucket) for path, found in fits.items()}
-    far = [path for path, found in fits.items() if off[path] * FAR_OFF >= min(found.bucket)]
-    near = [path for path in off if off[path] >= 1 and path not in far]
-    hint = "Crop images and masks to the size of their bucket first."
-    for paths, tell in ((far, findings.error), (near, findings.warn)):
-        if paths:
-            most = max(off[path] for path in paths)
-            text = f"{len(paths)} masks lie up to {most:.0f} pixels beside their images, which are cut to fit"
-            tell(view.where("conditioning_data_dir"), f"{text}: {some(_names(paths))}.", hint)
+    beside = [path for path, pixels in off.items() if pixels >= 1]
+    if beside:
+        text = (
+            f"{len(beside)} masks lie up to {max(off.values()):.0f} pixels beside their images, which are cut"
+        )
+        hint = "Crop images and masks to the size of their bucket first."
+        where = view.where("conditioning_data_dir")
+        findings.warn(where, f"{text} to fit: {some(path.name for path in beside)}.", hint)
 
 
 def _off(resized: Size, bucket: Size) -> float:
     """How far the mask is off at an edge of the image, in pixels of the bucket."""
     return max(resized[0] - bucket[0], resized[1] - bucket[1]) / 2
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    return [path.name for path in paths]
