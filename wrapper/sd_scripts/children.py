@@ -13,10 +13,14 @@ from dataset_tools.errors import RunFailed
 _FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "VIRTUAL_ENV")
 
 
+ISOLATED = ("-I", "-u", "-X", "utf8")
+"""Nothing of the current folder or of the user's own packages is imported."""
+
+
 def child_environment() -> dict[str, str]:
     """For a Python of another environment: nothing of ours is on its path; pip's own settings stay."""
     env = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    return {**env, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", "PIP_USER": "0"}
+    return {**env, "PYTHONUTF8": "1", "PIP_USER": "0"}
 
 
 def ask(python: Path, script: Path, *argv: str) -> Any:
@@ -33,7 +37,7 @@ def run(python: Path, *argv: str) -> subprocess.CompletedProcess[str]:
     """Run ``python`` to its end. Its children keep the lock of the installation (see alone.py)."""
     try:
         return subprocess.run(
-            [str(python), *argv],
+            [str(python), *ISOLATED, *argv],
             capture_output=True,
             encoding="utf-8",
             errors="replace",

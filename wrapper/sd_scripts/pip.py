@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dataset_tools.errors import RunFailed
 from dataset_tools.progress import Bar, progress
-from wrapper.sd_scripts.children import child_environment
+from wrapper.sd_scripts.children import ISOLATED, child_environment
 from wrapper.sd_scripts.requirements import plain_name
 
 _SETTLED = re.compile(
@@ -48,8 +48,8 @@ class Pip:
     def install(self, wishes: Iterable[str], *options: str) -> None:
         """Install ``wishes``; raises `RunFailed` with the package, the cause and the place of the log."""
         wanted = tuple(wishes)
-        argv = [str(self.python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-        argv += ["--progress-bar", "off", *options, *wanted]
+        argv = [str(self.python), *ISOLATED, "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
+        argv += ["--disable-pip-version-check", *options, *wanted]
         names = [found.group() for one in wanted if (found := re.match(r"[A-Za-z0-9][\w.-]*", one))]
         what = ", ".join(names) if len(names) < FEW else "packages"
         with progress(f"installing {what}", len(names) + 1) as bar:

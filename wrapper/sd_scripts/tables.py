@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from dataset_tools.errors import RunFailed
 from dataset_tools.files import whole_folder, write_text
 from wrapper.places import cache_folder, shipped
 from wrapper.sd_scripts.blobs import blob_id, compare
+from wrapper.sd_scripts.children import ISOLATED, child_environment
 from wrapper.sd_scripts.lock import locked_files
 
 SCRIPTS = ("train_network.py", "sdxl_train_network.py")
@@ -73,7 +73,7 @@ def record_tables(python: Path, checkout: Path, out: Path) -> None:
     """
     recorder = shipped("vendor") / "record_options.py"
     with whole_folder(out) as folder:
-        argv = [str(python), str(recorder), str(checkout), str(folder), "--help-texts"]
+        argv = [str(python), *ISOLATED, str(recorder), str(checkout), str(folder), "--help-texts"]
         _run(argv, checkout)
         write_text(folder / MADE_OF, tables_id(checkout))
 
@@ -87,7 +87,7 @@ def _run(argv: list[str], checkout: Path) -> None:
             encoding="utf-8",
             errors="replace",
             timeout=RECORDER_TIMEOUT_S,
-            env={**os.environ, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**child_environment(), "PYTHONDONTWRITEBYTECODE": "1"},
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RunFailed(f"{checkout}: its options could not be read ({error}).", hint) from error

@@ -1,0 +1,1 @@
+"""An installed sd-scripts: getting it, proving it, its environment, its options."""
