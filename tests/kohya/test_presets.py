@@ -12,6 +12,7 @@ from dataset_tools.errors import UserError
 from tests.kohya.projects import make_base, make_project
 from wrapper.base_model.detect import BaseInfo, detect
 from wrapper.kohya.check import check
+from wrapper.kohya.memory import forecast
 from wrapper.kohya.pages import flatten
 from wrapper.kohya.presets import CARDS, preset_names, read_preset
 from wrapper.kohya.render import Rendered, render, render_stage
@@ -99,6 +100,33 @@ def test_each_card_trains_the_jobs_as_they_are_known_to_work(
         assert values["network_train_unet_only"]
         assert values["cache_text_encoder_outputs"]
         assert values["no_half_vae"]
+
+
+@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("stage", ["stage_a", "stage_b"])
+@pytest.mark.parametrize(("kind", "side_px"), [("sd15", 512), ("sd15", 1024), ("sdxl", 1024)])
+def test_each_card_has_room_for_each_job(card: str, stage: str, kind: str, side_px: int):
+    """With a fifth to spare, which is how far off the forecast may be."""
+    values = read_preset(card).values(stage, kind)
+    needed = forecast(values, kind, (side_px, side_px), values["train_batch_size"])
+    usable_gib = int(card.removesuffix("gb")) - 0.5
+    assert needed.total <= 0.8 * usable_gib, str(needed)
+
+
+def test_sdxl_in_16_bits_would_not_fit_into_8_gb():
+    values = {**read_preset("8gb").values("stage_a", "sdxl"), "fp8_base": False}
+    assert forecast(values, "sdxl", (1024, 1024)).total > 0.8 * 7.5
+
+
+@pytest.mark.parametrize("kind", ["sd15", "sdxl"])
+@pytest.mark.parametrize("stage", ["stage_a", "stage_b"])
+def test_every_card_learns_the_same(kind: str, stage: str):
+    how = {"gradient_checkpointing", "mixed_precision", "fp8_base"}
+    learned = [
+        {key: value for key, value in read_preset(card).values(stage, kind).items() if key not in how}
+        for card in CARDS
+    ]
+    assert all(values == learned[0] for values in learned)
 
 
 def test_sdxl_on_8_gb_is_kept_in_8_bits():
