@@ -13,7 +13,7 @@ from tests.kohya.projects import NAME
 from tests.sd_scripts.harness import train_arguments
 from tests.sd_scripts.projects import make_project, train
 from wrapper.launch.explain import explain
-from wrapper.launch.verdict import judge
+from wrapper.launch.verdict import Expected, judge
 
 
 def empty_folder(pictures: Path) -> None:
@@ -65,7 +65,8 @@ def test_the_scripts_own_words_are_explained(
     )
     done = scripts.run(base, "train_network.py", arguments)
     assert said in explain(done.stdout.splitlines(), done.returncode).message, done.stdout
-    verdict = judge(tmp_path / "out" / "tiny.safetensors", "sd15", None, done.returncode, 4)
+    made = tmp_path / "out" / "tiny.safetensors"
+    verdict = judge(made, "sd15", None, done.returncode, Expected(4, 4), 0)
     assert not verdict.ok
 
 
