@@ -24,7 +24,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def python(installed, code: str) -> str:
-    done = subprocess.run([installed.python, "-I", "-X", "utf8", "-c", code], capture_output=True, encoding="utf-8", check=True)
+    done = subprocess.run(
+        [installed.python, "-I", "-X", "utf8", "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     return done.stdout.strip()
 
 

@@ -26,10 +26,9 @@ _CAUSES = (
     ("repository not found", "there is no such repository"),
     ("could not read username", "there is no such repository, or it is not public"),
     ("dubious ownership", "git does not trust it, because it belongs to another user"),
-    ("not our ref", "this version is not in it"),
-    ("couldn't find remote ref", "this version is not in it"),
-    ("missing blob", "files of this version are missing in it"),
-    ("unable to read", "files of this version are missing in it"),
+    ("not our ref", "it does not have all of this version"),
+    ("missing blob", "it does not have all of this version"),
+    ("unable to read", "it does not have all of this version"),
     ("no space left", "the disk is full"),
 )
 

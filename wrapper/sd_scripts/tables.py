@@ -73,7 +73,7 @@ def record_tables(python: Path, checkout: Path, out: Path) -> None:
     """
     recorder = shipped("vendor") / "record_options.py"
     with whole_folder(out) as folder:
-        argv = [str(python), *ISOLATED, str(recorder), str(checkout), str(folder), "--help-texts"]
+        argv = [str(python), *ISOLATED, "-B", str(recorder), str(checkout), str(folder), "--help-texts"]
         _run(argv, checkout)
         write_text(folder / MADE_OF, tables_id(checkout))
 
@@ -87,7 +87,7 @@ def _run(argv: list[str], checkout: Path) -> None:
             encoding="utf-8",
             errors="replace",
             timeout=RECORDER_TIMEOUT_S,
-            env={**child_environment(), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=child_environment(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RunFailed(f"{checkout}: its options could not be read ({error}).", hint) from error
