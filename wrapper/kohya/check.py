@@ -19,6 +19,7 @@ from wrapper.kohya.report import Findings, Report
 from wrapper.kohya.sources import dataset_file, folder_views
 from wrapper.kohya.steps import DatasetUse, StepCount, count_steps
 from wrapper.kohya.subsets import SubsetView, subset_views
+from wrapper.kohya.validation import split_uses
 
 
 def check(
@@ -36,8 +37,8 @@ def check(
 
     ``dataset_toml`` None takes the one that the training file names, or the folders that it names instead.
     ``base=False`` leaves out whether the base model is there, ``models=False`` starting weights and prompts
-    too. ``processes`` is the number of GPUs, ``gpu_gib`` what one of them holds. Raises `UserError` for a file
-    that cannot be read at all.
+    too. ``processes`` is the number of GPUs, ``gpu_gib`` what one of them holds. Raises `UserError` for a
+    file that cannot be read at all.
     """
     findings = Findings()
     train = read_located(train_toml)
@@ -53,7 +54,7 @@ def check(
     views = _views(train, values, dataset_toml, script, engine, findings)
     check_fights(train, values, views, script, engine, findings)
     foreseen = check_memory(train, values, views, script, findings, gpu_gib)
-    steps = _count(train, values, _uses(views, script, findings), processes, findings)
+    steps = _count(train, values, _uses(views, values, script, findings), processes, findings)
     return Report(findings.errors, findings.warnings, steps, values, foreseen)
 
 
@@ -76,10 +77,13 @@ def _views(
     return []
 
 
-def _uses(views: Sequence[SubsetView], script: str, findings: Findings) -> list[DatasetUse]:
+def _uses(
+    views: Sequence[SubsetView], values: Mapping[str, Any], script: str, findings: Findings
+) -> list[DatasetUse]:
     """What an epoch uses of each dataset."""
     listed = [view for view in views if view.flavour == "metadata"]
-    uses = check_folders([view for view in views if view not in listed], findings, script)
+    in_folders = [view for view in views if view.flavour != "metadata"]
+    uses = split_uses(check_folders(in_folders, findings, script), in_folders, values)
     first = {view.dataset: view for view in reversed(listed)}
     for number, images in check_metadata(listed, findings).items():
         if buckets := first[number].buckets():

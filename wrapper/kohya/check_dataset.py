@@ -6,9 +6,11 @@ from typing import Any
 
 from dataset_tools.errors import did_you_mean
 from wrapper.kohya.check_options import Engine
+from wrapper.kohya.check_value import number_fault
 from wrapper.kohya.dataset_tables import Table, only_tables, tables
 from wrapper.kohya.located import Located
 from wrapper.kohya.options import (
+    RANGES,
     TABLES,
     dataset_names,
     known_options,
@@ -18,6 +20,7 @@ from wrapper.kohya.options import (
 from wrapper.kohya.report import Findings
 from wrapper.trainer.options import DATASET_OPTIONS, REFUSED
 
+INTERPOLATIONS = ("lanczos", "nearest", "bilinear", "linear", "bicubic", "cubic", "area", "box")
 TOP = ("general", "datasets")
 
 
@@ -87,10 +90,16 @@ def _fault(table: Table, key: str, value: Any, engine: Engine) -> str:
     if fault := upstream_dataset_fault(table.kind, key, value, table.flavour):
         return fault
     if engine == "sd-scripts":
-        return ""
+        return number_fault(value, *RANGES.get(key, (None, None))) or _choice_fault(key, value)
     if key not in DATASET_OPTIONS:
         return REFUSED.get(key, "is an option of sd-scripts that the embedded trainer does not honour")
     return DATASET_OPTIONS[key].fault(value)
+
+
+def _choice_fault(key: str, value: Any) -> str:
+    if key == "resize_interpolation" and value not in INTERPOLATIONS:
+        return f"must be one of {', '.join(INTERPOLATIONS)}, not {value!r}"
+    return ""
 
 
 def _all_names() -> set[str]:

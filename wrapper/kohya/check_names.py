@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from dataset_tools.errors import did_you_mean
@@ -96,7 +97,7 @@ def _check_network(train: Located, values: Values, findings: Findings) -> None:
     where = train.where_key("network_module")
     if module in OTHER_NETWORKS:
         findings.error(where, f"'{module}' is for models of another family.", "Use networks.lora.")
-    elif module.startswith("networks.") and module not in NETWORKS:
+    elif module not in NETWORKS and (module.startswith("networks.") or _is_typo(module)):
         text = f"sd-scripts has no network module '{module}'."
         findings.error(where, text, did_you_mean(module, NETWORKS))
     elif module not in NETWORKS:
@@ -104,6 +105,10 @@ def _check_network(train: Located, values: Values, findings: Findings) -> None:
         findings.warn(where, f"'{module}' needs the package {package} in sd-scripts' environment.")
     for item in _items(values, "network_args"):
         _check_network_argument(train, item, module, findings)
+
+
+def _is_typo(module: str) -> bool:
+    return bool(get_close_matches(module, NETWORKS, n=1, cutoff=0.85))
 
 
 def _check_network_argument(train: Located, item: str, module: str, findings: Findings) -> None:

@@ -77,10 +77,14 @@ def _is_range(text: str) -> bool:
 
 
 def _number_fault(option: Option, value: Any) -> str:
+    return number_fault(value, option.minimum, option.maximum)
+
+
+def number_fault(value: Any, low: float | None, high: float | None) -> str:
+    """What is wrong with a number, or with one of a list; nothing with anything else."""
     numbers = [item for item in (value if isinstance(value, list) else [value]) if type(item) in (int, float)]
     if any(math.isnan(number) for number in numbers):
         return "must be a number, not nan"
-    low, high = option.minimum, option.maximum
     if low is not None and any(number < low for number in numbers):
         return f"must be {low:g} or more, not {value!r}"
     if high is not None and any(number > high for number in numbers):

@@ -26,6 +26,8 @@ _DEFAULTS: dict[str, Any] = {
 }
 RENAMED = {"batch_size": "train_batch_size", "num_repeats": "dataset_repeats"}
 """What a dataset's key is called in the training file."""
+_MISSPELT = "caption_extention"
+"""sd-scripts' own older spelling in the training file, which beats the right one."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ class SubsetView:
         for layer in self.layers[:-1]:
             if layer.get(key) is not None:
                 return layer[key]
-        written = self.layers[-1].get(RENAMED.get(key, key))
+        written = next(
+            (value for name in _names(key) if (value := self.layers[-1].get(name)) is not None), None
+        )
         return _DEFAULTS.get(key) if written is None else written
 
     def where(self, key: str = "") -> Where:
@@ -136,6 +140,11 @@ def list_images(folder: Path) -> list[Path]:
         return []
     suffixes = {*IMAGE_SUFFIXES, *(suffix.upper() for suffix in IMAGE_SUFFIXES)}
     return sorted(path for path in folder.iterdir() if path.suffix in suffixes and path.name[0] != ".")
+
+
+def _names(key: str) -> tuple[str, ...]:
+    """What ``key`` is called in the training file, the name that wins first."""
+    return (_MISSPELT, key) if key == "caption_extension" else (RENAMED.get(key, key),)
 
 
 def _count(value: Any, otherwise: int) -> int:
