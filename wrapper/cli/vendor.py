@@ -81,7 +81,7 @@ def status_command() -> int:
     return 2 if faults else 0
 
 
-@command.command("options")
+@command.command("options", context_settings={"ignore_unknown_options": True})
 @click.argument("script")
 @click.argument("names", nargs=-1)
 @click.option("--search", metavar="WORD", help="Only those with WORD in their name or help text.")
