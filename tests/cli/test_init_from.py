@@ -157,7 +157,14 @@ def test_other_photographs_can_be_named(tmp_path: Path, source: Path, capsys):
         ("list.json", "[]", "holds no settings"),
         ("other.json", json.dumps({"a": 1}), "is no LoRA preset of kohya_ss"),
         ("empty.toml", "network_dim = 4\n", "names no photographs that are here"),
-        ("windows.toml", "train_data_dir = 'D:\\images'\n", "names no photographs that are here"),
+        ("windows.toml", "train_data_dir = 'D:\\images'\n", "D:\\images: there is no such folder here"),
+        ("bad.toml", "datasets = 3\n", "is no dataset file"),
+        ("bad.json", json.dumps({"datasets": [{"subsets": [3]}]}), "is no dataset file"),
+        (
+            "zero.toml",
+            "[[datasets]]\n[[datasets.subsets]]\nimage_dir = '.'\nnum_repeats = 0",
+            "num_repeats 0: sd-scripts ignores",
+        ),
     ],
 )
 def test_what_cannot_be_taken_over_is_one_sentence(tmp_path: Path, capsys, name: str, text, said: str):

@@ -157,6 +157,15 @@ def test_a_value_that_sd_scripts_reads_wrongly_is_refused(project):
         render_stage(again, "stage_a")
 
 
+def test_logs_that_are_asked_for_have_a_folder(project, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    train, _ = both(render_stage(project, "stage_a"))
+    assert not {"log_with", "logging_dir"} & set(train.get("logging_arguments", {}))
+    again = load_project(project.paths.root, ["stage_a.kohya.log_with=tensorboard"])
+    train, _ = both(render_stage(again, "stage_a"))
+    assert train["logging_arguments"]["logging_dir"].endswith("/tensorboard")
+
+
 def test_about_ten_checkpoints_are_kept_where_nobody_says_how_many(project):
     again = load_project(project.paths.root, ["stage_b.kohya.max_train_steps=400"])
     train, _ = both(render_stage(again, "stage_b"))

@@ -87,6 +87,7 @@ def render(
     layers.add(preset.values(stage, base.kind), f"preset {preset.name}")
     layers.add(_decided(stage, settings, paths, dataset, base, network_weights), "project")
     layers.add_user(section.kohya, set_in or {}, paths.root)
+    _place_logs(layers, paths, stage)
     _save_now_and_then(layers, subsets, preset.checkpoints)
     needs = _needs(layers, preset, base.kind)
     general, inner = layers.dataset_tables()
@@ -148,6 +149,13 @@ def _decided(
     if importlib.util.find_spec("tensorboard") is None:
         values |= {"logging_dir": None, "log_with": None}
     return values
+
+
+def _place_logs(layers: Layers, paths: ProjectPaths, stage: str) -> None:
+    """Logs that the user asks for, though no TensorBoard is here, need their folder too."""
+    if layers.get("log_with") and not layers.get("logging_dir"):
+        folder = paths.next_run(stage).tensorboard
+        layers.add({"logging_dir": folder.resolve().as_posix()}, "project")
 
 
 def _save_now_and_then(layers: Layers, subsets: Sequence[Subset], checkpoints: int) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.kohya.imports.places import make_folders
+from wrapper.kohya.imports.project import Said, plan
 from wrapper.kohya.imports.settings import crop_size
 from wrapper.kohya.imports.sources import folder_name
+from wrapper.kohya.imports.trail import NOWHERE
 from wrapper.kohya.imports.values import convert
 from wrapper.kohya.imports.words import split_tokens
 from wrapper.kohya.options import upstream_options
@@ -78,3 +83,27 @@ def test_a_resolution_is_the_side_of_a_square(value, size: int):
     side, note = crop_size(value)
     assert side == size
     assert bool(note) is (value in ("768,512", 500, "big"))
+
+
+def test_subsets_that_differ_keep_one_value_and_the_other_is_told(tmp_path: Path):
+    root = make_folders(tmp_path)
+    (root / "data.toml").write_text(
+        "[[datasets]]\n[[datasets.subsets]]\nimage_dir = 'img/10_ohwx woman'\n"
+        "[[datasets.subsets]]\nimage_dir = 'img/3_ohwx woman'\nflip_aug = true\nkeep_tokens = 0\n",
+        encoding="utf-8",
+    )
+    planned = plan(root / "data.toml", Said(trigger="zorn", class_word="head"))
+    assert planned.new.settings["kohya_a"] == {"flip_aug": True, "keep_tokens": 0}
+    told = {line.key: line for line in planned.trail.lines if line.place == NOWHERE}
+    assert told["flip_aug"].value == "None"
+    assert planned.photos[-1].caption == "zorn head"
+
+
+def test_empty_text_is_off_and_equal_rates_are_one(tmp_path: Path):
+    root = make_folders(tmp_path)
+    (root / "train.toml").write_text(
+        'train_data_dir = "img"\nvae = ""\nlogging_dir = "/content/logs"\ntext_encoder_lr = [1e-5, 1e-5]\n',
+        encoding="utf-8",
+    )
+    planned = plan(root / "train.toml", Said())
+    assert planned.new.settings["kohya_a"] == {"network_module": "networks.lora", "text_encoder_lr": 1e-5}

@@ -14,6 +14,7 @@ from wrapper.kohya.imports.foreign import Foreign
 from wrapper.kohya.imports.photographs import MANIFEST, Captions, Photograph
 from wrapper.kohya.imports.settings import Settings, crop_size, effective
 from wrapper.kohya.imports.sources import Source, layers
+from wrapper.kohya.imports.values import number
 from wrapper.kohya.presets import preset_here
 from wrapper.project.init import JOBS, NewProject
 
@@ -100,7 +101,7 @@ def _steps(found: Found, settings: Settings) -> None:
         steps = gui.planned_steps(preset, sum(found.uses.values()), bool(found.class_images))
         settings.set("max_train_steps", steps, preset["epoch"], "as kohya_ss works it out", "epoch")
     else:
-        epochs = max(int(float(preset["epoch"] or 1)), 1)
+        epochs = max(int(number(preset["epoch"]) or 1), 1)
         settings.set("max_train_epochs", epochs, preset["epoch"], "", "epoch")
 
 

@@ -40,14 +40,31 @@ def read_foreign(path: Path, dataset_file: Path | None, trail: Trail) -> Foreign
     """
     data = read_tables(path)
     if "datasets" in data:
-        return Foreign(path, "dataset", {}, data)
+        return Foreign(path, "dataset", {}, _checked(path, data))
     program: Program = "kohya_ss" if path.suffix.lower() == ".json" else "train"
     train = data if program == "kohya_ss" else flatten(data, trail)
     found = Foreign(path, program, train)
+    if dataset_file and train.get("dataset_config"):
+        trail.drop("dataset_config", train["dataset_config"], "--dataset-config names another")
     place = dataset_file or _dataset_file(found, trail)
     if place is None:
         return found
-    return Foreign(path, program, train, read_tables(place))
+    return Foreign(path, program, train, _checked(place, read_tables(place)))
+
+
+def _checked(path: Path, dataset: dict[str, Any]) -> dict[str, Any]:
+    """``dataset`` when its tables stand as sd-scripts wants them. Raises `UserError`."""
+    datasets = dataset.get("datasets")
+    lists = [datasets, *(one.get("subsets", []) for one in datasets)] if _are_tables(datasets) else [None]
+    if not all(map(_are_tables, lists)) or not isinstance(dataset.get("general", {}), dict):
+        raise UserError(
+            f"{path}: is no dataset file.", "It has [[datasets]] with [[datasets.subsets]] in them."
+        )
+    return dataset
+
+
+def _are_tables(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 def read_tables(path: Path) -> dict[str, Any]:

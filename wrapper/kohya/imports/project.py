@@ -21,6 +21,7 @@ from wrapper.project.init import NewProject, check, check_new, project_text
 from wrapper.project.layout import PROJECT_FILE
 
 PROMPTS = "sample_prompts.txt"
+_FOLDER_KEYS = ("train_data_dir", "dataset_config", "image_dir", "num_repeats")
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def plan(file: Path, said: Said) -> Import:
     sources = [] if said.photos else find_sources(foreign, values, trail)
     train = [source for source in sources if not source.is_reg]
     if not train and not said.photos:
-        raise UserError(f"{file}: names no photographs that are here.", "Give their folder with --photos.")
+        raise _no_photographs(file, trail)
     class_images = [source for source in sources if source.is_reg]
     words = find_words(train, class_images, said.trigger, said.class_word, trail)
     folders = photographs([replace(source, tokens=source.tokens or " ".join(words)) for source in train])
@@ -88,6 +89,15 @@ def write(folder: Path, planned: Import) -> Path:
         write_text(folder / PROMPTS, planned.prompts)
     write_text(folder / PROJECT_FILE, project_text(planned.new))
     return folder / PROJECT_FILE
+
+
+def _no_photographs(file: Path, trail: Trail) -> UserError:
+    told = [line for line in trail.lines if line.key.startswith(_FOLDER_KEYS)]
+    lines = [
+        f"{file}: names no photographs that are here.",
+        *(f"  {line.key} {line.value}: {line.why}" for line in told),
+    ]
+    return UserError("\n".join(lines), "Give their folder with --photos.")
 
 
 def _prompts(settings: Settings, said: object) -> str:

@@ -52,10 +52,10 @@ class Settings:
             elif key not in TOLD_ELSEWHERE:
                 self._take(key, value)
         for key, each in spread.items():
-            self._take(key, each[0])
-            for other in dict.fromkeys(map(repr, each[1:])):
-                if other != repr(each[0]):
-                    self.trail.drop(key, other, f"another subset has {each[0]!r}: here is one value for all")
+            chosen = next(value for value in each if value is not None)
+            self._take(key, chosen)
+            for other in [value for value in dict.fromkeys(map(repr, each)) if value != repr(chosen)]:
+                self.trail.drop(key, other, f"another subset has {chosen!r}: here is one value for all")
 
     def _spread(self, values: Mapping[str, Any]) -> dict[str, list[Any]]:
         """Each key that the dataset file sets, with its value in every subset of training images."""
@@ -94,12 +94,16 @@ class Settings:
         self.trail.put(self.name(key), made, f"[{self.stage}.kohya] {key}", note)
 
     def _refusal(self, key: str, value: Any) -> str:
+        if value in ("", None):
+            return OFF
         if key in SECRETS:
             return "a secret does not belong into a project file: set it in the environment"
         if key == "alpha_mask":
             return "masks are read from image files: save the alpha channels as such" if value else OFF
         if key in OWNED:
             return OWNED[key]
+        if key == "logging_dir":
+            return OWNED["output_dir"]
         if key == "masked_loss" and value and self.stage == "stage_a":
             return "there are no mask images that it could count"
         if key == "enable_wildcard" and value:
@@ -119,6 +123,8 @@ class Settings:
         made, note = convert(option, value) if option else (value, "")
         if key in dataset_names("general") and isinstance(made, int) and _needs_point(key, made):
             made = float(made)
+        if key == "text_encoder_lr" and isinstance(made, list) and len(set(made)) == 1:
+            made, note = made[0], "the same for each"
         if key in PATHS:
             made = [self._path(item) for item in made] if isinstance(made, list) else self._path(made)
         return made, note

@@ -9,6 +9,7 @@ from typing import Any
 
 from wrapper.kohya.imports.foreign import Foreign
 from wrapper.kohya.imports.trail import Trail
+from wrapper.kohya.imports.values import number
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 NO_SUFFIX = ".caption"
@@ -39,7 +40,9 @@ def find_sources(foreign: Foreign, train: Mapping[str, Any], trail: Trail) -> li
     sources = []
     for source in named:
         place = (source.folder.resolve(), source.is_reg)
-        if place in seen:
+        if source.repeats < 1:
+            trail.drop("num_repeats", source.repeats, f"sd-scripts ignores {source.folder.name}")
+        elif place in seen:
             trail.drop("image_dir", source.folder, "named twice: sd-scripts ignores the second")
         elif not source.images():
             trail.drop("image_dir", source.folder, "has no images in it")
@@ -77,7 +80,7 @@ def _of_dataset(foreign: Foreign, train: Mapping[str, Any], trail: Trail) -> Ite
             continue
         yield Source(
             folder,
-            values.get("num_repeats", 1),
+            _repeats(values.get("num_repeats", 1)),
             str(values.get("class_tokens") or ""),
             values.get("is_reg") is True,
             foreign.find(str(masks)) if masks else None,
@@ -110,6 +113,10 @@ def folder_name(name: str) -> tuple[int, str]:
         return max(int(first), 0), rest
     except ValueError:
         return 0, ""
+
+
+def _repeats(value: Any) -> int:
+    return max(int(number(value) or 0), 0)
 
 
 def _dotted(suffix: Any) -> str:
