@@ -81,7 +81,7 @@ def test_an_unknown_run_is_two_with_the_nearest_name(trained, capsys):
 
 def test_a_finished_run_has_nothing_to_resume(trained, capsys):
     assert run(["runs", "resume", "stage_a-001", "--project", str(trained), "--device", "cpu"]) == 2
-    assert "no saved state to resume from" in capsys.readouterr().err
+    assert "no whole saved state to resume from" in capsys.readouterr().err
 
 
 def test_two_runs_side_by_side(trained, capsys):

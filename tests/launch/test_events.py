@@ -1,4 +1,4 @@
-"""Progress lines, explanations, verdicts' stamps: text in, facts out."""
+"""A trainer's progress lines as events, written and read back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import pytest
 
 from wrapper.launch.events import Event, EventLog, parse, read_events, within_run
-from wrapper.launch.explain import exit_status, explain
 
 LINES = {
     "steps:   0%|          | 0/100 [00:00<?, ?it/s]": Event(0, 100, None, 0, None),
@@ -57,33 +56,3 @@ def test_a_step_that_goes_back_takes_back_what_came_after(tmp_path):
     path.write_text("\n".join([*lines, '{"step": 4, "lo']))
     assert [(event["step"], event["loss"]) for event in read_events(path)] == [(1, 0.9), (2, 0.65), (3, 0.55)]
     assert read_events(tmp_path / "none") == []
-
-
-LAUNCHER = [
-    "Traceback (most recent call last):",
-    "subprocess.CalledProcessError: Command '['python']' returned non-zero exit status 2.",
-]
-CAUSES = {
-    "out of memory": (["torch.OutOfMemoryError: CUDA out of memory."], 1, "The GPU ran out of memory."),
-    "nan": (["RuntimeError: loss is NaN at step 3"], 1, "The loss became NaN."),
-    "no data": (["ERROR No data found. Please verify"], 0, "The trainer found no images."),
-    "no captions": (["neither caption file nor class tokens are found"], 1, "Images have no captions."),
-    "killed": (["died with <Signals.SIGKILL: 9>."], 1, "stopped for want of memory"),
-    "package": (
-        ["ModuleNotFoundError: No module named 'lion_pytorch'"],
-        1,
-        "lacks the package 'lion_pytorch'",
-    ),
-    "refused": (["a line", "'v2' is not supported.", *LAUNCHER], 1, "'v2' is not supported."),
-    "unknown": (["something"], 7, "ended with exit code 7"),
-}
-
-
-@pytest.mark.parametrize(("lines", "code", "message"), CAUSES.values(), ids=CAUSES)
-def test_a_failure_is_explained_in_a_sentence(lines, code, message):
-    assert message in explain(lines, code).message
-
-
-def test_the_launcher_tells_the_trainers_exit_code():
-    assert exit_status(LAUNCHER, 1) == 2
-    assert exit_status([], 5) == 5

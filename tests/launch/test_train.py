@@ -299,7 +299,7 @@ def test_resume_of_all_skips_what_is_done(project, interrupted, capsys):
 
 def test_nothing_to_resume_is_said(project, behave):
     behave("good")
-    with pytest.raises(UserError, match="no saved state to resume from"):
+    with pytest.raises(UserError, match="no whole saved state to resume from"):
         train(project, resume=True)
     assert not project.paths.runs.exists()
 
@@ -321,6 +321,9 @@ def test_an_earlier_state_is_taken_where_the_newest_would_miss_the_total(project
     for steps in (4, 8):
         (run.output / f"x-{steps:06d}-state").mkdir(parents=True)
         (run.output / f"x-{steps:06d}-state" / "train_state.json").write_text(f'{{"current_step": {steps}}}')
+        (run.output / f"x-{steps:06d}-state" / "random_states_0.pkl").touch()
+    (run.output / "x-torn-state").mkdir()
+    (run.output / "x-torn-state" / "train_state.json").write_text('{"current_step": 9}')
     assert find_start(run, Schedule(12, 4), "sd-scripts").done == 8
     assert find_start(run, Schedule(10, 4), "sd-scripts").done == 4
     with pytest.raises(UserError, match="cannot go on from its states \\(of 4, 8 steps\\) to exactly 9"):

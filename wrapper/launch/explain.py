@@ -6,101 +6,49 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from wrapper.launch.causes import FATAL, NOTICES, Cause
+
 
 class Explanation(NamedTuple):
     message: str
     hint: str
 
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
 
-_LOWER = "Lower train_batch_size, set gradient_checkpointing = true, or take a smaller preset, such as 8gb."
-_CAUSES: tuple[tuple[str, Explanation], ...] = (
-    (
-        r"CUDA out of memory|OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED",
-        Explanation("The GPU ran out of memory.", _LOWER),
-    ),
-    (
-        r"DefaultCPUAllocator: can't allocate|MemoryError|Signals\.SIGKILL",
-        Explanation("The trainer was stopped for want of memory, or killed.", _LOWER),
-    ),
-    (
-        r"(?i)loss is nan|avr_loss=nan|nan detected|loss became nan|not finite|NaN found",
-        Explanation(
-            "The loss became NaN.",
-            "Lower learning_rate, set no_half_vae = true, or use bf16 instead of fp16.",
-        ),
-    ),
-    (
-        r"No data found|画像がありません",
-        Explanation(
-            "The trainer found no images.",
-            "Run `lorawrap check` on the two files, and `lorawrap build` again.",
-        ),
-    ),
-    (
-        r"neither caption file nor class tokens|No caption file found",
-        Explanation(
-            "Images have no captions.",
-            "Give every image a .txt file beside it, and caption_extension = '.txt'.",
-        ),
-    ),
-    (
-        r"illegal char in file|UnicodeDecodeError",
-        Explanation("A caption file is not UTF-8.", "Save it as UTF-8; the log names it."),
-    ),
-    (
-        r"caption file is empty",
-        Explanation("A caption file is empty.", "Fill or remove it; the log names it."),
-    ),
-    (
-        r"image too small|image size is small",
-        Explanation(
-            "An image is smaller than the resolution.", "Set enable_bucket = true or a lower resolution."
-        ),
-    ),
-    (
-        r"min_bucket_reso must be equal or less",
-        Explanation(
-            "The resolution is below min_bucket_reso.", "Set min_bucket_reso to the resolution or less."
-        ),
-    ),
-    (
-        r"(?:missing|extra) conditioning data",
-        Explanation("Images and masks do not pair up.", "Run `lorawrap check`: it names them."),
-    ),
-    (
-        r"image file is truncated|UnidentifiedImageError|cannot identify image file",
-        Explanation("An image file is broken.", "Run `lorawrap qc`: it names it."),
-    ),
-    (
-        r"No space left on device",
-        Explanation("The disk is full.", "Make room and go on with `lorawrap train --resume`."),
-    ),
-    (
-        r"No module named '(?P<what>[\w.]+)'",
-        Explanation("The trainer's Python lacks the package '{what}'.", "Install it there."),
-    ),
-)
-_STATUS = re.compile(r"returned non-zero exit status (?P<status>\d+)")
+
+_STATUS = re.compile(r"returned non-zero exit status (?P<status>\d+)|exitcode\s*:\s*(?P<code>-?\d+)")
 _LAUNCHER = re.compile(r"^Traceback \(most recent call last\):")
+_NOTICES = re.compile("|".join(re.sub(r"\?P<\w+>", "?:", cause.pattern) for cause in NOTICES))
+_EXCEPTION = re.compile(
+    r"^(?:\[rank\d+\]: ?)?(?P<kind>(?:\w+\.)*\w*(?:Error|Exception|Invalid))\b: (?P<said>.+)"
+)
+_LAUNCHERS_OWN = ("CalledProcessError", "ChildFailedError")
 
 
 def explain(lines: Sequence[str], exit_code: int) -> Explanation:
     """Why a run ended with ``exit_code``, told from its last ``lines``; the first cause that fits."""
     status = exit_status(lines, exit_code)
-    if status == 2:
+    if status == 2 and not any(line.startswith("usage:") for line in lines):
         return Explanation(said_before_traceback(lines) or "The trainer refused its input.", "")
-    text = "\n".join(lines)
-    for pattern, explanation in _CAUSES:
-        if found := re.search(pattern, text):
-            return Explanation(explanation.message.format(**found.groupdict()), explanation.hint)
-    return Explanation(f"The trainer ended with exit code {status}.", "")
+    return (
+        _found(lines, FATAL)
+        or _last_exception(lines)
+        or _found(lines, NOTICES)
+        or Explanation(f"The trainer ended with exit code {status}.", "")
+    )
+
+
+def notice(line: str) -> Explanation | None:
+    """What a line that ends no run says about it, or None."""
+    return _found([line], NOTICES) if _NOTICES.search(line) else None
 
 
 def exit_status(lines: Sequence[str], exit_code: int) -> int:
-    """The trainer's own exit code: accelerate's launcher says it in its message and ends with 1."""
+    """The trainer's own exit code: a launcher says it in its message and ends with 1."""
     for line in reversed(lines):
         if found := _STATUS.search(line):
-            return int(found["status"])
+            return int(found["status"] or found["code"])
     return exit_code
 
 
@@ -112,3 +60,24 @@ def said_before_traceback(lines: Sequence[str]) -> str:
             break
         said = line
     return said.strip()
+
+
+def _found(lines: Sequence[str], causes: Sequence[Cause]) -> Explanation | None:
+    text = "\n".join(lines)
+    for cause in causes:
+        if found := re.search(cause.pattern, text):
+            groups = {name: value for name, value in found.groupdict().items() if value}
+            what = (groups.get("what") or groups.get("other") or "").strip()
+            return Explanation(cause.message.replace("{what}", what), cause.hint)
+    return None
+
+
+def _last_exception(lines: Sequence[str]) -> Explanation | None:
+    """The last exception that is not the launcher's, in its own words; Japanese after a slash is left out."""
+    for line in reversed(lines):
+        found = _EXCEPTION.match(line)
+        if found and not found["kind"].endswith(_LAUNCHERS_OWN):
+            return Explanation(
+                f"The trainer failed: {found['said'].split(' / ')[0].strip()}.", "See the log."
+            )
+    return None

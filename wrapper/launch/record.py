@@ -34,7 +34,7 @@ class RunRecord:
     def __init__(self, path: Path, facts: Mapping[str, Any]) -> None:
         self.path = path
         self.facts: dict[str, Any] = {**read_record(path), **facts, "status": "running"}
-        for left in ("ended", "exit_code", "faults", "why"):
+        for left in ("ended", "exit_code", "faults", "why", "notices"):
             self.facts.pop(left, None)
         self.facts.setdefault("started", now())
         self._write()

@@ -58,6 +58,7 @@ def facts(run: RunPaths) -> Iterator[tuple[str, str]]:
     yield "status", line.status
     yield from ((name, str(record[name])) for name in ("why",) if record.get(name))
     yield from (("fault", fault) for fault in record.get("faults", []))
+    yield from (("notice", text) for text in record.get("notices", []))
     yield "trainer", f"{line.engine}, {record.get('script', '')}{_checkout(record)}"
     yield "steps", line.steps
     yield "loss", _losses(run)

@@ -15,11 +15,13 @@ from wrapper.project.layout import RunPaths
 STATE_SUFFIX = "-state"
 TRAIN_STATE = "train_state.json"
 """In every state: sd-scripts (v0.9 and newer) says ``current_step`` in it, the embedded trainer ``step``."""
+SD_SCRIPTS_LAST = "random_states_0.pkl"
+"""What accelerate writes last; ``train_state.json`` is among the first. The embedded trainer's are whole."""
 
 
 @dataclass(frozen=True)
 class State:
-    """A saved state that has ``step`` steps of its run; -1 when it does not say."""
+    """A saved state that has ``step`` steps of its run."""
 
     path: Path
     step: int
@@ -42,7 +44,7 @@ class Start:
 
 
 def saved_states(run: RunPaths) -> list[State]:
-    """The run's states, the one with the most steps last.
+    """The run's whole states, the one with the most steps last.
 
     sd-scripts counts a resumed run from another number, so each part of the run has an output folder of its
     own, and the record says what its count is short of.
@@ -50,17 +52,18 @@ def saved_states(run: RunPaths) -> list[State]:
     found: list[State] = []
     for folder, short in _outputs(run, read_record(run.record)).items():
         for path in folder.glob(f"*{STATE_SUFFIX}"):
-            if path.is_dir():
-                counted = counted_steps(path)
-                found.append(State(path, counted + short if counted >= 0 else -1))
+            counted = counted_steps(path)
+            if counted >= 0:
+                found.append(State(path, counted + short))
     return sorted(found, key=lambda state: (state.step, state.path.stat().st_mtime_ns))
 
 
 def counted_steps(state: Path) -> int:
-    """How many steps a state says that it has, -1 when it does not say."""
+    """How many steps a state says that it has; -1 when it does not say, or was not written to its end."""
     data = read_record(state / TRAIN_STATE)
     steps = data.get("step", data.get("current_step"))
-    return steps if isinstance(steps, int) else -1
+    whole = "step" in data or (state / SD_SCRIPTS_LAST).is_file()
+    return steps if isinstance(steps, int) and whole else -1
 
 
 def find_start(run: RunPaths, schedule: Schedule, engine: str) -> Start:
@@ -71,7 +74,7 @@ def find_start(run: RunPaths, schedule: Schedule, engine: str) -> Start:
     states = saved_states(run)
     if not states:
         raise UserError(
-            f"{run.output}: there is no saved state to resume from.",
+            f"{run.output}: there is no whole saved state to resume from.",
             "Train without --resume; with save_state = true every checkpoint saves one.",
         )
     if states[-1].step >= schedule.max_steps:

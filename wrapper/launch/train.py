@@ -45,7 +45,7 @@ def plan(
     old = project.paths.run(stage) if resume else None
     if old is not None and not saved_states(old):
         raise UserError(
-            f"{old.output}: there is no saved state to resume from.",
+            f"{old.output}: there is no whole saved state to resume from.",
             "Train without --resume; with save_state = true every checkpoint saves one.",
         )
     new = plan_new(project, stage, wish, models=models, dry=dry)
@@ -140,6 +140,7 @@ def apply(planned: Plan) -> Path:
         raise _failure(planned, watch, why, []) from None
     finally:
         draw_curve(planned.run)
+        _tell_notices(watch)
     verdict = _judge(planned, before, exit_code, watch.step)
     if not verdict.ok:
         why = explain(list(watch.tail), exit_code)
@@ -150,7 +151,13 @@ def apply(planned: Plan) -> Path:
 
 
 def _seen(watch: Watch) -> dict[str, Any]:
-    return {"steps_seen": watch.step, "loss": watch.loss}
+    notices = [str(found) for found in watch.notices.values()]
+    return {"steps_seen": watch.step, "loss": watch.loss, "notices": notices}
+
+
+def _tell_notices(watch: Watch) -> None:
+    for found in watch.notices.values():
+        click.secho(str(found), fg="yellow", err=True)
 
 
 def _succeeded(planned: Plan, record: RunRecord, facts: dict[str, Any]) -> Path:

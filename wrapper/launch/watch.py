@@ -12,6 +12,7 @@ import click
 
 from dataset_tools.progress import Bar, progress
 from wrapper.launch.events import Event, EventLog, parse, within_run
+from wrapper.launch.explain import Explanation, notice
 from wrapper.project.layout import RunPaths
 
 KEPT_LINES = 400
@@ -52,6 +53,7 @@ class Watch:
         self.tail: deque[str] = deque(maxlen=KEPT_LINES)
         self.step = self.nans = self.nan_step = 0
         self.loss: float | None = None
+        self.notices: dict[str, Explanation] = {}
 
     def line(self, line: str) -> None:
         """Take one line; raises `LossIsNan` when the run is to be ended."""
@@ -63,6 +65,8 @@ class Watch:
         if _OTHER_BAR.search(line):
             return
         self.tail.append(line)
+        if found := notice(line):
+            self.notices.setdefault(found.hint, found)
         self.echo = self.echo and not line.startswith(_LAUNCHER)
         if self.echo:
             click.echo(line)

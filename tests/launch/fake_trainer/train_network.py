@@ -83,6 +83,7 @@ def hang(values: dict, options: dict) -> int:
     state = Path(options.get("--output_dir", values["output_dir"])) / f"{values['output_name']}-000001-state"
     state.mkdir(parents=True)
     (state / "train_state.json").write_text(json.dumps({"current_epoch": 1, "current_step": done}))
+    (state / "random_states_0.pkl").write_bytes(b"the last file of a whole state")
     worker = os.fork()
     if worker == 0:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
