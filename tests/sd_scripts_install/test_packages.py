@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from dataset_tools.errors import RunFailed, UserError
+from tests.sd_scripts_install.fakes import offline
 from wrapper.places import shipped
 from wrapper.sd_scripts.pip import Pip
+from wrapper.sd_scripts.places import Places
 from wrapper.sd_scripts.requirements import read_requirements, torchvision_for
-from wrapper.sd_scripts.venv import check_python
+from wrapper.sd_scripts.venv import check_python, make_ready
 
 LISTED = """accelerate==1.6.0
 diffusers[torch]==0.32.1
@@ -141,3 +144,36 @@ def test_a_wrong_python_is_one_sentence(tmp_path, name, told):
     script.chmod(0o755)
     with pytest.raises(UserError, match=told):
         check_python(tmp_path / name)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for Python")
+def test_a_python_without_ensurepip_lends_its_own_pip(tmp_path, monkeypatch):
+    """Debian and Colab take ensurepip out: an environment is made all the same."""
+    import ensurepip
+
+    bundled = Path(ensurepip.__file__).parent / "_bundled"
+    for name, value in offline(bundled).items():
+        monkeypatch.setenv(name, value)
+    python = tmp_path / "python"
+    refusal = "The virtual environment was not created: ensurepip is not available."
+    script = f"""#!/bin/sh
+case "$*" in *--without-pip*) ;; *"-m venv"*) echo "{refusal}"; exit 1;; esac
+exec "{sys.executable}" "$@"
+"""
+    python.write_text(script, encoding="utf-8")
+    python.chmod(0o755)
+    places = Places(tmp_path / "v1")
+    make_ready(places, python, go_on=False)
+    done = subprocess.run([places.python, "-m", "pip", "--version"], capture_output=True, text=True)
+    assert str(places.env) in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for Python")
+def test_a_python_without_ensurepip_and_pip_is_one_sentence(tmp_path):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho ensurepip is not available; exit 1\n", encoding="utf-8")
+    python.chmod(0o755)
+    with pytest.raises(UserError, match="it has no ensurepip, and no pip") as told:
+        make_ready(Places(tmp_path / "v1"), python, go_on=False)
+    assert "python3-venv" in told.value.hint

@@ -46,7 +46,11 @@ def find_installation() -> Installation | None:
     if os.environ.get(PYTHON):
         raise UserError(f"{PYTHON} is set and {CHECKOUT} is not.", HINT)
     pinned = read_installation(places_of(lock().tag))
-    return pinned or max(installations(), key=lambda one: one.options.stat().st_mtime, default=None)
+    return pinned or max(installations(), key=_installed_at, default=None)
+
+
+def _installed_at(one: Installation) -> float:
+    return Places(one.checkout.parent).record.stat().st_mtime
 
 
 def named_checkout() -> Path | None:
