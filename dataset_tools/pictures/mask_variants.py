@@ -54,19 +54,19 @@ class Variant:
     seed: int = 0
 
 
-AS_DRAWN = MaskChange()
+UNCHANGED, AS_DRAWN = MaskChange(), Variant()
 
 
 def choose(change: MaskChange, random: Random, *, pooled: bool) -> Variant:
     """The variant of one sight: one of `pool` when ``pooled``, else one that was never seen before."""
     if not change.active:
-        return Variant()
+        return AS_DRAWN
     share = random.random()
     if share < change.full_share:
         return Variant("full")
     kind: Kind = "random" if share < change.full_share + change.random_share else "own"
     if kind == "own" and not change.moves:
-        return Variant()
+        return AS_DRAWN
     return Variant(kind, random.randrange(change.variants if pooled else 2**63))
 
 
@@ -75,7 +75,7 @@ def pool(change: MaskChange) -> list[Variant]:
     numbers = range(change.variants)
     found: list[Variant] = []
     if change.full_share + change.random_share < 1:
-        found += [Variant("own", number) for number in numbers] if change.moves else [Variant()]
+        found += [Variant("own", number) for number in numbers] if change.moves else [AS_DRAWN]
     if change.random_share > 0:
         found += [Variant("random", number) for number in numbers]
     return [*found, Variant("full")] if change.full_share > 0 else found

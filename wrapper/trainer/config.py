@@ -164,6 +164,8 @@ def _text_fault(settings: Settings) -> str:
 def _loss_fault(settings: Settings) -> str:
     if settings.masked_loss_normalize and not settings.masked_loss:
         return "'masked_loss_normalize' needs 'masked_loss'."
+    if settings.full_mask_share + settings.random_mask_share > 1:
+        return "'full_mask_share' and 'random_mask_share' are together over 1."
     low, high = settings.min_timestep, settings.max_timestep
     if low is not None and low >= (1000 if high is None else high):
         return f"'min_timestep' ({low}) must be under 'max_timestep'."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from torch.nn import functional
 
 from dataset_tools.errors import RunFailed
 from dataset_tools.files import content_hash
+from dataset_tools.pictures.mask_variants import Variant
 from wrapper.trainer.data.batches import Sight, mix
 from wrapper.trainer.data.cache import TensorCache, cache_key, weights_hash
 from wrapper.trainer.data.samples import Sample, load_sample
@@ -28,7 +30,7 @@ class Encoder:
         self.model, self.cache, self.need_mask = model, cache, need_mask
         self.vae_hash = weights_hash(model.vae) if cache is not None else ""
         self.hashes: dict[Path, str] = {}
-        self.keys: dict[tuple[Path, bool], str] = {}
+        self.keys: dict[tuple[Path, bool, Variant], str] = {}
 
     def prepare(self, sights: Sequence[Sight], batch_size: int) -> None:
         """Encode ``sights`` of one bucket that are not in the cache yet, ``batch_size`` at a time."""
@@ -50,14 +52,15 @@ class Encoder:
         return {name: torch.stack([row[name] for row in rows]).to(self.model.device) for name in rows[0]}
 
     def key(self, sight: Sight) -> str:
-        """Of the contents of image, mask and VAE, of size, crop, flip and precision."""
-        place = (sight.picture.image, sight.flipped)
+        """Of the contents of image, mask and VAE, of size, crop, flip, precision and the mask's variant."""
+        place = (sight.picture.image, sight.flipped, sight.variant)
         if place not in self.keys:
             self.keys[place] = self._key(sight)
         return self.keys[place]
 
     def _key(self, sight: Sight) -> str:
         picture = sight.picture
+        varied = self.need_mask and sight.change.active
         return cache_key(
             what="latents",
             image=self._hash(picture.image),
@@ -69,6 +72,7 @@ class Encoder:
             bucket=picture.placement.bucket,
             resized=picture.placement.resized,
             flipped=sight.flipped,
+            **({"change": asdict(sight.change), "variant": asdict(sight.variant)} if varied else {}),
         )
 
     def _hash(self, path: Path) -> str:

@@ -37,6 +37,11 @@ PLAIN = (
     "loss_type",
     "masked_loss",
     "masked_loss_normalize",
+    "mask_jitter_px",
+    "mask_dilate_px",
+    "full_mask_share",
+    "random_mask_share",
+    "mask_variants",
     "training_comment",
 )
 """Settings that are written as ``ss_<name>``."""

@@ -19,7 +19,15 @@ SCHEDULERS = (
 )
 OPTIMIZERS = ("", "AdamW", "adamw", "AdamW8bit", "adamw8bit")
 SAMPLERS = ("ddim", "lms", "k_lms", "euler", "k_euler", "euler_a", "k_euler_a", "heun", "dpmsolver++")
-EXTENSIONS = ("masked_loss_normalize", "metadata_tag_frequency")
+EXTENSIONS = (
+    "masked_loss_normalize",
+    "metadata_tag_frequency",
+    "mask_jitter_px",
+    "mask_dilate_px",
+    "full_mask_share",
+    "random_mask_share",
+    "mask_variants",
+)
 
 
 def _off(name: str, reason: str) -> Option:
@@ -149,6 +157,14 @@ _LOSS = _table(
     Option("masked_loss", "bool", False, "the loss counts under the mask only"),
     Option("masked_loss_normalize", "bool", False, "and is divided by the mask's share of the picture"),
 )
+_MASKS = _table(
+    Option("mask_jitter_px", "int", 0, "move the mask at random, at most so far each way", minimum=0),
+    Option("mask_dilate_px", "int", 0, "grow the mask at random, at most so far", minimum=0),
+    Option("full_mask_share", "float", 0.0, "share of masks white all over", minimum=0, maximum=1),
+    Option("random_mask_share", "float", 0.0, "share of masks drawn at random", minimum=0, maximum=1),
+    Option("mask_variants", "int", 8, "different masks of a picture that a cache keeps", minimum=1),
+)
+"""Lengths are pixels of the training size; both engines know these."""
 _SAVING = _table(
     Option("output_dir", "str"),
     Option("output_name", "str"),
@@ -252,6 +268,7 @@ TRAIN_OPTIONS: dict[str, Option] = {
     **_OPTIMIZER,
     **_TRAINING,
     **_LOSS,
+    **_MASKS,
     **_SAVING,
     **_LOGGING,
     **_OFF,

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import randrange
 
 from dataset_tools.errors import UserError
+from dataset_tools.pictures.mask_variants import MaskChange
 from wrapper.base_model.detect import BaseInfo
 from wrapper.places import cache_folder
 from wrapper.trainer.config import Settings
@@ -46,7 +47,13 @@ def prepare(settings: Settings) -> Job:
     need_mask = info.inpaint or settings.masked_loss
     configs = read_dataset_config(Path(settings.dataset_config), settings)
     _check_data_use(configs, settings, need_mask)
-    sets = tuple(read_pictures(config, need_mask=need_mask) for config in configs)
+    change = mask_change(settings)
+    sets = tuple(
+        replace(
+            read_pictures(config, need_mask=need_mask), change=change, pooled=bool(settings.cache_latents)
+        )
+        for config in configs
+    )
     if not any(pictures.count(reg=False) for pictures in sets):
         raise UserError(f"{settings.dataset_config}: no training images, only regularisation images.")
     plan = make_plan(sets, settings)
@@ -61,10 +68,26 @@ def _check_data_use(configs: Sequence[DatasetConfig], settings: Settings, need_m
             "'conditioning_data_dir' would be ignored: only masked_loss and inpainting bases read masks.",
             "Set masked_loss = true, or leave the masks out.",
         )
+    if not need_mask and mask_change(settings).active:
+        raise UserError(
+            "Masks cannot vary: nothing reads them.",
+            "Set masked_loss = true, or leave mask_jitter_px, mask_dilate_px and the mask shares out.",
+        )
     if settings.cache_latents and any(subset.random_crop for subset in subsets):
         raise UserError("'cache_latents' and 'random_crop' exclude each other.")
     if settings.cache_text_encoder_outputs and not all(is_fixed(subset) for subset in subsets):
         raise UserError("'cache_text_encoder_outputs' excludes shuffle_caption and caption_tag_dropout_rate.")
+
+
+def mask_change(settings: Settings) -> MaskChange:
+    """How masks vary."""
+    return MaskChange(
+        settings.mask_jitter_px,
+        settings.mask_dilate_px,
+        settings.full_mask_share,
+        settings.random_mask_share,
+        settings.mask_variants,
+    )
 
 
 def _check_start(start: Progress | None, plan: Plan, settings: Settings) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from dataset_tools.pictures.mask_variants import AS_DRAWN, UNCHANGED, MaskChange, Variant, choose, pool
 from wrapper.trainer.data.buckets import Size
 from wrapper.trainer.data.captions import vary
 from wrapper.trainer.data.pictures import Picture, PictureSet
@@ -18,12 +19,17 @@ from wrapper.trainer.data.pictures import Picture, PictureSet
 
 @dataclass(frozen=True)
 class Sight:
-    """One picture as it is seen once. ``crop``: where a random crop starts (shares), None for the centre."""
+    """One picture as it is seen once. ``crop``: where a random crop starts (shares), None for the centre.
+
+    Its mask is the ``variant`` of what ``change`` makes of the drawn one.
+    """
 
     picture: Picture
     caption: str
     flipped: bool
     crop: tuple[float, float] | None
+    change: MaskChange = UNCHANGED
+    variant: Variant = AS_DRAWN
 
 
 Batch = tuple[Sight, ...]
@@ -59,7 +65,7 @@ def epoch_batches(sets: Sequence[PictureSet], seed: int, epoch: int) -> list[Bat
             random.shuffle(repeated)
             size = pictures.config.batch_size
             batches += [
-                tuple(_see(picture, epoch, random) for picture in repeated[start : start + size])
+                tuple(_see(picture, pictures, epoch, random) for picture in repeated[start : start + size])
                 for start in range(0, len(repeated), size)
             ]
     random.shuffle(batches)
@@ -67,12 +73,13 @@ def epoch_batches(sets: Sequence[PictureSet], seed: int, epoch: int) -> list[Bat
 
 
 def every_sight(sets: Sequence[PictureSet]) -> list[list[Sight]]:
-    """Every way to see a picture without a random crop, by dataset and bucket: as it is, and mirrored."""
+    """Every way to see a picture without a random crop, by dataset and bucket: with each mask, mirrored."""
     return [
         [
-            Sight(picture, picture.caption, flipped, None)
+            Sight(picture, picture.caption, flipped, None, pictures.change, variant)
             for picture in bucket
             for flipped in ((False, True) if picture.subset.flip_aug else (False,))
+            for variant in (pool(pictures.change) if picture.mask else (AS_DRAWN,))
         ]
         for pictures in sets
         for bucket in _buckets(pictures).values()
@@ -96,11 +103,13 @@ def _buckets(pictures: PictureSet) -> dict[Size, list[Picture]]:
     return dict(sorted(buckets.items()))
 
 
-def _see(picture: Picture, epoch: int, random: Random) -> Sight:
+def _see(picture: Picture, pictures: PictureSet, epoch: int, random: Random) -> Sight:
     subset = picture.subset
     return Sight(
         picture,
         vary(picture.caption, subset, epoch + 1, random),
         subset.flip_aug and random.random() < 0.5,
         (random.random(), random.random()) if subset.random_crop else None,
+        pictures.change,
+        choose(pictures.change, random, pooled=pictures.pooled) if picture.mask else AS_DRAWN,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dataset_tools.errors import Problems, UserError
+from dataset_tools.pictures.mask_variants import UNCHANGED, MaskChange
 from wrapper.trainer.data.buckets import Placement, Size, place
 from wrapper.trainer.data.config import DatasetConfig, SubsetConfig
 
@@ -32,11 +33,16 @@ class Picture:
 
 @dataclass(frozen=True)
 class PictureSet:
-    """The pictures of one ``[[datasets]]`` table; ``notes`` are things that the log should say."""
+    """The pictures of one ``[[datasets]]`` table; ``notes`` are things that the log should say.
+
+    Masks vary as ``change`` says; ``pooled``: only as many of them as a cache keeps.
+    """
 
     config: DatasetConfig
     pictures: tuple[Picture, ...]
     notes: tuple[str, ...]
+    change: MaskChange = UNCHANGED
+    pooled: bool = False
 
     def count(self, *, reg: bool) -> int:
         """Images an epoch, repeats counted."""

@@ -24,8 +24,12 @@ class Sample:
 
 
 def load_sample(sight: Sight, *, need_mask: bool) -> Sample:
-    """Decode, resize, cut and mirror. A regularisation image without a mask is white all over."""
+    """Decode, resize, cut, mirror, and take the mask's variant of that.
+
+    A regularisation image without a mask is white all over.
+    """
     from dataset_tools.pictures.images import read_mask, read_rgb
+    from dataset_tools.pictures.mask_variants import vary
 
     picture = sight.picture
     image = fit(read_rgb(picture.image), picture.placement, sight.crop)
@@ -39,6 +43,8 @@ def load_sample(sight: Sight, *, need_mask: bool) -> Sample:
     if sight.flipped:
         image = np.ascontiguousarray(image[:, ::-1])
         mask = None if mask is None else np.ascontiguousarray(mask[:, ::-1])
+    if mask is not None:
+        mask = vary(mask, sight.change, sight.variant)
     return Sample(image, mask, _time_ids(sight))
 
 
