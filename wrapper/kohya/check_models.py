@@ -1,4 +1,4 @@
-"""The models that a training file names: there, and of the kind that the script trains."""
+"""The models and other files that a training file names: there, and of the kind that the script trains."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import UserError
+from wrapper.base_model.kinds import Kind
+from wrapper.kohya.check_base import BASE, INPAINT, SDXL, check_base, check_vae
+from wrapper.kohya.check_memory import model_kind
 from wrapper.kohya.check_options import Engine
+from wrapper.kohya.check_weights import check_base_weights, check_network_weights
 from wrapper.kohya.located import Located
 from wrapper.kohya.report import Findings
 
-BASE = "pretrained_model_name_or_path"
+PROMPT_SUFFIXES = (".txt", ".toml", ".json")
+_SAMPLING = ("sample_every_n_steps", "sample_every_n_epochs", "sample_at_first")
 
 
 def check_models(
@@ -28,61 +33,56 @@ def check_models(
     ``base=False`` leaves out the base model.
     """
     if base and values.get(BASE):
-        _check_base(train, str(values[BASE]), script, engine, findings)
+        if engine == "sd-scripts":
+            check_base(train, values, script, findings)
+        else:
+            _check_embedded_base(train, str(values[BASE]), script, findings)
+    kind: Kind = model_kind(values, script)
     if values.get("network_weights"):
-        _check_weights(train, values, findings)
-    for key in ("vae", "sample_prompts", "resume", "log_tracker_config"):
-        if values.get(key) and not Path(str(values[key])).exists():
-            findings.error(_where(train, key), f"'{key}': there is no {values[key]}.")
+        check_network_weights(train, values, kind, findings)
+    if values.get("base_weights"):
+        check_base_weights(train, values, kind, findings)
+    if values.get("vae"):
+        check_vae(train, values, findings)
+    for key in ("sample_prompts", "resume", "log_tracker_config"):
+        if values.get(key) and not _is_here(key, values):
+            findings.error(train.where_key(key), f"'{key}': there is no {values[key]}.")
+    _check_prompts(train, values, findings)
 
 
-def _check_base(train: Located, name: str, script: str, engine: Engine, findings: Findings) -> None:
+def _is_here(key: str, values: Mapping[str, Any]) -> bool:
+    on_hub = key == "resume" and values.get("resume_from_huggingface")
+    return bool(on_hub) or Path(str(values[key])).exists()
+
+
+def _check_prompts(train: Located, values: Mapping[str, Any], findings: Findings) -> None:
+    """sd-scripts fails at the first sample when it does not know the file's suffix."""
+    prompts = values.get("sample_prompts")
+    if not isinstance(prompts, str) or not any(values.get(key) for key in _SAMPLING):
+        return
+    if Path(prompts).is_file() and not prompts.endswith(PROMPT_SUFFIXES):
+        text = f"'sample_prompts': {prompts} is none of {', '.join(PROMPT_SUFFIXES)}, so sampling fails."
+        findings.error(train.where_key("sample_prompts"), text)
+
+
+def _check_embedded_base(train: Located, name: str, script: str, findings: Findings) -> None:
     from wrapper.base_model.detect import detect
 
-    where, path = _where(train, BASE), Path(name)
-    if not path.exists() and engine == "sd-scripts" and not path.is_absolute():
-        findings.warn(where, f"{name} is not here: sd-scripts will ask Hugging Face for it.")
-        return
+    where, path = train.where_key(BASE), Path(name)
     if not path.exists():
         findings.error(where, f"there is no base model {name}.")
         return
     try:
-        base = detect(path)
+        found = detect(path)
     except UserError as error:
         findings.error(where, error.message, error.hint)
         return
-    if script == "train_network_inpaint":
-        if not base.inpaint:
-            text = f"{name} is no inpainting base: its U-Net takes {base.in_channels} channels, not 9."
+    if script == INPAINT:
+        if not found.inpaint:
+            text = f"{name} is no inpainting base: its U-Net takes {found.in_channels} channels, not 9."
             findings.error(where, text)
         return
-    if base.inpaint:
+    if found.inpaint:
         findings.error(where, f"{name} is an inpainting base.", "Train it with train_network_inpaint.py.")
-    wanted = "sdxl" if script == "sdxl_train_network" else "sd15"
-    if base.kind != wanted:
-        findings.error(where, f"{name} is an {base.kind.upper()} base, which {script}.py does not train.")
-
-
-def _check_weights(train: Located, values: Mapping[str, Any], findings: Findings) -> None:
-    """The LoRA to start from must be there and have the rank that is asked for."""
-    from wrapper.safetensors_header import read_header
-
-    where, path = _where(train, "network_weights"), Path(str(values["network_weights"]))
-    if not path.is_file():
-        text = f"'network_weights': there is no {path}."
-        findings.error(where, text, "Train the stage that makes it first.")
-        return
-    try:
-        header = read_header(path)
-    except UserError as error:
-        findings.error(where, error.message, error.hint)
-        return
-    dim, rank = values.get("network_dim"), header.metadata.get("ss_network_dim", "")
-    if rank.isdecimal() and dim is not None and int(rank) != dim and not values.get("dim_from_weights"):
-        text = f"{path.name} has rank {rank}, but network_dim is {dim}."
-        findings.error(_where(train, "network_dim"), text, "Use the same network_dim.")
-
-
-def _where(train: Located, key: str) -> str:
-    places = [place for place in train.lines if place[1] == key]
-    return train.where(*places[0]) if places else train.where()
+    if found.kind != ("sdxl" if script == SDXL else "sd15"):
+        findings.error(where, f"{name} is an {found.kind.upper()} base, which {script}.py does not train.")
