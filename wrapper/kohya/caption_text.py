@@ -64,7 +64,7 @@ def _lines_read(caption: Caption, wildcards: bool, grouped: Grouped) -> list[str
 def _check_wildcards(
     view: SubsetView, texts: dict[Path, list[str]], wildcards: bool, grouped: Grouped
 ) -> None:
-    cached = bool(view.get("cache_text_encoder_outputs"))
+    cached = any(view.get(f"cache_text_encoder_outputs{where}") for where in ("", "_to_disk"))
     for path, lines in texts.items():
         written = any(_WILDCARD.search(line) for line in lines)
         if wildcards and cached and (written or len(lines) > 1):

@@ -145,7 +145,7 @@ def _shapes(cache: Path) -> dict[str, tuple[int, ...]] | None:
 
 def check_text_caches(view: SubsetView, findings: Findings) -> None:
     """Cached outputs of the text encoders have to be of the caption."""
-    if not (view.get("cache_text_encoder_outputs_to_disk") and view.get("cache_text_encoder_outputs")):
+    if not view.get("cache_text_encoder_outputs_to_disk"):
         return
     grouped = Grouped(findings, view.where("image_dir"))
     for image in view.images:

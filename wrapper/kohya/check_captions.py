@@ -15,7 +15,6 @@ FACE_FIELDS = 4
 """sd-scripts also takes a caption without the last four ``_`` fields of a face-detected name."""
 _LIKE_CAPTIONS = (".txt", ".caption", ".cap")
 _DROPPED_BESIDE_MASKS = ("caption_dropout_every_n_epochs", "token_warmup_step")
-_MADE_LATER = ("caption_prefix", "caption_suffix", "secondary_separator", "caption_dropout_every_n_epochs")
 
 
 def check_captions(view: SubsetView, findings: Findings) -> None:
@@ -101,19 +100,11 @@ def _check_orphans(
 
 
 def _check_settings(view: SubsetView, findings: Findings) -> None:
-    """Settings of captions that sd-scripts passes over in silence."""
-    if view.mask_folder:
-        for key in _DROPPED_BESIDE_MASKS:
-            if view.get(key):
-                text = f"'{key}' drops captions in every step: beside masks sd-scripts does not count steps."
-                findings.error(view.where(key), text, "Leave it out.")
-    if view.get("cache_text_encoder_outputs"):
-        for key in _MADE_LATER:
-            if view.get(key):
-                text = (
-                    f"'{key}' is ignored: cache_text_encoder_outputs takes captions as their files have them."
-                )
-                findings.error(view.where(key), text, "Write it into the caption files.")
+    """Beside masks sd-scripts does not tell the dataset which step and epoch it is."""
+    for key in _DROPPED_BESIDE_MASKS if view.mask_folder else ():
+        if view.get(key):
+            text = f"'{key}' drops captions in every step: beside masks sd-scripts does not count steps."
+            findings.error(view.where(key), text, "Leave it out.")
 
 
 def _read(path: Path, grouped: Grouped) -> Caption | None:
