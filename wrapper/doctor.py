@@ -104,11 +104,11 @@ def _sd_scripts() -> Iterator[Finding]:
 
 def _engine() -> Iterator[Finding]:
     from dataset_tools.errors import UserError
-    from wrapper.launch.engine import choose
+    from wrapper.launch.engine import find_trainer
 
     try:
-        chosen = choose("auto", "train_network")
+        taken = find_trainer("auto", "train_network")
     except UserError as error:
         yield Finding("fault", "engine", error.message, error.hint)
         return
-    yield Finding("ok", "engine", f"auto takes {chosen.trainer.engine}: {chosen.why}")
+    yield Finding("ok", "engine", f"auto takes {taken.engine}: {taken.why}")

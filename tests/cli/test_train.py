@@ -36,7 +36,9 @@ def test_a_dry_run_prints_a_line_for_a_shell_and_starts_nothing(root, capsys):
         ["train", "all", "--project", str(root), "--engine", "embedded", "--device", "cpu", "--dry-run"]
     )
     assert code == 0
-    first, second, step = capsys.readouterr().out.strip().splitlines()
+    shown = capsys.readouterr()
+    first, second, step = shown.out.strip().splitlines()
+    assert "stage_a: embedded, because it was asked for\n" in shown.err
     assert shlex.split(first)[-5:-4] == ["wrapper.trainer.train_network"]
     assert shlex.split(second)[-4:] == [
         *("--config_file", str(root / "runs/stage_b-001/train.toml")),

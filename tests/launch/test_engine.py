@@ -11,7 +11,7 @@ import pytest
 from dataset_tools.errors import UserError
 from wrapper.launch import engine
 from wrapper.launch.command import command
-from wrapper.launch.engine import choose, find_trainer
+from wrapper.launch.engine import find_trainer
 from wrapper.launch.processes import Processes
 from wrapper.sd_scripts.lock import lock
 from wrapper.sd_scripts.places import places_of
@@ -39,16 +39,16 @@ def installed(monkeypatch, tmp_path: Path) -> Path:
 
 
 def test_auto_is_the_embedded_trainer_where_nothing_is_installed():
-    chosen = choose("auto", "train_network")
-    assert (chosen.trainer.engine, chosen.why) == ("embedded", "sd-scripts is not installed")
+    found = find_trainer("auto", "train_network")
+    assert (found.engine, found.why) == ("embedded", "sd-scripts is not installed")
 
 
 @pytest.mark.parametrize(("device", "taken"), [("cuda", "sd-scripts"), ("cpu", "embedded")])
 def test_auto_takes_an_installed_one_on_a_gpu(installed, monkeypatch, device, taken):
     monkeypatch.setattr(engine, "find_device", lambda: device)
-    chosen = choose("auto", "train_network")
-    assert chosen.trainer.engine == taken
-    assert "CUDA GPU" in chosen.why
+    found = find_trainer("auto", "train_network")
+    assert found.engine == taken
+    assert "CUDA GPU" in found.why
 
 
 def test_an_installed_one_runs_on_a_cpu_when_it_is_asked_for(installed):

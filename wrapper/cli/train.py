@@ -104,6 +104,7 @@ def _show(opened: Any, stage: str, **how: Any) -> None:
     from wrapper.launch.train import plan
 
     planned = plan(opened, stage, dry=True, **how)
+    click.echo(f"{stage}: {planned.trainer.engine}, because {planned.trainer.why}", err=True)
     if planned.where.machines == 1:
         click.echo(planned.command.shell())
         return

@@ -7,7 +7,7 @@ import shlex
 import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -33,11 +33,15 @@ class Command:
 
 @dataclass(frozen=True)
 class Trainer:
-    """What runs a script: ``python -m wrapper.trainer.<script>``, or a script of a checkout of sd-scripts."""
+    """What runs a script: ``python -m wrapper.trainer.<script>``, or a script of a checkout of sd-scripts.
+
+    ``why`` says in one clause why it was taken.
+    """
 
     engine: Literal["embedded", "sd-scripts"]
     python: str
     checkout: Path | None = None
+    why: str = field(default="", compare=False)
 
     def program(self, script: str) -> tuple[str, ...]:
         if self.checkout is None:
@@ -51,8 +55,8 @@ def script_path(checkout: Path, script: str) -> Path | None:
     return next((place.resolve() for place in places if place.is_file()), None)
 
 
-def embedded_trainer() -> Trainer:
-    return Trainer("embedded", sys.executable)
+def embedded_trainer(why: str = "") -> Trainer:
+    return Trainer("embedded", sys.executable, why=why)
 
 
 def command(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from dataset_tools.errors import UserError
@@ -13,28 +12,15 @@ from wrapper.sd_scripts.places import CHECKOUT
 Engine = Literal["auto", "embedded", "sd-scripts"]
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A trainer, and in one clause why it was taken."""
-
-    trainer: Trainer
-    why: str
-
-
 def find_trainer(engine: Engine, script: str) -> Trainer:
-    """The trainer for ``script``: see `choose`."""
-    return choose(engine, script).trainer
+    """The trainer for ``script``, and why.
 
-
-def choose(engine: Engine, script: str) -> Choice:
-    """The trainer for ``script``. ``auto`` takes sd-scripts where it has the script and
-
-    the environment names it (the user wants it), or it is installed and there is a CUDA GPU (where it is
-    the main one); else the embedded trainer.
+    ``auto`` takes sd-scripts where it has the script, and either the environment names it (the user wants it)
+    or it is installed and there is a CUDA GPU (it is the main one there); else the embedded trainer.
     Raises `UserError` when sd-scripts is asked for, or named, and is not whole.
     """
     if engine == "embedded":
-        return Choice(embedded_trainer(), "it was asked for")
+        return embedded_trainer("it was asked for")
     found = find_installation()
     if engine == "auto":
         return _automatic(found, script)
@@ -42,20 +28,20 @@ def choose(engine: Engine, script: str) -> Choice:
         raise UserError(f"sd-scripts is not installed, and {CHECKOUT} is not set.", HINT)
     if script_path(found.checkout, script) is None:
         raise UserError(f"sd-scripts has no {script}.py here.", "Use --engine embedded for this stage.")
-    return Choice(_trainer(found), "it was asked for")
+    return _trainer(found, "it was asked for")
 
 
-def _automatic(found: Installation | None, script: str) -> Choice:
+def _automatic(found: Installation | None, script: str) -> Trainer:
     if found is None:
-        return Choice(embedded_trainer(), "sd-scripts is not installed")
+        return embedded_trainer("sd-scripts is not installed")
     if script_path(found.checkout, script) is None:
-        return Choice(embedded_trainer(), f"{found.checkout} has no {script}.py")
+        return embedded_trainer(f"{found.checkout} has no {script}.py")
     if found.named:
-        return Choice(_trainer(found), f"{CHECKOUT} names {found.checkout}")
+        return _trainer(found, f"{CHECKOUT} names {found.checkout}")
     if find_device() == "cpu":
-        return Choice(embedded_trainer(), "there is no CUDA GPU; --engine sd-scripts runs on a CPU as well")
-    return Choice(_trainer(found), f"sd-scripts {found.tag} is installed and there is a CUDA GPU")
+        return embedded_trainer("there is no CUDA GPU; --engine sd-scripts runs on a CPU as well")
+    return _trainer(found, f"sd-scripts {found.tag} is installed and there is a CUDA GPU")
 
 
-def _trainer(found: Installation) -> Trainer:
-    return Trainer("sd-scripts", str(found.python), found.checkout)
+def _trainer(found: Installation, why: str) -> Trainer:
+    return Trainer("sd-scripts", str(found.python), found.checkout, why)
