@@ -120,3 +120,8 @@ def test_a_face_keeps_a_checkpoint_of_every_epoch(tmp_path: Path, photos: Path):
     assert settings.stage_a.kohya == {"save_every_n_epochs": 1}
     assert settings.balance.epoch_images == 100
     assert settings.stage_a.preset == "12gb"
+
+
+def test_a_preset_that_needs_sd_scripts_says_so_at_once(tmp_path: Path, photos: Path, capsys):
+    assert run(["init", str(tmp_path), "--photos", str(photos), "--preset", "8gb", *CONSENT]) == 0
+    assert "needs sd-scripts: only sd-scripts keeps the base in 8 bits" in capsys.readouterr().err

@@ -176,6 +176,15 @@ def test_what_cannot_be_taken_over_is_one_sentence(tmp_path: Path, capsys, name:
     assert not (tmp_path / "new").exists()
 
 
+def test_folders_beside_a_dataset_file_are_told(tmp_path: Path, source: Path, capsys):
+    source.write_text(f'{TRAIN}\ndataset_config = "data.toml"\n', encoding="utf-8")
+    data = "[[datasets]]\n[[datasets.subsets]]\nimage_dir = 'img/3_ohwx woman'\nclass_tokens = 'ohwx woman'\n"
+    source.with_name("data.toml").write_text(data, encoding="utf-8")
+    assert run(["init", str(tmp_path / "new"), "--from", str(source), *ROWS]) == 0
+    assert capsys.readouterr().out.count("sd-scripts ignores it beside a dataset file") == 2
+    assert len(list((tmp_path / "new" / "photos").rglob("*.jpg"))) == 2
+
+
 def test_nothing_of_the_users_is_overwritten(tmp_path: Path, source: Path, capsys):
     make_image(tmp_path / "new" / "photos" / "mine.png")
     assert run(["init", str(tmp_path / "new"), "--from", str(source), *ROWS]) == 2

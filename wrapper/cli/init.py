@@ -116,8 +116,12 @@ def _take_over(
 
 
 def _say_next(folder: Path, new: NewProject) -> None:
+    from wrapper.kohya.presets import read_preset
     from wrapper.project.init import missing_rows
 
+    kind = "sdxl" if new.job == "face" else "sd15"
+    for reason in read_preset(new.preset).needs.get(kind, {}).values():
+        click.secho(f"Training with preset {new.preset} needs sd-scripts: {reason}.", fg="yellow", err=True)
     missing, where = missing_rows(new), in_project(folder)
     if missing:
         next_step(f"fill in {', '.join(missing)} in lorawrap.toml, then lorawrap qc{where}")

@@ -89,10 +89,10 @@ def says_steps(preset: Mapping[str, Any]) -> bool:
 def _refuse_others(preset: Mapping[str, Any]) -> None:
     if "LoRA_type" not in preset and "network_dim" not in preset:
         hint = "A LoRA preset has LoRA_type and network_dim; a Kohya training file is a TOML."
-        raise UserError("This JSON file is no LoRA preset of kohya_ss.", hint)
+        raise UserError("is no LoRA preset of kohya_ss.", hint)
     family = next((name for name in _FAMILIES if preset.get(f"{name}_checkbox")), None)
     if family:
-        raise UserError(f"This preset is for {family} models.", "Here SD 1.5 and SDXL are trained.")
+        raise UserError(f"is for {family} models.", "Here SD 1.5 and SDXL are trained.")
 
 
 def _meaning(key: str, value: Any, preset: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

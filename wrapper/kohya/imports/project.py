@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_text
@@ -55,7 +56,7 @@ def plan(file: Path, said: Said) -> Import:
     foreign = read_foreign(file, said.dataset_file, trail)
     values, names = dict(foreign.train), {}
     if foreign.program == "kohya_ss":
-        values, names = gui.to_kohya(foreign.train, trail)
+        values, names = _of_gui(file, foreign.train, trail)
     if said.photos:
         tell_unused(foreign, values, trail)
     sources = [] if said.photos else find_sources(foreign, values, trail)
@@ -89,6 +90,13 @@ def write(folder: Path, planned: Import) -> Path:
         write_text(folder / PROMPTS, planned.prompts)
     write_text(folder / PROJECT_FILE, project_text(planned.new))
     return folder / PROJECT_FILE
+
+
+def _of_gui(file: Path, preset: Mapping[str, Any], trail: Trail) -> tuple[dict[str, Any], dict[str, str]]:
+    try:
+        return gui.to_kohya(preset, trail)
+    except UserError as error:
+        raise UserError(f"{file}: {error.message}", error.hint) from None
 
 
 def _no_photographs(file: Path, trail: Trail) -> UserError:

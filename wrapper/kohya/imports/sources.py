@@ -35,6 +35,10 @@ class Source:
 
 def find_sources(foreign: Foreign, train: Mapping[str, Any], trail: Trail) -> list[Source]:
     """Every folder that is there and that sd-scripts would read; the others are on the trail."""
+    if foreign.dataset:
+        for key in ("train_data_dir", "reg_data_dir"):
+            if train.get(key):
+                trail.drop(key, train[key], "sd-scripts ignores it beside a dataset file")
     named = _of_dataset(foreign, train, trail) if foreign.dataset else _of_folders(foreign, train, trail)
     seen: set[tuple[Path, bool]] = set()
     sources = []
