@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import product
 
 import pytest
@@ -10,8 +9,11 @@ import pytest
 from wrapper.launch.counting import Schedule, beginning, beginning_after
 
 
-def loop(place: int, skip: bool, schedule: Schedule) -> tuple[int, int] | None:
-    """(what the count begins with, steps done), step by step as ``train_network.py`` goes."""
+def loop(place: int, skip: bool, schedule: Schedule, stop: int = 0) -> tuple[int, int] | None:
+    """(what the count begins with, steps done), step by step as ``train_network.py`` goes.
+
+    After ``stop`` steps its ``max_train_steps`` is taken for 0.
+    """
     if schedule.max_steps <= place:
         return None
     to_skip = place * schedule.accumulation
@@ -25,7 +27,7 @@ def loop(place: int, skip: bool, schedule: Schedule) -> tuple[int, int] | None:
         for batch in range(1, left + 1):
             if batch % schedule.accumulation == 0 or batch == left:
                 count, done = count + 1, done + 1
-            if count >= schedule.max_steps:
+            if count >= schedule.max_steps or (stop and done >= stop):
                 break
     return begin, done
 
@@ -41,41 +43,48 @@ def test_a_beginning_is_what_the_loop_does(skip):
 
 
 def test_the_total_is_what_was_asked_for():
+    for steps, batches, accumulation in product(range(2, 22), range(1, 8), range(1, 4)):
+        schedule = Schedule(steps, batches, accumulation)
+        for done in range(1, steps):
+            found = beginning_after(done, schedule)
+            trained = loop(found.place, found.skip, schedule, stop=steps - done)
+            assert trained == (found.counted_from, steps - done), (schedule, done)
+
+
+def test_every_state_can_go_on_where_its_data_were():
     for steps, batches in product(range(2, 22), range(1, 8)):
         schedule = Schedule(steps, batches)
         for done in range(1, steps):
-            found = beginning_after(done, schedule)
-            if found is not None:
-                assert done + found.steps == steps
+            assert beginning_after(done, schedule).batch == done, (schedule, done)
+
+
+@pytest.mark.parametrize("accumulation", [2, 3, 4])
+def test_every_epoch_can_go_on_with_accumulation(accumulation):
+    for steps, batches in product(range(2, 22), range(1, 8)):
+        schedule = Schedule(steps, batches, accumulation)
+        for done in range(schedule.steps_per_epoch, steps, schedule.steps_per_epoch):
+            assert beginning_after(done, schedule).batch == schedule.batch_after(done), (schedule, done)
 
 
 CASES = {
-    "in the first epoch the state's own step does": (3, Schedule(10, 4), (3, True, 3)),
-    "whole epochs need no skipping": (4, Schedule(12, 4), (4, False, 0)),
-    "within a later epoch": (6, Schedule(12, 4), (6, True, 2)),
-    "a last epoch that is cut short": (4, Schedule(10, 4), (6, True, 2)),
-    "accumulation, at an epoch's end": (4, Schedule(12, 8, 2), (4, False, 0)),
+    "in the first epoch the state's own step does": (3, Schedule(10, 4), (3, True, 3, 7)),
+    "whole epochs need no skipping": (4, Schedule(12, 4), (4, False, 0, 8)),
+    "within a later epoch": (6, Schedule(12, 4), (6, True, 2, 6)),
+    "a last epoch that is cut short has to be stopped": (4, Schedule(10, 4), (4, False, 0, 8)),
+    "accumulation, at an epoch's end": (4, Schedule(12, 8, 2), (4, False, 0, 8)),
 }
 
 
 @pytest.mark.parametrize(("done", "schedule", "wanted"), CASES.values(), ids=CASES)
 def test_where_a_run_goes_on(done, schedule, wanted):
     found = beginning_after(done, schedule)
-    assert (found.place, found.skip, found.counted_from) == wanted
+    assert (found.place, found.skip, found.counted_from, found.steps) == wanted
 
 
-def test_a_total_that_cannot_be_met_is_known():
-    assert beginning_after(8, Schedule(10, 4)) is None
-    assert beginning_after(4, Schedule(10, 4)).arguments == (
+def test_the_place_becomes_arguments():
+    assert beginning_after(6, Schedule(12, 4)).arguments == (
         "--initial_step",
         "6",
         "--skip_until_initial_step",
     )
-
-
-@pytest.mark.parametrize("steps", [1000, 1200, 1500])
-def test_most_states_of_a_usual_run_can_go_on(steps):
-    schedule = Schedule(steps, 37)
-    states = range(37, steps, 37)
-    assert sum(beginning_after(done, schedule) is None for done in states) <= 1
-    assert math.ceil(steps / 37) == schedule.epochs
+    assert beginning_after(4, Schedule(12, 4)).arguments == ("--initial_step", "4")

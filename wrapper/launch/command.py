@@ -43,10 +43,12 @@ class Trainer:
     checkout: Path | None = None
     why: str = field(default="", compare=False)
 
-    def program(self, script: str) -> tuple[str, ...]:
+    def program(self, script: str, stop_after: int = 0) -> tuple[str, ...]:
+        """What is run; with ``stop_after`` a script of sd-scripts is stopped after so many steps."""
         if self.checkout is None:
             return ("--module", f"wrapper.trainer.{script}")
-        return (str(script_path(self.checkout, script) or self.checkout / f"{script}.py"),)
+        path = str(script_path(self.checkout, script) or self.checkout / f"{script}.py")
+        return (str(shipped("vendor") / "stop_after.py"), str(stop_after), path) if stop_after else (path,)
 
 
 def script_path(checkout: Path, script: str) -> Path | None:
@@ -68,13 +70,14 @@ def command(
     *,
     mixed_precision: str = "no",
     extra: Sequence[str] = (),
+    stop_after: int = 0,
     cache: Path | None = None,
 ) -> Command:
     """The launch of ``script`` on ``where``; ``extra`` goes behind the config files."""
     threads = max(cpu_threads() // where.here, 1)
     files = ("--config_file", str(train_toml.resolve()), "--dataset_config", str(dataset_toml.resolve()))
     launcher = where.launcher(mixed_precision, threads)
-    argv = (trainer.python, *launcher, *trainer.program(script), *files, *extra)
+    argv = (trainer.python, *launcher, *trainer.program(script, stop_after), *files, *extra)
     env = {**environment(trainer, cache), **where.environment(mixed_precision, threads)}
     return Command(argv, env)
 

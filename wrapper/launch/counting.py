@@ -5,7 +5,7 @@ place's epoch, and with ``--skip_until_initial_step`` also to the place within t
 place by the accumulation, takes off the batches of whole epochs before it, and goes on counting from the rest
 (a state of step 8 with 4 batches an epoch is counted from 0). The end is where that count reaches
 ``max_train_steps``, or where the epochs are used up. So the state's own step can end too late, or too early;
-the functions here find the place that ends in time.
+the functions here find the place that ends in time, or that can be stopped in time.
 """
 
 from __future__ import annotations
@@ -39,13 +39,21 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Beginning:
-    """What ``place`` leads to: ``steps`` steps from ``batch`` on, counted from ``counted_from``."""
+    """What ``place`` leads to: ``steps`` steps from ``batch`` on, counted from ``counted_from``.
+
+    ``last`` of them are of the last epoch, within which a run may be stopped (``vendor/stop_after.py``).
+    """
 
     place: int
     skip: bool
     batch: int
     counted_from: int
     steps: int
+    last: int
+
+    def reaches(self, wanted: int) -> bool:
+        """Whether ``wanted`` steps end it: by itself, or stopped within its last epoch."""
+        return 0 <= self.steps - wanted < self.last
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -69,17 +77,23 @@ def beginning(place: int, schedule: Schedule, *, skip: bool) -> Beginning | None
     to_go = schedule.max_steps - rest
     if to_go <= there - last:
         return None
-    return Beginning(place, skip, epoch * schedule.batches + max(rest, 0), rest, min(there, to_go))
+    steps = min(there, to_go)
+    batch = epoch * schedule.batches + max(rest, 0)
+    return Beginning(place, skip, batch, rest, steps, last - (there - steps))
 
 
-def beginning_after(done: int, schedule: Schedule) -> Beginning | None:
-    """The place from which exactly the steps after ``done`` are trained, nearest to where the data were.
+def beginning_after(done: int, schedule: Schedule) -> Beginning:
+    """The place from which the steps after ``done`` are trained, nearest to where the data were.
 
-    None where there is no such place: then an earlier state has one, or a new run is needed.
+    There always is one; where it leads to more steps than those, the run is to be stopped after them. With
+    accumulation a state within an epoch has to begin that epoch's data again.
     """
     wanted, batch = schedule.max_steps - done, schedule.batch_after(done)
-    found = [one for one in _beginnings(schedule) if one.steps == wanted]
-    return min(found, key=lambda one: (abs(one.batch - batch), one.skip, abs(one.place - done)), default=None)
+
+    def fitness(one: Beginning) -> tuple[int, bool, bool, int]:
+        return abs(one.batch - batch), one.steps != wanted, one.skip, abs(one.place - done)
+
+    return min((one for one in _beginnings(schedule) if one.reaches(wanted)), key=fitness)
 
 
 def _beginnings(schedule: Schedule) -> Iterator[Beginning]:

@@ -111,6 +111,7 @@ class Plan:
             self.where,
             mixed_precision=str(self.report.values.get("mixed_precision", "no")),
             extra=(*self.start.arguments, *moved),
+            stop_after=self.start.stop_after,
             cache=self.project.paths.cache,
         )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,8 @@ class State:
 class Start:
     """Where a run begins: after ``done`` steps, which the trainer counts as ``counted_from``.
 
-    ``bar_from`` is what its progress bar begins with; ``arguments`` go behind the config files. ``missed`` is
-    the step of a newer state from which the total would be another, 0 for none.
+    ``bar_from`` is what its progress bar begins with; ``arguments`` go behind the config files. After
+    ``stop_after`` steps the trainer is to be stopped, 0 for when it ends by itself.
     """
 
     state: Path | None = None
@@ -40,7 +40,7 @@ class Start:
     counted_from: int = 0
     bar_from: int = 0
     arguments: tuple[str, ...] = ()
-    missed: int = 0
+    stop_after: int = 0
 
 
 def saved_states(run: RunPaths) -> list[State]:
@@ -69,7 +69,7 @@ def counted_steps(state: Path) -> int:
 def find_start(run: RunPaths, schedule: Schedule, engine: str) -> Start:
     """Where ``run`` goes on, so that its total is the schedule's.
 
-    `UserError` when there is no state, nothing is left to do, or sd-scripts could only miss the total.
+    `UserError` when there is no state, or nothing is left to do.
     """
     states = saved_states(run)
     if not states:
@@ -84,11 +84,7 @@ def find_start(run: RunPaths, schedule: Schedule, engine: str) -> Start:
         )
     if engine == "embedded":
         return _embedded(states[-1])
-    found = [start for state in reversed(states) if (start := _sd_scripts(state, schedule)) is not None]
-    if not found:
-        raise _cannot_count(run, states, schedule)
-    missed = states[-1].step if found[0].state != states[-1].path else 0
-    return replace(found[0], missed=missed)
+    return _sd_scripts(states[-1], schedule)
 
 
 def _embedded(state: State) -> Start:
@@ -96,21 +92,16 @@ def _embedded(state: State) -> Start:
     return Start(state.path, state.step, state.step, state.step, resume)
 
 
-def _sd_scripts(state: State, schedule: Schedule) -> Start | None:
-    begin = beginning_after(state.step, schedule) if 0 < state.step < schedule.max_steps else None
-    if begin is None:
-        return None
-    arguments = ("--resume", str(state.path.resolve()), *begin.arguments)
-    return Start(state.path, state.step, begin.counted_from, 0, arguments)
-
-
-def _cannot_count(run: RunPaths, states: Sequence[State], schedule: Schedule) -> UserError:
-    steps = ", ".join(str(state.step) for state in states)
-    epoch = schedule.steps_per_epoch
-    return UserError(
-        f"{run.id}: sd-scripts cannot go on from its states (of {steps} steps) to exactly "
-        f"{schedule.max_steps} steps.",
-        f"It can where max_train_steps is a multiple of an epoch's {epoch} steps; else train anew.",
+def _sd_scripts(state: State, schedule: Schedule) -> Start:
+    begin = beginning_after(state.step, schedule)
+    wanted = schedule.max_steps - state.step
+    return Start(
+        state.path,
+        state.step,
+        begin.counted_from,
+        bar_from=0,
+        arguments=("--resume", str(state.path.resolve()), *begin.arguments),
+        stop_after=wanted if begin.steps != wanted else 0,
     )
 
 

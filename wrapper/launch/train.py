@@ -117,8 +117,6 @@ def say_and_apply(planned: Plan) -> Path:
         click.secho(str(warning), fg="yellow", err=True)
     click.echo(f"{planned.run.id}: {planned.report.steps}")
     start = planned.start
-    if start.missed:
-        click.echo(f"{planned.run.id}: from its state of step {start.missed} sd-scripts would miss the total")
     if start.done:
         click.echo(f"{planned.run.id}: goes on after step {start.done} of {planned.steps}")
     return apply(planned)

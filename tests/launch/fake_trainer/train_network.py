@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import tomllib
+from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parent))
 from lora_bytes import lora_bytes
@@ -29,13 +31,16 @@ def main(argv: list[str]) -> int:
 
 def good(values: dict, options: dict, value: float = 0.5, lost: int = 0, told: bool = True) -> int:
     """The bar, and the steps in the file, are counted as sd-scripts v0.10.1 does when it is resumed."""
-    counted, bars = resumed(values, options)
-    for step in range(bars + 1):
-        loss = f", avr_loss={1 / (step + 1):.3g}" if step else ""
-        total = values["max_train_steps"] - counted
-        bar = f"steps: {100 * step // total:3d}%|██  | {step}/{total} [00:0{step}<00:01,  2.0it/s{loss}]"
-        print(f"\r{bar}", end="", flush=True)
-        time.sleep(float(os.environ.get("FAKE_PAUSE_S", "0")))
+    counted, most = resumed(values, options)
+    total = values["max_train_steps"]
+    args = argparse.ArgumentParser().parse_args([], argparse.Namespace(max_train_steps=total))
+    counter = tqdm(total=total, desc="steps", disable=True)
+    bars = 0
+    draw(0, total - counted)
+    while bars < most and counted + bars < args.max_train_steps:
+        counter.update(1)
+        bars += 1
+        draw(bars, total - counted)
     print(flush=True)
     output = Path(options.get("--output_dir", values["output_dir"]))
     output.mkdir(parents=True, exist_ok=True)
@@ -44,8 +49,15 @@ def good(values: dict, options: dict, value: float = 0.5, lost: int = 0, told: b
     return 0
 
 
+def draw(step: int, total: int) -> None:
+    loss = f", avr_loss={1 / (step + 1):.3g}" if step else ""
+    bar = f"steps: {100 * step // total:3d}%|██  | {step}/{total} [00:0{step}<00:01,  2.0it/s{loss}]"
+    print(f"\r{bar}", end="", flush=True)
+    time.sleep(float(os.environ.get("FAKE_PAUSE_S", "0")))
+
+
 def resumed(values: dict, options: dict) -> tuple[int, int]:
-    """What the count begins with, and how many steps are done; batches an epoch are told by the test."""
+    """What the count begins with, and the most steps that are left; batches an epoch are told by the test."""
     total, batches = values["max_train_steps"], int(os.environ.get("FAKE_BATCHES", "8"))
     epochs = math.ceil(total / batches)
     if "--resume" not in options:
