@@ -1,0 +1,136 @@
+"""The two trainers on one training set, measured from outside: CPU and wall time a step, and peak memory.
+
+Both print tqdm's line after every optimizer step. When step n's line first comes, the process's CPU time and
+the clock are read; a step took what lies between two lines. The same for both, and neither is changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from tests.sd_scripts.harness import Base, Scripts, train_arguments
+from tests.trainer.conftest import draw_pictures
+
+Engine = Literal["embedded", "sd-scripts"]
+ENGINES: tuple[Engine, ...] = ("embedded", "sd-scripts")
+ROOT = Path(__file__).parent.parent
+_STEP = re.compile(rb"steps:[^|]*\|[^|]*\|\s*(\d+)/(\d+)")
+_LEFT_OUT = 2
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained: ``values`` are Kohya's options; ``stage_b`` takes masks and an inpaint base."""
+
+    base: Base
+    stage_b: bool
+    resolution: int
+    batch: int
+    steps: int
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """``cpu_s`` and ``wall_s`` of each step but the first few; ``peak_mib`` of the process's whole life."""
+
+    cpu_s: tuple[float, ...]
+    wall_s: tuple[float, ...]
+    peak_mib: float
+    life_cpu_s: float
+
+    @property
+    def median_cpu_s(self) -> float:
+        return statistics.median(self.cpu_s)
+
+    @property
+    def median_wall_s(self) -> float:
+        return statistics.median(self.wall_s)
+
+
+def sd_scripts() -> Scripts:
+    """The checkout that the environment names. Raises `SystemExit` in one sentence without it."""
+    checkout, python = (os.environ.get(f"LORAWRAP_SD_SCRIPTS{end}") for end in ("", "_PYTHON"))
+    if not checkout or not python:
+        sys.exit("Set LORAWRAP_SD_SCRIPTS to a checkout and LORAWRAP_SD_SCRIPTS_PYTHON to its Python.")
+    return Scripts(Path(checkout).resolve(), Path(python).absolute())
+
+
+def measure(engine: Engine, training: Training, threads: int) -> Measured:
+    """Train from the start to the last step, in a folder that is thrown away. Raises for a failed run."""
+    with tempfile.TemporaryDirectory() as folder:
+        argv, env = _command(engine, training, Path(folder))
+        env = {**os.environ, **env, "OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
+        with (Path(folder) / "log").open("wb+") as log:
+            marks, usage = _watch(argv, env, log)
+    steps = sorted(marks)
+    pairs = [(marks[step - 1], marks[step]) for step in steps[_LEFT_OUT:] if step - 1 in marks]
+    return Measured(
+        cpu_s=tuple(after[0] - before[0] for before, after in pairs),
+        wall_s=tuple(after[1] - before[1] for before, after in pairs),
+        peak_mib=usage[1],
+        life_cpu_s=usage[0],
+    )
+
+
+def _watch(argv: list[str], env: dict[str, str], log) -> tuple[dict[int, tuple[float, float]], tuple]:  # noqa: ANN001
+    """(step → CPU and wall seconds when its line first came, (all CPU seconds, peak MiB))."""
+    child = subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+    process, marks = psutil.Process(child.pid), {}
+    assert child.stdout is not None
+    while chunk := os.read(child.stdout.fileno(), 1 << 16):
+        log.write(chunk)
+        found = _STEP.findall(chunk)
+        if found and (step := int(found[-1][0])) not in marks:
+            times = process.cpu_times()
+            marks[step] = (times.user + times.system, time.perf_counter())
+    _, status, usage = os.wait4(child.pid, 0)
+    if status:
+        log.seek(0)
+        sys.exit(log.read().decode("utf-8", "replace")[-3000:])
+    return marks, (usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def _command(engine: Engine, training: Training, folder: Path) -> tuple[list[str], dict[str, str]]:
+    script = "train_network_inpaint" if training.stage_b else "train_network"
+    values = {"sdpa": True, "masked_loss": training.stage_b, **training.values}
+    arguments = train_arguments(
+        training.base,
+        folder / "out",
+        dataset_config=_dataset(training, folder),
+        max_train_steps=training.steps,
+        **values,
+    )
+    env = sd_scripts().env(training.base)
+    if engine == "embedded":
+        path = os.pathsep.join([str(ROOT), env.pop("PYTHONPATH")])
+        return [sys.executable, "-m", f"wrapper.trainer.{script}", *arguments], {**env, "PYTHONPATH": path}
+    place = ROOT / "vendor" if training.stage_b else sd_scripts().checkout
+    return [str(sd_scripts().python), str(place / f"{script}.py"), *arguments], env
+
+
+def _dataset(training: Training, folder: Path) -> Path:
+    """Four pictures, repeated so that an epoch is the whole training."""
+    size = (training.resolution, training.resolution)
+    pictures = draw_pictures(folder / "pictures", 4, size)
+    lines = ["[[datasets]]", f"resolution = {training.resolution}", f"batch_size = {training.batch}"]
+    lines += ["[[datasets.subsets]]", f"num_repeats = {training.steps * training.batch}"]
+    lines += ['caption_extension = ".txt"', f"image_dir = {json.dumps(str(pictures))}"]
+    if training.stage_b:
+        lines.append(f"conditioning_data_dir = {json.dumps(str(folder / 'pictures masks'))}")
+    path = folder / "dataset.toml"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
