@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from wrapper.buckets import Buckets
 from wrapper.kohya.check_options import Engine
 from wrapper.kohya.dataset_tables import Flavour
 from wrapper.kohya.fight import Values
@@ -152,6 +154,12 @@ def _check_resolution(view: SubsetView, script: str, findings: Findings) -> None
         text = f"'bucket_reso_steps' must be a multiple of {smallest}, not {step!r}."
         findings.error(view.where("bucket_reso_steps"), text)
         return
+    if not (buckets.no_upscale or _has_room(buckets)):
+        text = (
+            f"the resolution {view.resolution} or min_bucket_reso is under bucket_reso_steps {buckets.step}."
+        )
+        findings.error(view.where("bucket_reso_steps"), text, "Lower bucket_reso_steps.")
+        return
     lowest = buckets.lowest - buckets.lowest % buckets.step
     highest = -(-buckets.highest // buckets.step) * buckets.step
     if min(view.resolution) < lowest:
@@ -160,6 +168,12 @@ def _check_resolution(view: SubsetView, script: str, findings: Findings) -> None
     if max(view.resolution) > highest:
         text = f"the resolution {view.resolution} is above max_bucket_reso {highest}."
         findings.error(view.where("max_bucket_reso"), text, "Raise max_bucket_reso.")
+
+
+def _has_room(buckets: Buckets) -> bool:
+    """Whether sd-scripts can make its list of buckets without dividing by zero."""
+    width, height = buckets.resolution
+    return min(math.isqrt(width * height), buckets.lowest) >= buckets.step
 
 
 def smallest_step(script: str, flavour: Flavour) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 from wrapper.kohya.located import Located, read_located, read_located_json
 from wrapper.kohya.report import Findings
-from wrapper.kohya.subsets import SubsetView, list_images
+from wrapper.kohya.subsets import SubsetView, list_images, typed
 
 SUFFIXES = (".toml", ".json")
 FOLDER_KEYS = ("train_data_dir", "reg_data_dir")
@@ -35,6 +35,7 @@ def dataset_file(
 
 def folder_views(train: Located, values: Mapping[str, Any], findings: Findings) -> list[SubsetView]:
     """The subsets that ``train_data_dir`` and ``reg_data_dir``, or ``in_json``, make by themselves."""
+    values = typed(values)
     if values.get("in_json"):
         return _metadata_view(train, values, findings)
     views: list[SubsetView] = []

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from wrapper.buckets import Buckets, Size
-from wrapper.kohya.dataset_tables import Flavour, tables
+from wrapper.kohya.dataset_tables import Flavour, Table, tables
 from wrapper.kohya.located import Located, Where
+from wrapper.kohya.options import dataset_names, upstream_dataset_fault
 from wrapper.trainer.option import parse_size
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -26,6 +27,9 @@ _DEFAULTS: dict[str, Any] = {
 }
 RENAMED = {"batch_size": "train_batch_size", "num_repeats": "dataset_repeats"}
 """What a dataset's key is called in the training file."""
+AS_TEXT = ("resolution", "face_crop_aug_range")
+"""What is text in the training file and numbers in a dataset file."""
+_OWN_FLAVOUR = {"conditioning_data_dir": "masks", "metadata_file": "metadata"}
 _MISSPELT = "caption_extention"
 """sd-scripts' own older spelling in the training file, which beats the right one."""
 
@@ -120,18 +124,42 @@ class SubsetView:
 
 
 def subset_views(file: Located, train_values: Mapping[str, Any]) -> list[SubsetView]:
-    """Every subset of the dataset file ``file``, in order."""
+    """Every subset of the dataset file ``file``, in order; values of a wrong type are left out."""
     views: list[SubsetView] = []
     general, dataset, number = {}, {}, -1
+    outer = typed(train_values)
     for table in tables(file):
+        values = _allowed(table)
         if table.kind == "general":
-            general = table.values
+            general = values
         elif table.kind == "datasets":
-            dataset, number = table.values, number + 1
+            dataset, number = values, number + 1
         else:
-            layers = (table.values, dataset, general, train_values)
-            views.append(SubsetView(file, table.place, number, layers, table.flavour))
+            views.append(
+                SubsetView(file, table.place, number, (values, dataset, general, outer), table.flavour)
+            )
     return views
+
+
+def typed(train_values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a training file without those of a wrong type, of keys that datasets have as well."""
+    return {key: value for key, value in train_values.items() if key in AS_TEXT or not _is_wrong(key, value)}
+
+
+def _is_wrong(key: str, value: Any) -> bool:
+    inner = {outer: name for name, outer in RENAMED.items()}.get(key, key)
+    return inner in dataset_names("general") and bool(upstream_dataset_fault("general", inner, value))
+
+
+def _allowed(table: Table) -> dict[str, Any]:
+    """What the schema allows, by type; keys that stand in a wrong table too, as they say what is meant."""
+    return {
+        key: value
+        for key, value in table.values.items()
+        if key not in dataset_names(table.kind)
+        or not upstream_dataset_fault(table.kind, key, value, table.flavour)
+        or not upstream_dataset_fault(table.kind, key, value, _OWN_FLAVOUR.get(key, "plain"))
+    }
 
 
 def list_images(folder: Path) -> list[Path]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from wrapper.buckets import Buckets
+from wrapper.kohya.check_sizes import fit
 from wrapper.kohya.steps import DatasetUse, ImageUse
 from wrapper.kohya.subsets import SubsetView
 
@@ -27,7 +29,7 @@ def split_uses(
         datasets.setdefault(view.dataset, []).append(view)
     counted = [members for members in datasets.values() if members[0].buckets()]
     return [
-        DatasetUse(_kept(members, share, generator), use.buckets, use.batch_size)
+        DatasetUse(_kept(members, use.buckets, share, generator), use.buckets, use.batch_size)
         if (share := share_of(members[0]))
         else use
         for use, members in zip(uses, counted, strict=True)
@@ -41,7 +43,7 @@ def share_of(view: SubsetView) -> float:
     return share if held else 0.0
 
 
-def _kept(members: Sequence[SubsetView], share: float, generator: Random) -> list[ImageUse]:
+def _kept(members: Sequence[SubsetView], buckets: Buckets, share: float, generator: Random) -> list[ImageUse]:
     kept: list[ImageUse] = []
     for view in members:
         paths = list(view.images) if view.repeats > 0 else []
@@ -49,7 +51,8 @@ def _kept(members: Sequence[SubsetView], share: float, generator: Random) -> lis
             seed = view.get("validation_seed")
             (generator if seed is None else Random(seed)).shuffle(paths)
             paths = paths[: math.ceil(len(paths) * (1 - share))]
-        kept += [ImageUse(size, view.repeats, view.is_reg) for path in paths if (size := _size(path))]
+        sizes = [size for path in paths if (size := _size(path)) and fit(size, buckets)]
+        kept += [ImageUse(size, view.repeats, view.is_reg) for size in sizes]
     return kept
 
 
