@@ -45,27 +45,32 @@ class ConfigSanitizer:
 TORCH = {
     "torch/__init__.py": """
 from . import library, version
+from .library import ops
 __version__ = "2.13.0+cpu"
 """,
     "torch/version.py": "cuda = None\n",
     "torch/library.py": """
-declared = []
+from types import SimpleNamespace
+
+ops = SimpleNamespace(torchvision=SimpleNamespace())
 
 
 class Library:
     def __init__(self, name, kind):
-        self.name = name
+        if vars(ops.torchvision):
+            raise RuntimeError("only one library may define operators of torchvision")
 
     def define(self, operator):
-        declared.append(operator.split("(")[0])
+        setattr(ops.torchvision, operator.split("(")[0], operator)
 """,
 }
 TORCHVISION = {
-    "torchvision/__init__.py": """
+    "torchvision/__init__.py": "from . import _meta_registrations\n",
+    "torchvision/_meta_registrations.py": """
 import torch
-if "nms" not in torch.library.declared:
+if not hasattr(torch.ops.torchvision, "nms"):
     raise RuntimeError("operator torchvision::nms does not exist")
-"""
+""",
 }
 
 

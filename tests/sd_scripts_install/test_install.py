@@ -46,7 +46,13 @@ def test_its_environment_has_the_pins_and_not_what_cannot_serve(installed):
 
 
 def test_torchvision_is_imported_beside_a_torch_it_was_not_built_for(installed):
-    assert python(installed, "import torchvision, torch; print(torch.library.declared)") == "['nms', 'qnms']"
+    shown = python(installed, "import torchvision, torch; print(sorted(vars(torch.ops.torchvision)))")
+    assert shown == "['nms', 'qnms']"
+
+
+def test_operators_that_are_there_are_not_declared_again(installed):
+    code = "import torch; torch.library.Library('torchvision', 'DEF').define('nms()'); import torchvision"
+    assert python(installed, f"{code}; print(vars(torch.ops.torchvision))") == "{'nms': 'nms()'}"
 
 
 def test_a_start_of_its_python_does_not_import_torch(installed):

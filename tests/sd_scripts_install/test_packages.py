@@ -45,6 +45,12 @@ def test_beside_cuda_bitsandbytes_is_taken(tmp_path):
     assert "bitsandbytes" in listed(tmp_path, cuda=True).names
 
 
+@pytest.mark.parametrize(("opencv", "limits"), [("4.8.1.78", ("numpy<2",)), ("4.10.0.84", ())])
+def test_an_opencv_for_numpy_1_gets_numpy_1(tmp_path, opencv, limits):
+    (tmp_path / "requirements.txt").write_text(f"opencv-python=={opencv}\n", encoding="utf-8")
+    assert read_requirements(tmp_path, cuda=False).limits == limits
+
+
 @pytest.mark.parametrize(
     ("torch", "vision"), [("2.13.0+cpu", "0.28.*"), ("2.4.1", "0.19.*"), ("2.0.1+cu118", "0.15.*")]
 )

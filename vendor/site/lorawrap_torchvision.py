@@ -16,11 +16,14 @@ kept: list[object] = []
 
 
 class DeclareFirst:
-    """A finder that finds nothing: asked for torchvision, it declares the operators and steps aside."""
+    """A finder that finds nothing: asked for what registers the shapes, it declares and steps aside.
+
+    By then torchvision has loaded its operators if it could.
+    """
 
     @staticmethod
     def find_spec(name: str, _path: object = None, _target: object = None) -> None:
-        if name == "torchvision":
+        if name == "torchvision._meta_registrations":
             sys.meta_path.remove(DeclareFirst)
             declare()
 
@@ -28,6 +31,8 @@ class DeclareFirst:
 def declare() -> None:
     import torch
 
+    if hasattr(torch.ops.torchvision, "nms"):
+        return
     library = torch.library.Library("torchvision", "DEF")
     for operator in OPERATORS:
         library.define(operator)

@@ -94,8 +94,10 @@ def _base_python(before: Environment | None) -> Path:
 
 def _recipe(places: Places) -> str:
     """What the environment is made by, beside the wish: another one makes it anew."""
-    listed = places.checkout / "requirements.txt"
-    return data_hash(listed.read_text(encoding="utf-8") if listed.is_file() else "")[:16]
+    if not (places.checkout / "requirements.txt").is_file():
+        return ""
+    requirements = read_requirements(places.checkout, cuda=True)
+    return data_hash([requirements.lines, requirements.limits])[:16]
 
 
 def is_made(places: Places, wish: Wish) -> bool:
@@ -149,7 +151,7 @@ def _install_requirements(places: Places, pip: Pip, torch: dict[str, Any]) -> Re
     """Upstream's list, with torch held where it is; raises `RunFailed` when a pin was not kept."""
     requirements = read_requirements(places.checkout, cuda=bool(torch["cuda"]))
     held = places.folder / "constraints.txt"
-    write_text(held, f"torch=={torch['version']}\n")
+    write_text(held, "".join(f"{line}\n" for line in (f"torch=={torch['version']}", *requirements.limits)))
     pip.install(requirements.lines, "--constraint", str(held))
     there = ask(places.python, shipped("vendor") / "inspect_environment.py", "packages")
     wrong = [f"{name} {there.get(name)}" for name, pin in requirements.pins.items() if there.get(name) != pin]

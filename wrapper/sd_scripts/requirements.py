@@ -23,6 +23,12 @@ class Requirements:
         return tuple(plain_name(found.group()) for line in self.lines if (found := _NAME.match(line)))
 
     @property
+    def limits(self) -> tuple[str, ...]:
+        """What pip must hold back beside the pins: an OpenCV before 4.10 was compiled for NumPy 1."""
+        opencv = self.pins.get("opencv-python", "4.10").split(".")
+        return ("numpy<2",) if (int(opencv[0]), int(opencv[1])) < (4, 10) else ()
+
+    @property
     def pins(self) -> dict[str, str]:
         """``{name: version}`` of those that are fixed to one version."""
         matches = (_PIN.match(line) for line in self.lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,7 +109,7 @@ def _others(used: Installation | None) -> Iterator[Finding]:
     whole = installations()
     for other in whole:
         if used is None or other.checkout != used.checkout:
-            how = f"{CHECKOUT}={other.checkout} takes it." if other.pinned is False else ""
+            how = f"{CHECKOUT}={shlex.quote(str(other.checkout))} takes it."
             yield Finding("note", "also there", f"sd-scripts {other.tag}", how)
     for folder in _begun([one.checkout.parent for one in whole]):
         yield Finding("note", "unfinished", f"{folder}", f"{INSTALL} goes on with it.")

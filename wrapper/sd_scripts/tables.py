@@ -15,6 +15,7 @@ from wrapper.places import cache_folder, shipped
 from wrapper.sd_scripts.blobs import blob_id, compare
 from wrapper.sd_scripts.children import ISOLATED, child_environment
 from wrapper.sd_scripts.lock import locked_files
+from wrapper.sd_scripts.places import PYTHON
 
 SCRIPTS = ("train_network.py", "sdxl_train_network.py")
 TABLES = ("train_network", "sdxl_train_network", "dataset_config")
@@ -79,7 +80,7 @@ def record_tables(python: Path, checkout: Path, out: Path) -> None:
 
 
 def _run(argv: list[str], checkout: Path) -> None:
-    hint = "See lorawrap vendor status; lorawrap vendor install makes an environment that fits."
+    hint = f"{PYTHON} must name a Python that has its packages; lorawrap vendor install --force makes one."
     try:
         done = subprocess.run(
             argv,
