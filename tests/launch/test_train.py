@@ -227,6 +227,8 @@ def test_a_run_that_is_counted_anew_still_has_the_planned_total(longer):
     told = record(longer)
     assert (told["status"], told["steps"], told["segments"][1]["counted_from"]) == ("succeeded", 20, 0)
     assert read_events(run.events)[-1]["step"] == 20
+    checkpoint = read_header(run.output / f"{NAME}_stage_a-step00000010.safetensors")
+    assert checkpoint.metadata["ss_steps"] == "10"
     own = run.output / "from-000008" / f"{NAME}_stage_a.safetensors"
     assert read_header(own).metadata["ss_steps"] == "12"
     assert read_header(made).metadata["ss_steps"] == "20"

@@ -15,7 +15,7 @@ from wrapper.launch.curve import draw_curve
 from wrapper.launch.explain import Explanation, explain
 from wrapper.launch.plan import Plan, Wish, plan_from, plan_new, plan_on
 from wrapper.launch.process import run
-from wrapper.launch.publish import publish
+from wrapper.launch.publish import gather_checkpoints, publish
 from wrapper.launch.record import RunRecord, read_record, status_of
 from wrapper.launch.same import changed_since, setting_changes
 from wrapper.launch.state import saved_states
@@ -137,8 +137,7 @@ def apply(planned: Plan) -> Path:
         record.end("failed", **_seen(watch), faults=["the loss is NaN"], why=why.message)
         raise _failure(planned, watch, why, []) from None
     finally:
-        draw_curve(planned.run)
-        _tell_notices(watch)
+        _put_in_order(planned, watch)
     verdict = _judge(planned, before, exit_code, watch.step)
     if not verdict.ok:
         why = explain(list(watch.tail), exit_code)
@@ -153,7 +152,13 @@ def _seen(watch: Watch) -> dict[str, Any]:
     return {"steps_seen": watch.step, "loss": watch.loss, "notices": notices}
 
 
-def _tell_notices(watch: Watch) -> None:
+def _put_in_order(planned: Plan, watch: Watch) -> None:
+    """However the trainer ended: the curve, the checkpoints' names, and what it only mentioned."""
+    draw_curve(planned.run)
+    if planned.output != planned.run.output:
+        start = planned.start
+        short = start.done - start.counted_from
+        gather_checkpoints(planned.output, planned.run.output, planned.made.name, short)
     for found in watch.notices.values():
         click.secho(str(found), fg="yellow", err=True)
 

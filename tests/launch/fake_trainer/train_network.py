@@ -44,6 +44,8 @@ def good(values: dict, options: dict, value: float = 0.5, lost: int = 0, told: b
     print(flush=True)
     output = Path(options.get("--output_dir", values["output_dir"]))
     output.mkdir(parents=True, exist_ok=True)
+    if "--resume" in options:
+        save(output / f"{values['output_name']}-step{counted + 2:08d}.safetensors", lora_bytes(counted + 2))
     steps = counted + bars - lost if told else None
     save(output / f"{values['output_name']}.safetensors", lora_bytes(steps, value))
     return 0
