@@ -192,6 +192,18 @@ def test_nothing_of_the_users_is_overwritten(tmp_path: Path, source: Path, capsy
     assert sorted(path.name for path in (tmp_path / "new").rglob("*")) == ["mine.png", "photos"]
 
 
+def test_a_dry_run_refuses_what_the_run_would(tmp_path: Path, source: Path, capsys):
+    argv = ["init", str(tmp_path / "new"), "--from", str(source), "--dry-run", "--name", "a/b"]
+    assert run(argv) == 2
+    assert "--name [project.name]" in capsys.readouterr().err
+
+
+def test_options_of_from_alone_are_a_usage_error(tmp_path: Path, source: Path, capsys):
+    assert run(["init", str(tmp_path / "new"), "--photos", str(source.parent), "--dry-run"]) == 2
+    assert "go with --from" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
 def test_neither_photographs_nor_a_file_is_a_usage_error(tmp_path: Path, capsys):
     assert run(["init", str(tmp_path)]) == 2
     assert "--photos" in capsys.readouterr().err

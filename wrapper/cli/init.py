@@ -69,6 +69,8 @@ def command(
 
     With --from, a table says where each setting of the other program went, and why some have no place.
     """
+    if not source and (dry_run or dataset_config):
+        raise click.UsageError("--dry-run and --dataset-config go with --from.")
     rows = {"subject": subject, "consent": consent, "age": age}
     if source:
         new = _take_over(folder, source, photos, dataset_config, dry_run, preset or "", rows, said)

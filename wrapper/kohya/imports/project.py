@@ -74,16 +74,17 @@ def plan(file: Path, said: Said) -> Import:
     prompts = _prompts(settings, values.get("sample_prompts"))
     said_by = {key: getattr(said, key) for key in ("name", "model", "inpaint_model", "preset")}
     new = choose(found, settings, said.photos, said.rows, **said_by)
+    check(new)
     return Import(new, [photo for _, _, photos, _ in folders for photo in photos], prompts, trail)
 
 
 def write(folder: Path, planned: Import) -> Path:
     """Write the project and return its ``lorawrap.toml``, which comes last."""
     check_new(folder)
-    taken = [name for name in (PHOTOS, MASKS, MANIFEST) if planned.photos and (folder / name).exists()]
-    if taken:
-        raise UserError(f"{folder / taken[0]}: is there already.", "Choose an empty folder for the project.")
-    check(planned.new)
+    written = (PHOTOS, MASKS, MANIFEST) if planned.photos else ()
+    for place in (folder / name for name in (*written, *([PROMPTS] if planned.prompts else []))):
+        if place.exists():
+            raise UserError(f"{place}: is there already.", "Choose an empty folder for the project.")
     if planned.photos:
         apply(folder, planned.photos)
     if planned.prompts:
