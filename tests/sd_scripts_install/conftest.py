@@ -43,9 +43,15 @@ def installed_once(tmp_path_factory: pytest.TempPathFactory, repository: Path, w
     """Installed behind a path with quotes, spaces, Cyrillic and an emoji; not to be changed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LORAWRAP_DATA_DIR", str(tmp_path_factory.mktemp("data") / PLACE))
-        for name, value in offline(wheels).items():
+        for name, value in {**offline(wheels), **misleading(tmp_path_factory.mktemp("elsewhere"))}.items():
             patch.setenv(name, value)
         return install(plan(str(repository), TAG, torch="2.13.0"))
+
+
+def misleading(elsewhere: Path) -> dict[str, str]:
+    """What a user may have set for a Python of their own, and would break another one."""
+    (elsewhere / "torch.py").write_text("raise SystemExit('the wrong torch')\n", encoding="utf-8")
+    return {"PIP_TARGET": str(elsewhere), "PIP_USER": "1", "PYTHONPATH": str(elsewhere)}
 
 
 @pytest.fixture
