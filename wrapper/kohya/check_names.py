@@ -97,7 +97,7 @@ def _check_network(train: Located, values: Values, findings: Findings) -> None:
     where = train.where_key("network_module")
     if module in OTHER_NETWORKS:
         findings.error(where, f"'{module}' is for models of another family.", "Use networks.lora.")
-    elif module not in NETWORKS and (module.startswith("networks.") or _is_typo(module)):
+    elif module not in NETWORKS and (_is_typo(module) or module.partition(".")[0] in ("networks", module)):
         text = f"sd-scripts has no network module '{module}'."
         findings.error(where, text, did_you_mean(module, NETWORKS))
     elif module not in NETWORKS:

@@ -35,7 +35,9 @@ def value_fault(option: Option, value: Any, values: Values) -> Fault | None:
 
 def _type_fault(option: Option, value: Any) -> Fault | None:
     title, test = TYPES[option.type]
-    if test(value) or option.name in ANYTHING:
+    if value == "" and option.name in NOT_EMPTY:
+        return Fault("must not be empty")
+    if test(value):
         return None
     text = f"must be {title}, not {value!r}"
     return Fault(text, not _is_taken(option, value))
@@ -52,9 +54,7 @@ def _is_taken(option: Option, value: Any) -> bool:
         )
     if option.type == "float":
         return value == math.inf and option.name in ENDLESS
-    if option.type == "str":
-        return isinstance(value, int | float) and option.name in TEXTS
-    return value in ("", []) and option.type == "strs"
+    return value == "" and option.type == "strs"
 
 
 def _choice_fault(option: Option, value: Any) -> str:
@@ -119,8 +119,13 @@ MORE_CHOICES: dict[str, tuple[Any, ...]] = {
     "sample_sampler": ("ddpm",),
 }
 """Values that sd-scripts' code takes although its parser does not list them."""
-ANYTHING: tuple[str, ...] = ()
-WHOLE_NUMBERS: tuple[str, ...] = ("ddp_timeout",)
+NOT_EMPTY = (
+    *("network_weights", "vae", "log_tracker_config", "output_name", "in_json", "dataset_class"),
+)
+"""Texts that sd-scripts takes for given although they are empty, and fails with."""
+WHOLE_NUMBERS: tuple[str, ...] = (
+    *("ddp_timeout", "sample_every_n_epochs", "sample_every_n_steps"),
+    *("save_every_n_epochs", "save_every_n_steps"),
+)
 FRACTIONS: tuple[str, ...] = ("lr_scheduler_num_cycles", "lr_scheduler_timescale")
 ENDLESS: tuple[str, ...] = ("max_grad_norm",)
-TEXTS: tuple[str, ...] = ()

@@ -126,7 +126,6 @@ RANGES: dict[str, tuple[float | None, float | None]] = {
             "max_grad_norm",
             "prior_loss_weight",
             "min_snr_gamma",
-            "noise_offset",
             "max_data_loader_n_workers",
         )
     },

@@ -59,9 +59,23 @@ def timesteps(values: Values) -> Fight | None:
     return Fight(f"'min_timestep' ({low}) must be under 'max_timestep' ({high}).")
 
 
+def samplers(values: Values) -> Fight | None:
+    sampled = any(values.get(f"sample_{when}") for when in ("at_first", "every_n_steps", "every_n_epochs"))
+    name = values.get("sample_sampler")
+    if sampled and name == "dpmsolver":
+        return Fight(
+            "'sample_sampler' = 'dpmsolver' fails with the diffusers of sd-scripts: use 'dpmsolver++'."
+        )
+    if sampled and name in ("lms", "k_lms"):
+        return Fight(f"'sample_sampler' = '{name}' needs scipy, which sd-scripts does not come with.", False)
+    return None
+
+
 def trackers(values: Values) -> Fight | None:
     if values.get("log_with") in ("tensorboard", "all") and values.get("logging_dir") is None:
         return Fight("'log_with' needs 'logging_dir'.")
+    if values.get("log_with") in ("wandb", "all"):
+        return Fight("'log_with' needs the package wandb in sd-scripts' environment.", fails=False)
     return None
 
 
@@ -152,6 +166,7 @@ RULES: tuple[Rule, ...] = (
     needs("save_last_n_steps", "save_every_n_steps", fails=False),
     needs("save_last_n_epochs", "save_every_n_epochs", "save_n_epoch_ratio", fails=False),
     trackers,
+    samplers,
     workers,
     warmup,
     adafactor,

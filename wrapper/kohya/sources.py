@@ -24,6 +24,10 @@ def dataset_file(
     named = values.get("dataset_config")
     path = given or (Path(str(named)) if named else None)
     if path is None:
+        if named == "":
+            findings.error(
+                train.where_key("dataset_config"), "'dataset_config' must not be empty.", "Leave it out."
+            )
         return None
     where = train.where_key("dataset_config")
     if given and named and Path(str(named)).absolute() != given.absolute():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.kohya.cases.case import TRAIN, Case, train_text
+from tests.kohya.cases.case import Case, train_text
+
+HERE = {"train_data_dir": '"photos"', "resolution": '"64"'}
 
 KEYS = [
     Case("good", True, steps=2),
@@ -18,6 +20,24 @@ KEYS = [
     Case("output_config in the file", False, "'output_config'", {"output_config": "true"}, silent=True),
     Case("output_config off", True, train={"output_config": "false"}),
     Case("no output_name", True, train={"output_name": None}),
+    Case("an empty output_name", False, "'output_name' must not be empty", {"output_name": '""'}),
+    Case("empty weights", False, "'network_weights' must not be empty", {"network_weights": '""'}),
+    Case("an empty VAE", False, "'vae' must not be empty", {"vae": '""'}),
+    Case("an empty in_json", False, "'in_json' must not be empty", {"in_json": '""', **HERE}, dataset=None),
+    Case(
+        "an empty dataset_config",
+        False,
+        "'dataset_config' must not be empty",
+        {"dataset_config": '""', **HERE},
+        dataset=None,
+    ),
+    Case(
+        "empty texts that are not used",
+        True,
+        train={"sample_prompts": '""', "log_prefix": '""', "resume": '""'},
+    ),
+    Case("noise in the other direction", True, train={"noise_offset": "-0.1"}),
+    Case("saving every 2.0 steps", True, train={"save_every_n_steps": "2.0"}),
     Case("no output_dir", False, "'output_dir' is missing.", {"output_dir": None}),
     Case("no network_module", False, "'network_module' is missing.", {"network_module": None}),
     Case("sections of any name", True, raw=f"[anything]\n{train_text(Case('', True))}"),
@@ -283,5 +303,4 @@ FIGHTS = [
     ),
 ]
 
-assert TRAIN
 CASES = [*KEYS, *TYPES, *VALUES, *FIGHTS]
