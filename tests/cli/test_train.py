@@ -50,15 +50,15 @@ def test_a_dry_run_prints_a_line_for_a_shell_and_starts_nothing(root, capsys):
 
 
 def test_a_dry_run_for_several_machines_prints_the_line_of_each(root, capsys):
-    machines = ["--machines", "2", "--main-address", "node0", "--num-processes", "2", "--dry-run"]
-    assert run(argv(root, *machines)) == 0
+    machines = ["--device", "cuda", "--machines", "2", "--gpus", "4", "--dry-run"]
+    assert run(argv(root, *machines, "--main-address", "node0")) == 0
     told = capsys.readouterr().out.strip().splitlines()
     assert [line.split(":")[0] for line in told[::2]] == ["# machine 0", "# machine 1", "next"]
     for rank, line in enumerate(told[1::2]):
         words = shlex.split(line)
-        assert words[words.index("--node_rank") + 1] == str(rank)
-        assert words[words.index("--nproc_per_node") + 1] == "2"
-    assert run(argv(root, "--machines", "2")) == 2
+        assert words[words.index("--machine_rank") + 1] == str(rank)
+        assert words[words.index("--num_processes") + 1] == "8"
+    assert run(argv(root, *machines)) == 2
     assert "--machines needs --main-address" in capsys.readouterr().err
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.errors import UserError
-from wrapper.launch.command import Command, Trainer, command, embedded_trainer
+from wrapper.launch.command import Command, command, embedded_trainer
 from wrapper.launch.processes import Processes, processes
 
 FAKE = Path(__file__).parent / "fake_trainer"
@@ -90,7 +90,6 @@ def test_gpus_are_started_by_accelerate(where, words):
         f"-m accelerate.commands.launch {words} --mixed_precision bf16 --dynamo_backend no"
         " --num_cpu_threads_per_process 3"
     )
-    assert where.environment("bf16", 3) == {}
 
 
 def test_accelerate_knows_every_word():
@@ -101,30 +100,13 @@ def test_accelerate_knows_every_word():
         assert (words.num_processes, words.num_machines) == (where.total, where.machines)
 
 
-def test_several_processes_on_a_cpu_are_started_by_torch(monkeypatch, tmp_path):
-    from torch.distributed.run import get_args_parser
-
-    monkeypatch.setenv("OMP_NUM_THREADS", "4")
-    where = Processes("cpu", 2, machines=2, rank=1, address="node0")
-    script = Trainer("sd-scripts", "python", FAKE)
-    made = command(script, "train_network", tmp_path / "a", tmp_path / "b", where, mixed_precision="bf16")
-    words = get_args_parser().parse_args(list(made.argv[3:]))
-    assert made.argv[1:3] == ("-m", "torch.distributed.run")
-    assert (words.nnodes, words.node_rank, words.nproc_per_node, words.master_addr) == ("2", 1, "2", "node0")
-    assert words.training_script == str(FAKE / "train_network.py")
-    assert made.env["ACCELERATE_USE_CPU"] == "true"
-    assert made.env["ACCELERATE_MIXED_PRECISION"] == "bf16"
-    assert made.env["OMP_NUM_THREADS"] == "2"
-    assert made.env["LORAWRAP_SD_SCRIPTS"] == str(FAKE)
-
-
 WISHES = {
     "nothing": ({"device": "cuda"}, Processes("cuda")),
     "two": ({"device": "cuda", "gpus": "2"}, Processes("cuda", 2)),
     "all": ({"device": "cuda", "gpus": "all", "visible": 3}, Processes("cuda", 3)),
     "these": ({"device": "cuda", "gpus": "0,2", "visible": 3}, Processes("cuda", 2, (0, 2))),
     "only the second": ({"device": "cuda", "gpus": "1,"}, Processes("cuda", 1, (1,))),
-    "a CPU": ({"device": "cpu", "here": 2}, Processes("cpu", 2)),
+    "a CPU": ({"device": "cpu"}, Processes("cpu")),
 }
 
 
@@ -135,7 +117,10 @@ def test_wishes_become_processes(wish, found):
 
 REFUSED = {
     "GPUs on a CPU": ({"device": "cpu", "gpus": "2"}, "the device is the CPU"),
-    "processes on a GPU": ({"device": "cuda", "here": 2}, "is for the CPU"),
+    "machines without GPUs": (
+        {"device": "cpu", "machines": 2, "address": "a"},
+        "on a CPU a run is one process",
+    ),
     "words": ({"device": "cuda", "gpus": "two"}, "expected a number"),
     "none": ({"device": "cuda", "gpus": "0"}, "expected a number"),
     "twice": ({"device": "cuda", "gpus": "1,1"}, "expected a number"),

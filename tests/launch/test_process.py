@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -113,6 +114,31 @@ os._exit(0)
 """
     pids: list[int] = []
     assert run(python(code), lambda line: pids.append(int(line.split()[1]))) == 0
+    wait_until_gone(pids)
+
+
+LAUNCHER = """
+import subprocess, sys, time
+worker = subprocess.Popen([sys.executable, "-c", {code!r}], start_new_session=True)
+print("pid", worker.pid, flush=True)
+{end}
+"""
+STUBBORN = f"import signal, time; {IGNORE_ALL}; time.sleep(600)"
+
+
+@pytest.mark.parametrize("end", ["sys.exit(0)", "time.sleep(600)"], ids=["after the end", "on Ctrl-C"])
+def test_a_worker_in_a_session_of_its_own_is_ended(end):
+    """torch's launcher starts one for each GPU so: a signal to the group does not reach them."""
+    pids: list[int] = []
+
+    def on_line(line: str) -> None:
+        pids.append(int(line.split()[1]))
+        if "sleep" in end:
+            threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT)).start()
+
+    with suppress(KeyboardInterrupt):
+        run(python(LAUNCHER.format(code=STUBBORN, end=end)), on_line, grace_s=0.5)
+    assert len(pids) == 1
     wait_until_gone(pids)
 
 

@@ -332,18 +332,19 @@ def test_the_newest_whole_state_is_taken_and_stopped_in_time(project):
 
 def test_several_processes_are_counted(project, behave, monkeypatch):
     behave("good")
-    planned = launch.plan(project, "stage_a", engine="sd-scripts", device="cpu", num_processes=2)
+    planned = launch.plan(project, "stage_a", engine="sd-scripts", device="cuda", gpus="2")
     assert planned.schedule == Schedule(6, 4)
     epochs = load_project(project.paths.root, ["stage_a.kohya.max_train_epochs=3"])
-    planned = launch.plan(epochs, "stage_a", engine="sd-scripts", device="cpu", num_processes=2)
+    planned = launch.plan(epochs, "stage_a", engine="sd-scripts", device="cuda", gpus="2")
     assert planned.steps == 12
     with pytest.raises(UserError, match="embedded trainer is one process, not 2"):
-        launch.plan(project, "stage_a", engine="embedded", device="cpu", num_processes=2)
+        launch.plan(project, "stage_a", engine="embedded", device="cuda", gpus="2")
 
 
 def test_a_machine_that_only_helps_publishes_nothing(project, behave):
     behave("good")
-    train(project, machines=2, machine_rank=1, main_address="node0")
+    how = {"engine": "sd-scripts", "device": "cuda", "machines": 2, "main_address": "node0"}
+    launch.train(project, "stage_a", machine_rank=1, **how)
     told = record(project)
     assert (told["status"], told["steps"], told["proved_by"]) == ("succeeded", 6, "the log")
     assert not project.paths.lora("stage_a", NAME).exists()

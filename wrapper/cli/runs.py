@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from wrapper.cli.options import in_project, next_step, open_project, project_options
-from wrapper.cli.train import run_options, wishes
+from wrapper.cli.train import run_options
 
 
 @click.group("runs")
@@ -75,7 +75,7 @@ def resume_command(
 
     opened = open_project(project, overrides)
     run = find_run(opened.paths, run_id)
-    click.echo(f"wrote {resume_run(opened, run, anyway=anyway, **wishes(wished))}")
+    click.echo(f"wrote {resume_run(opened, run, anyway=anyway, **wished)}")
     next_step(f"lorawrap generate{in_project(project)}")
 
 

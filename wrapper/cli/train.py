@@ -29,9 +29,6 @@ def run_options(function: F) -> F:
             help="How many GPUs, or which ones ('1,' is only the second). One without it.",
         ),
         click.option(
-            "--num-processes", type=click.IntRange(1), default=None, help="On a CPU: so many processes."
-        ),
-        click.option(
             "--machines", type=click.IntRange(1), default=1, show_default=True, help="How many machines."
         ),
         click.option(
@@ -82,7 +79,7 @@ def command(
 
     opened = open_project(project, overrides)
     stages = stages_of(opened.settings, stage)
-    where, wished = in_project(project), wishes(wished)
+    where = in_project(project)
     if dry_run:
         for name in stages:
             _show(opened, name, models=name == stages[0], resume=resume, **wished)
@@ -92,11 +89,6 @@ def command(
         act = go_on if resume and len(stages) > 1 else train
         click.echo(f"wrote {act(opened, name, resume=resume, **wished)}")
     next_step(f"lorawrap generate{where}")
-
-
-def wishes(given: dict[str, Any]) -> dict[str, Any]:
-    """The options as `Wish` has them."""
-    return {**given, "num_processes": given["num_processes"] or 0}
 
 
 def _show(opened: Any, stage: str, **how: Any) -> None:

@@ -78,8 +78,7 @@ def command(
     files = ("--config_file", str(train_toml.resolve()), "--dataset_config", str(dataset_toml.resolve()))
     launcher = where.launcher(mixed_precision, threads)
     argv = (trainer.python, *launcher, *trainer.program(script, stop_after), *files, *extra)
-    env = {**environment(trainer, cache), **where.environment(mixed_precision, threads)}
-    return Command(argv, env)
+    return Command(argv, environment(trainer, cache))
 
 
 def environment(trainer: Trainer, cache: Path | None) -> dict[str, str]:

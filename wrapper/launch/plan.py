@@ -38,7 +38,6 @@ class Wish:
     engine: Engine | None = None
     device: Device | None = None
     gpus: str = ""
-    num_processes: int = 0
     machines: int = 1
     machine_rank: int = 0
     main_address: str = ""
@@ -51,7 +50,6 @@ class Wish:
         return processes(
             device,
             gpus=self.gpus,
-            here=self.num_processes,
             machines=self.machines,
             rank=self.machine_rank,
             address=self.main_address,

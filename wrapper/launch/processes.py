@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -42,13 +42,7 @@ class Processes:
         return replace(self, rank=rank)
 
     def launcher(self, mixed_precision: str, threads: int) -> tuple[str, ...]:
-        """What stands between Python and the script.
-
-        accelerate starts one CPU process and any number of GPU processes; it knows several CPU processes only
-        under MPI, so that torch's own launcher starts those.
-        """
-        if self.device == "cpu" and self.total > 1:
-            return ("-m", "torch.distributed.run", *self._torchrun())
+        """What stands between Python and the script."""
         return (
             *("-m", "accelerate.commands.launch", *(("--multi_gpu",) if self.total > 1 else ())),
             *("--num_processes", str(self.total), "--num_machines", str(self.machines), *self._meeting()),
@@ -57,24 +51,6 @@ class Processes:
             *("--num_cpu_threads_per_process", str(threads)),
             *(("--cpu",) if self.device == "cpu" else ()),
         )
-
-    def environment(self, mixed_precision: str, threads: int) -> Mapping[str, str]:
-        """What accelerate would tell its processes, where torch's launcher starts them."""
-        if self.device != "cpu" or self.total == 1:
-            return {}
-        return {
-            "ACCELERATE_USE_CPU": "true",
-            "ACCELERATE_MIXED_PRECISION": mixed_precision,
-            "ACCELERATE_DYNAMO_BACKEND": "no",
-            "OMP_NUM_THREADS": str(threads),
-        }
-
-    def _torchrun(self) -> tuple[str, ...]:
-        here = ("--nproc_per_node", str(self.here))
-        if self.machines == 1:
-            return ("--standalone", *here)
-        nodes = ("--nnodes", str(self.machines), "--node_rank", str(self.rank))
-        return (*nodes, *here, "--master_addr", self.address, "--master_port", str(self.port))
 
     def _meeting(self) -> tuple[str, ...]:
         """Where the processes find each other; on one machine a free port does."""
@@ -88,7 +64,6 @@ def processes(
     device: Device,
     *,
     gpus: str = "",
-    here: int = 0,
     machines: int = 1,
     rank: int = 0,
     address: str = "",
@@ -97,12 +72,13 @@ def processes(
 ) -> Processes:
     """What the command line asks for, ``visible`` GPUs being there. `UserError` for what cannot be.
 
-    ``gpus`` is how many (``2``), which (``0,2``; ``1,`` for one), or ``all``; ``here`` is for a CPU.
+    ``gpus`` is how many (``2``), which (``0,2``; ``1,`` for one), or ``all``. A CPU run is one process: on
+    CPUs accelerate distributes the frozen U-Net too, which torch refuses.
     """
     if gpus and device == "cpu":
         raise UserError(f"--gpus {gpus}: the device is the CPU.", "Leave out --gpus, or give --device cuda.")
-    if here and device == "cuda":
-        raise UserError("--num-processes is for the CPU.", "Say with --gpus how many processes there are.")
+    if machines > 1 and device == "cpu":
+        raise UserError("--machines: on a CPU a run is one process on one machine.", "Give --device cuda.")
     if not 0 <= rank < machines:
         raise UserError(
             f"--machine-rank {rank}: {machines} machines are numbered 0 to {machines - 1}.",
@@ -113,7 +89,7 @@ def processes(
             "--machines needs --main-address.", "It is the name or the IP address of the machine with rank 0."
         )
     count, indices = _gpus(gpus, visible)
-    return Processes(device, count if gpus else max(here, 1), indices, machines, rank, address, port)
+    return Processes(device, count, indices, machines, rank, address, port)
 
 
 def _gpus(asked: str, visible: int) -> tuple[int, tuple[int, ...]]:
