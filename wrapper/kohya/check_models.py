@@ -46,7 +46,10 @@ def check_models(
         check_vae(train, values, findings)
     for key in ("sample_prompts", "resume", "log_tracker_config"):
         if values.get(key) and not _is_here(key, values):
-            findings.error(train.where_key(key), f"'{key}': there is no {values[key]}.")
+            idle = key == "sample_prompts" and not any(values.get(when) for when in _SAMPLING)
+            (findings.warn if idle else findings.error)(
+                train.where_key(key), f"'{key}': there is no {values[key]}."
+            )
     _check_prompts(train, values, findings)
 
 

@@ -94,6 +94,9 @@ def number_fault(value: Any, low: float | None, high: float | None) -> str:
 
 def _is_idle(name: str, values: Values) -> bool:
     """Whether nothing reads the option, because of what the file says elsewhere."""
+    if name in ONLY_WITH:
+        other, wanted = ONLY_WITH[name]
+        return values.get(other) not in wanted
     needed = NEEDS.get(name)
     return needed is not None and not any(values.get(key) for key in needed)
 
@@ -113,15 +116,19 @@ NEEDS: dict[str, tuple[str, ...]] = {
     ),
 }
 """Options that are read only beside one of others."""
+ONLY_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
+    "huber_schedule": ("loss_type", ("huber", "smooth_l1")),
+    "lr_scheduler_power": ("lr_scheduler", ("polynomial",)),
+    "lr_scheduler_timescale": ("lr_scheduler", ("inverse_sqrt",)),
+}
+"""Options that are read only beside some values of another."""
 MORE_CHOICES: dict[str, tuple[Any, ...]] = {
     "max_token_length": (75,),
     "resize_interpolation": ("box",),
     "sample_sampler": ("ddpm",),
 }
 """Values that sd-scripts' code takes although its parser does not list them."""
-NOT_EMPTY = (
-    *("network_weights", "vae", "log_tracker_config", "output_name", "in_json", "dataset_class"),
-)
+NOT_EMPTY = (*("network_weights", "vae", "log_tracker_config", "output_name", "in_json", "dataset_class"),)
 """Texts that sd-scripts takes for given although they are empty, and fails with."""
 WHOLE_NUMBERS: tuple[str, ...] = (
     *("ddp_timeout", "sample_every_n_epochs", "sample_every_n_steps"),

@@ -68,7 +68,7 @@ FOLDERS = [
     ),
     folders("a number alone", True, photos("img/10")),
     folders("spaces, Cyrillic, emoji", True, photos("img/2_моё лицо 🙂 'a'"), train=EPOCH, steps=4),
-    folders("nested", False, photos("img/10_a/b"), "has no images", silent=True),
+    folders("nested", False, photos("img/10_a/b"), "has no images"),
     folders(
         "regularisation",
         True,

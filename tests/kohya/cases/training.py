@@ -173,6 +173,7 @@ FIGHTS = [
         train={"sample_every_n_steps": "1", "sample_prompts": '"p.txt"'},
         files={"p.txt": "a cat --w 64 --h 64 --s 1\n"},
     ),
+    Case("prompts that are not there and not used", True, train={"sample_prompts": '"p.txt"'}),
     Case(
         "prompts that are not there",
         False,
