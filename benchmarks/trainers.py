@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import psutil
 
@@ -45,12 +45,11 @@ class Training:
 
 @dataclass(frozen=True)
 class Measured:
-    """``cpu_s`` and ``wall_s`` of each step but the first few; ``peak_mib`` of the process's whole life."""
+    """``cpu_s`` and ``wall_s`` of each step but the first few; ``peak_mib`` up to the last step."""
 
     cpu_s: tuple[float, ...]
     wall_s: tuple[float, ...]
     peak_mib: float
-    life_cpu_s: float
 
     @property
     def median_cpu_s(self) -> float:
@@ -59,6 +58,14 @@ class Measured:
     @property
     def median_wall_s(self) -> float:
         return statistics.median(self.wall_s)
+
+
+@dataclass
+class Seen:
+    """``marks``: CPU and wall seconds when each step's line first came."""
+
+    marks: dict[int, tuple[float, float]] = field(default_factory=dict)
+    peak_mib: float = 0.0
 
 
 def sd_scripts() -> Scripts:
@@ -75,33 +82,38 @@ def measure(engine: Engine, training: Training, threads: int) -> Measured:
         argv, env = _command(engine, training, Path(folder))
         env = {**os.environ, **env, "OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
         with (Path(folder) / "log").open("wb+") as log:
-            marks, usage = _watch(argv, env, log)
-    steps = sorted(marks)
+            seen = _watch(argv, env, log)
+    marks, steps = seen.marks, sorted(seen.marks)
     pairs = [(marks[step - 1], marks[step]) for step in steps[_LEFT_OUT:] if step - 1 in marks]
     return Measured(
         cpu_s=tuple(after[0] - before[0] for before, after in pairs),
         wall_s=tuple(after[1] - before[1] for before, after in pairs),
-        peak_mib=usage[1],
-        life_cpu_s=usage[0],
+        peak_mib=seen.peak_mib,
     )
 
 
-def _watch(argv: list[str], env: dict[str, str], log) -> tuple[dict[int, tuple[float, float]], tuple]:  # noqa: ANN001
-    """(step → CPU and wall seconds when its line first came, (all CPU seconds, peak MiB))."""
+def _watch(argv: list[str], env: dict[str, str], log: BinaryIO) -> Seen:
+    """Run ``argv`` to its end, looking at the process whenever a step's line first comes."""
     child = subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
-    process, marks = psutil.Process(child.pid), {}
+    process, seen = psutil.Process(child.pid), Seen()
     assert child.stdout is not None
     while chunk := os.read(child.stdout.fileno(), 1 << 16):
         log.write(chunk)
         found = _STEP.findall(chunk)
-        if found and (step := int(found[-1][0])) not in marks:
+        if found and (step := int(found[-1][0])) not in seen.marks:
             times = process.cpu_times()
-            marks[step] = (times.user + times.system, time.perf_counter())
-    _, status, usage = os.wait4(child.pid, 0)
-    if status:
+            seen.marks[step] = (times.user + times.system, time.perf_counter())
+            seen.peak_mib = _peak_mib(child.pid)
+    if child.wait():
         log.seek(0)
         sys.exit(log.read().decode("utf-8", "replace")[-3000:])
-    return marks, (usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return seen
+
+
+def _peak_mib(pid: int) -> float:
+    """The most memory that the process has had so far. (``ru_maxrss`` would count the parent's in.)"""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
 
 
 def _command(engine: Engine, training: Training, folder: Path) -> tuple[list[str], dict[str, str]]:

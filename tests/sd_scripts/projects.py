@@ -19,8 +19,13 @@ ROOT = Path(__file__).parent.parent.parent
 KOHYA: dict[str, Any] = {"max_train_steps": 4, "network_dim": 2, "network_alpha": 1, "save_state": False}
 
 
-def make_project(root: Path, base: Base, inpaint: Base | None = None, **kohya: Any) -> Project:
-    """Four captioned pictures with masks and two regularisation images; ``kohya`` is set for both stages."""
+def make_project(
+    root: Path, base: Base, inpaint: Base | None = None, *, stage_a: bool = True, **kohya: Any
+) -> Project:
+    """Four captioned pictures with masks and two regularisation images; ``kohya`` is set for both stages.
+
+    Without ``stage_a`` Stage B does not start from its LoRA.
+    """
     make_folders(root)
     values = {**KOHYA, "tokenizer_cache_dir": str(base.tokenizers), **kohya}
     lines = ["[project]", f"name = {_toml(NAME)}", "[base]", f"model = {_toml(str(base.file))}"]
@@ -28,6 +33,8 @@ def make_project(root: Path, base: Base, inpaint: Base | None = None, **kohya: A
     for stage in ("stage_a", "stage_b"):
         lines += [f"[{stage}]", 'preset = "cpu"', f"[{stage}.kohya]"]
         lines += [f"{key} = {_toml(value)}" for key, value in values.items()]
+    if not stage_a:
+        lines.insert(lines.index("[stage_a]") + 1, "enabled = false")
     (root / "lorawrap.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return load_project(root)
 
