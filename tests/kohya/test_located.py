@@ -13,7 +13,7 @@ top = 1
 "quoted key" = 'x' # y = 2
 [train]
 a.b = 2
-inline = { q = 1, "r s" = [1, {u = 2}] }
+inline = { q = 1, "r s" = [{u = 2}] }
 long = [
   1, # , ]
   "a]b",
