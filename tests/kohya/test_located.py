@@ -74,10 +74,11 @@ def test_a_text_that_breaks_off_ends_the_search(text):
 
 def test_where_names_file_line_and_section(tmp_path):
     path = tmp_path / "обучение 'a'.toml"
-    path.write_text(TEXT.replace("after = 3\n", ""), encoding="utf-8")
+    text = "[[datasets]]\n[[datasets.subsets]]\nimage_dir = 'a'\n\n[[datasets.subsets]]\nimage_dir = 'b'\n"
+    path.write_text(text, encoding="utf-8")
     where = read_located(path).where("datasets[0].subsets[1]", "image_dir")
-    assert where == "обучение 'a'.toml:20 [datasets[0].subsets[1]]"
-    assert (where.file, where.line, where.section) == ("обучение 'a'.toml", 20, "datasets[0].subsets[1]")
+    assert where == "обучение 'a'.toml:6 [datasets[0].subsets[1]]"
+    assert (where.file, where.line, where.section) == ("обучение 'a'.toml", 6, "datasets[0].subsets[1]")
 
 
 REFUSED = {
