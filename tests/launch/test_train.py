@@ -18,6 +18,8 @@ from tests.kohya.projects import NAME, make_project
 from wrapper.launch import train as launch
 from wrapper.launch.counting import Schedule
 from wrapper.launch.events import read_events
+from wrapper.launch.plan import Wish, plan_on
+from wrapper.launch.processes import Processes
 from wrapper.launch.state import counted_steps, find_start, saved_states
 from wrapper.project.load import load_project
 from wrapper.safetensors_header import read_header
@@ -182,6 +184,14 @@ def interrupted(project, behave, monkeypatch):
     return interrupt(project, monkeypatch)
 
 
+def test_a_run_goes_on_where_it_was(project, interrupted):
+    run = project.paths.run("stage_a")
+    told = {**record(project), "processes": {**record(project)["processes"], "device": "cuda", "here": 2}}
+    planned = plan_on(project, run, told, Wish())
+    assert (planned.where.device, planned.where.here) == ("cuda", 2)
+    assert plan_on(project, run, told, Wish(device="cpu")).where == Processes("cpu")
+
+
 def test_an_interrupt_ends_trainer_and_worker_and_is_recorded(project, interrupted):
     assert len(interrupted) == 2
     left = [pid for pid in interrupted if psutil.pid_exists(pid)]
@@ -192,6 +202,14 @@ def test_an_interrupt_ends_trainer_and_worker_and_is_recorded(project, interrupt
 
 def steps_in(run):
     return [json.loads(line)["step"] for line in run.events.read_text().splitlines()]
+
+
+def test_an_interrupt_says_how_to_go_on(project, behave, monkeypatch, capsys):
+    behave("good")
+    interrupt(project, monkeypatch)
+    told = capsys.readouterr().err
+    assert "stage_a-001: stopped at step 3 of 6" in told
+    assert "`lorawrap runs resume stage_a-001` goes on after step 2." in told
 
 
 def test_resume_goes_on_in_the_same_folder_to_the_planned_total(project, interrupted):

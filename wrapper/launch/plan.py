@@ -45,7 +45,10 @@ class Wish:
     nan_limit: int | None = None
     anyway: bool = False
 
-    def where(self) -> Processes:
+    def where(self, before: Mapping[str, Any] | None = None) -> Processes:
+        """The processes that are wished for; where nothing is said, those of ``before``."""
+        if before and (self.device, self.gpus, self.machines) == (None, "", 1):
+            return Processes(**{**before, "gpus": tuple(before["gpus"])})
         device = self.device or find_device()
         return processes(
             device,
@@ -130,7 +133,8 @@ def plan_new(project: Project, stage: str, wish: Wish, *, models: bool = True, d
     trainer = find_trainer(wish.engine or project.settings.project.engine, rendered.script)
     report = _checked(project, rendered, trainer, models=models, dry=dry)
     run = project.paths.next_run(stage)
-    return _plan(project, run, rendered.script, rendered.kind, trainer, report, wish, rendered)
+    where = wish.where()
+    return _plan(project, run, rendered.script, rendered.kind, trainer, report, wish, where, rendered)
 
 
 def plan_from(new: Plan, old: RunPaths) -> Plan:
@@ -144,7 +148,8 @@ def plan_on(project: Project, run: RunPaths, record: Mapping[str, Any], wish: Wi
     trainer = find_trainer(wish.engine or record["engine"], script)
     report = check(run.train_toml, run.dataset_toml, script, trainer.engine)
     report.raise_if_wrong(f"{run.id} cannot go on as it is written:")
-    return plan_from(_plan(project, run, script, str(record["kind"]), trainer, report, wish), run)
+    where = wish.where(record.get("processes"))
+    return plan_from(_plan(project, run, script, str(record["kind"]), trainer, report, wish, where), run)
 
 
 def _plan(
@@ -155,9 +160,9 @@ def _plan(
     trainer: Trainer,
     report: Report,
     wish: Wish,
+    where: Processes,
     rendered: Rendered | None = None,
 ) -> Plan:
-    where = wish.where()
     _refuse_on(where, trainer, report)
     schedule, limit = schedule_of(report, where.total), _nan_limit(wish, report)
     made = (project, run.stage, run, kind, script, trainer, where, report, schedule, Start(), limit)

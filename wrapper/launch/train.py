@@ -131,6 +131,7 @@ def apply(planned: Plan) -> Path:
             exit_code = run(planned.command, watch.line)
     except KeyboardInterrupt:
         record.end("interrupted", **_seen(watch))
+        _tell_how_to_go_on(planned, watch)
         raise
     except LossIsNan:
         why = Explanation(f"The loss is NaN: ended at step {watch.nan_step}.", _NAN_HINT)
@@ -150,6 +151,15 @@ def apply(planned: Plan) -> Path:
 def _seen(watch: Watch) -> dict[str, Any]:
     notices = [str(found) for found in watch.notices.values()]
     return {"steps_seen": watch.step, "loss": watch.loss, "notices": notices}
+
+
+def _tell_how_to_go_on(planned: Plan, watch: Watch) -> None:
+    states, run = saved_states(planned.run), planned.run.id
+    click.echo(f"{run}: stopped at step {watch.step} of {planned.steps}", err=True)
+    if states:
+        click.echo(f"  → `lorawrap runs resume {run}` goes on after step {states[-1].step}.", err=True)
+    else:
+        click.echo("  → No state was saved yet: the stage begins anew.", err=True)
 
 
 def _put_in_order(planned: Plan, watch: Watch) -> None:
