@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.errors import RunFailed, UserError
-from tests.sd_scripts_install.fakes import FILES, TAG, make_wheel, make_wheels, offline
+from tests.sd_scripts_install.fakes import FILES, TAG, TORCH, make_wheel, make_wheels, offline
 from wrapper.sd_scripts.install import install, plan
 from wrapper.sd_scripts.installed import find_installation, tables_folder
 from wrapper.sd_scripts.places import places_of
@@ -176,6 +176,11 @@ def test_the_torch_of_another_python_is_shared_and_nothing_else_of_it(
     hidden = "import importlib.util as u; print(u.find_spec('stray'), u.find_spec('mathematics').origin)"
     assert python(made, hidden).startswith(f"None {made.python.parents[1]}")
     assert plan(None, TAG).wish.shares_torch
+    assert plan(None, TAG).is_done("environment")
+    make_wheel(tmp_path, "torch", "2.14.0", TORCH)
+    newer = str(tmp_path / "torch-2.14.0-py3-none-any.whl")
+    subprocess.run([binary, "-m", "pip", "install", "--quiet", "--no-deps", newer], check=True)
+    assert not plan(None, TAG).is_done("environment")
 
 
 def test_an_environment_is_made_anew_for_another_torch(installed):

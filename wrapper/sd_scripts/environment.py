@@ -29,15 +29,15 @@ _OPERATORS_MISSING = "operator torchvision::nms does not exist"
 
 @dataclass(frozen=True)
 class Wish:
-    """Which environment: ``torch`` is a version, or empty where the torch of ``python`` is shared."""
+    """Which environment: of which Python, with which torch, shared with that Python or installed anew.
+
+    ``recipe`` stands for what else it is made by.
+    """
 
     python: Path
     torch: str
+    shares_torch: bool
     recipe: str
-
-    @property
-    def shares_torch(self) -> bool:
-        return not self.torch
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Environment:
 
     python: str
     torch: str
+    shares_torch: bool
     recipe: str
     complete: bool
     cuda: str | None = None
@@ -53,16 +54,16 @@ class Environment:
 
     @property
     def wish(self) -> Wish:
-        return Wish(Path(self.python), self.torch, self.recipe)
+        return Wish(Path(self.python), self.torch, self.shares_torch, self.recipe)
 
 
 def read_environment(places: Places) -> Environment | None:
     """What is known of the environment in ``places``; None where it was not begun."""
     try:
         known = json.loads(_record(places).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return Environment(**{**known, "left_out": tuple(known["left_out"])})
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Environment(**{**known, "left_out": tuple(known["left_out"])})
 
 
 def _record(places: Places) -> Path:
@@ -75,14 +76,18 @@ def wished(places: Places, python: Path | None, torch: str | None, system_torch:
     Raises `UserError` for a Python that cannot serve, or has no torch to share.
     """
     before = read_environment(places)
-    base = (python or _base_python(before)).expanduser().absolute()
+    base = _program(python) if python else _base_python(before)
     if before is None or not before.complete or base != Path(before.python):
         check_python(base)
-    if system_torch or (before is not None and not before.torch and torch is None):
-        find_torch(base)
-        return Wish(base, "", _recipe(places))
+    if system_torch or (before is not None and before.shares_torch and torch is None):
+        return Wish(base, find_torch(base).version, True, _recipe(places))
     ours = version("torch").split("+")[0]
-    return Wish(base, torch or (before.torch if before else ours), _recipe(places))
+    return Wish(base, torch or (before.torch if before else ours), False, _recipe(places))
+
+
+def _program(python: Path) -> Path:
+    """``python3.12`` is looked for as a shell would."""
+    return Path(shutil.which(python) or python).expanduser().absolute()
 
 
 def _base_python(before: Environment | None) -> Path:
@@ -114,10 +119,8 @@ def make_environment(places: Places, wish: Wish, *, anew: bool = False) -> Envir
     before = read_environment(places)
     if before is not None and is_made(places, wish) and not anew:
         return before
-    go_on = (
-        not anew and before is not None and (before.python, before.torch) == (str(wish.python), wish.torch)
-    )
-    open_record = Environment(str(wish.python), wish.torch, wish.recipe, complete=False)
+    go_on = not anew and before is not None and replace(before.wish, recipe=wish.recipe) == wish
+    open_record = Environment(str(wish.python), wish.torch, wish.shares_torch, wish.recipe, complete=False)
     write_json(_record(places), asdict(open_record))
     say(f"making the environment of {wish.python}")
     make_ready(places, wish.python, go_on=go_on)
@@ -132,11 +135,8 @@ def make_environment(places: Places, wish: Wish, *, anew: bool = False) -> Envir
 def _install_torch(places: Places, wish: Wish, pip: Pip) -> dict[str, Any]:
     """torch and the torchvision that fits it; what torch says of itself."""
     if wish.shares_torch:
-        torch = find_torch(wish.python)
-        share(torch, _site(places))
-        pip.install([f"torch=={torch.version}"])
-    else:
-        pip.install([f"torch=={wish.torch}"])
+        share(find_torch(wish.python), _site(places))
+    pip.install([f"torch=={wish.torch}"])
     facts = _ask_torch(places)
     if facts["torchvision"].startswith("ModuleNotFoundError"):
         pip.install([torchvision_for(facts["version"])], "--no-deps")

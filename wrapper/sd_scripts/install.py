@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def _steps(places: Places, source: Source, ref: str, wish: Wish, anew: bool) -> 
     made = got and is_made(places, wish)
     read = made and are_whole(places.options, places.checkout)
     pinned = f"commit {lock().commit[:10]}" if ref == lock().tag else "not the pinned version"
-    torch = f"torch of {wish.python}" if wish.shares_torch else f"torch {wish.torch}"
+    torch = f"torch {wish.torch}{f' of {wish.python}' if wish.shares_torch else ''}"
     return [
         Step("checkout", f"sd-scripts {ref} ({pinned}) from {source} → {places.checkout}", got),
         Step("environment", f"{torch}, torchvision and sd-scripts' own pins → {places.env}", made),
@@ -90,6 +90,7 @@ def install(planned: Plan) -> Installation:
     places = planned.places
     _spare_edits(planned)
     with alone(places.folder):
+        planned = _planned_now(planned)
         if all(step.done for step in planned.steps) and (there := read_installation(places)) is not None:
             return there
         places.record.unlink(missing_ok=True)
@@ -98,10 +99,16 @@ def install(planned: Plan) -> Installation:
         if planned.anew or not are_whole(places.options, places.checkout):
             say("reading the options of its scripts")
             record_tables(places.python, places.checkout, places.options)
-        write_json(places.record, {**got, **_facts(planned, made)})
+        write_json(places.record, {**got, **_facts(made)})
     installed = read_installation(places)
     assert installed is not None
     return installed
+
+
+def _planned_now(planned: Plan) -> Plan:
+    """Another installation may have been waited for."""
+    steps = _steps(planned.places, planned.source, planned.ref, planned.wish, planned.anew)
+    return replace(planned, steps=tuple(steps))
 
 
 def _spare_edits(planned: Plan) -> None:
@@ -127,10 +134,11 @@ def _checkout(planned: Plan) -> Mapping[str, object]:
     return facts
 
 
-def _facts(planned: Plan, made: Environment) -> dict[str, object]:
+def _facts(made: Environment) -> dict[str, object]:
     return {
         "left_out": [*LEFT_OUT, *made.left_out],
-        "torch": f"of {made.python}" if planned.wish.shares_torch else made.torch,
+        "torch": made.torch,
+        "torch_of": made.python if made.shares_torch else "",
         "cuda": made.cuda,
         "installed": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
