@@ -14,7 +14,7 @@ from wrapper.kohya.check_metadata import check_metadata
 from wrapper.kohya.check_models import check_models
 from wrapper.kohya.check_names import check_names
 from wrapper.kohya.check_options import Engine, check_train_keys
-from wrapper.kohya.located import Located, read_located
+from wrapper.kohya.located import Located, read_located, with_suffix
 from wrapper.kohya.report import Findings, Report
 from wrapper.kohya.sources import dataset_file, folder_views
 from wrapper.kohya.steps import DatasetUse, StepCount, count_steps
@@ -41,7 +41,7 @@ def check(
     file that cannot be read at all.
     """
     findings = Findings()
-    train = read_located(train_toml)
+    train = read_located(with_suffix(train_toml))
     values = check_train_keys(train, script, engine, findings)
     if engine == "sd-scripts":
         check_names(train, values, findings)

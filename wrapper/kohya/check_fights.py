@@ -17,7 +17,10 @@ from wrapper.kohya.subsets import RENAMED, SubsetView
 
 _SMALLEST_STEP = {"sdxl_train_network": 32}
 _TEXT_CHANGES = ("shuffle_caption", "caption_dropout_rate", "caption_tag_dropout_rate", "token_warmup_step")
-_TEXT_IGNORED = ("caption_dropout_every_n_epochs", "caption_prefix", "caption_suffix", "secondary_separator")
+_TEXT_IGNORED = (
+    *("caption_dropout_every_n_epochs", "caption_prefix", "caption_suffix", "secondary_separator"),
+    "enable_wildcard",
+)
 _UNCACHEABLE = ("color_aug", "random_crop")
 
 

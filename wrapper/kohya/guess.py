@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import UserError
-from wrapper.kohya.located import read_located
+from wrapper.kohya.located import read_located, with_suffix
 from wrapper.kohya.options import upstream_options
 from wrapper.kohya.pages import flatten
 from wrapper.trainer.options import EXTENSIONS
@@ -20,7 +20,7 @@ def guess_script(train_toml: Path) -> str:
     """By the base model's kind if it is here, else by its name and the keys; ``train_network`` at last."""
     from wrapper.base_model.detect import detect
 
-    values = flatten(read_located(train_toml).data)
+    values = flatten(read_located(with_suffix(train_toml)).data)
     name = str(values.get("pretrained_model_name_or_path", ""))
     otherwise = _by_words(name, values)
     if not name or not Path(name).exists():

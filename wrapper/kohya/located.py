@@ -49,6 +49,11 @@ class Located:
         return self.where(*places[-1]) if places else self.where()
 
 
+def with_suffix(path: Path) -> Path:
+    """The training file that sd-scripts opens: it appends ``.toml`` to a name that does not end in it."""
+    return path if path.name.endswith(".toml") else path.with_name(f"{path.name}.toml")
+
+
 def read_located(path: Path) -> Located:
     """Read a TOML file with the library that sd-scripts reads it with.
 

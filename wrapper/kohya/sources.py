@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.errors import UserError
 from wrapper.kohya.located import Located, read_located, read_located_json
 from wrapper.kohya.report import Findings
 from wrapper.kohya.subsets import SubsetView, list_images, typed
@@ -34,6 +35,8 @@ def dataset_file(
         findings.warn(where, f"'dataset_config' is not used: {given} is given instead.")
     if not path.name.lower().endswith(SUFFIXES):
         findings.error(where, f"the dataset file {path} is neither .toml nor .json: sd-scripts refuses it.")
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file.", nearby(train, path))
     return read_located_json(path) if path.name.lower().endswith(".json") else read_located(path)
 
 
