@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 import torch
 from library import train_util
-from PIL import Image
+from PIL import Image, ImageOps
 
 from inpaint.captions import encode_captions
 from inpaint.encode import encode_now, shrink_hole, to_hole, to_pixels
 from inpaint.pairs import read_mask
 from inpaint.prompts import Prompt, read_prompts
+from inpaint.refusal import RefusedError
 
-SIDE_STEP = 8
-"""Sides of a sample are multiples of it, px."""
+SIDE_STEP = 64
+"""Sides of a sample are multiples of it, px: each U-Net halves latents three times at most."""
 
 
 @dataclass(frozen=True)
@@ -145,15 +146,15 @@ class Sampler:
 
 
 def load_scene(image: str, mask: str) -> Scene:
-    """A picture and its mask, resized so that both sides are multiples of `SIDE_STEP`."""
+    """A picture and its mask, scaled and cut at the centre: both sides become multiples of `SIDE_STEP`."""
     with Image.open(image) as opened:
         picture = opened.convert("RGB")
-    size = tuple(max(SIDE_STEP, side // SIDE_STEP * SIDE_STEP) for side in picture.size)
-    marked = Image.fromarray(read_mask(mask)).resize(size, Image.Resampling.LANCZOS)
-    return Scene(
-        np.asarray(picture.resize(size, Image.Resampling.LANCZOS)),
-        np.ascontiguousarray(np.asarray(marked)[..., 0]),
-    )
+    width, height = (max(SIDE_STEP, round(side / SIDE_STEP) * SIDE_STEP) for side in picture.size)
+    marked = Image.fromarray(read_mask(mask))
+    if marked.size != picture.size:
+        raise RefusedError(f"{mask}: is not as large as its picture {image}.")
+    fitted = [ImageOps.fit(one, (width, height), Image.Resampling.LANCZOS) for one in (picture, marked)]
+    return Scene(np.array(fitted[0]), np.array(fitted[1])[..., 0].copy())
 
 
 def _sizes(scene: Scene) -> dict[str, torch.Tensor]:
