@@ -283,6 +283,16 @@ def test_a_run_that_was_changed_is_not_gone_on_with(project, interrupted):
     assert launch.resume_run(project, run, device="cpu", anyway=True).is_file()
 
 
+def test_a_run_that_failed_at_once_does_not_hide_the_state_before_it(project, interrupted, behave):
+    behave("out of memory")
+    with pytest.raises(RunFailed):
+        train(project)
+    behave("good")
+    train(project, resume=True)
+    told = json.loads((project.paths.runs / "stage_a-001" / "run.json").read_text(encoding="utf-8"))
+    assert (told["status"], told["steps"]) == ("succeeded", 6)
+
+
 def test_other_settings_go_on_in_a_new_run(project, interrupted, capsys):
     more = load_project(project.paths.root, ["stage_a.kohya.max_train_steps=7"])
     train(more, resume=True)

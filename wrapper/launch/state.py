@@ -73,10 +73,7 @@ def find_start(run: RunPaths, schedule: Schedule, engine: str) -> Start:
     """
     states = saved_states(run)
     if not states:
-        raise UserError(
-            f"{run.output}: there is no whole saved state to resume from.",
-            "Train without --resume; with save_state = true every checkpoint saves one.",
-        )
+        raise no_state(run)
     if states[-1].step >= schedule.max_steps:
         raise UserError(
             f"{states[-1].path}: it has all {schedule.max_steps} steps, there is nothing to resume.",
@@ -85,6 +82,13 @@ def find_start(run: RunPaths, schedule: Schedule, engine: str) -> Start:
     if engine == "embedded":
         return _embedded(states[-1])
     return _sd_scripts(states[-1], schedule)
+
+
+def no_state(run: RunPaths) -> UserError:
+    return UserError(
+        f"{run.output}: there is no whole saved state to resume from.",
+        "Train without --resume; with save_state = true every checkpoint saves one.",
+    )
 
 
 def _embedded(state: State) -> Start:

@@ -18,7 +18,7 @@ from wrapper.launch.process import run
 from wrapper.launch.publish import gather_checkpoints, publish
 from wrapper.launch.record import RunRecord, read_record, status_of
 from wrapper.launch.same import changed_since, setting_changes
-from wrapper.launch.state import saved_states
+from wrapper.launch.state import no_state, saved_states
 from wrapper.launch.verdict import Expected, Verdict, judge, judge_helper, stamp
 from wrapper.launch.watch import LossIsNan, Watch, watching
 from wrapper.project.layout import RunPaths
@@ -42,12 +42,9 @@ def plan(
     begins with its state. ``models`` and ``dry`` as in `plan_new`.
     """
     wish = Wish(**wished)
-    old = project.paths.run(stage) if resume else None
-    if old is not None and not saved_states(old):
-        raise UserError(
-            f"{old.output}: there is no whole saved state to resume from.",
-            "Train without --resume; with save_state = true every checkpoint saves one.",
-        )
+    old = run_to_resume(project, stage) if resume else None
+    if resume and old is None:
+        raise no_state(project.paths.run(stage))
     new = plan_new(project, stage, wish, models=models, dry=dry)
     if old is None or new.rendered is None:
         return new
@@ -86,7 +83,17 @@ def go_on(project: Project, stage: str, *, resume: bool = True, **wished: Any) -
     if resume and read_record(newest.record).get("status") == "succeeded" and published.is_file():
         click.echo(f"{stage}: done already")
         return published
-    return train(project, stage, resume=resume and bool(saved_states(newest)), **wished)
+    return train(project, stage, resume=resume and run_to_resume(project, stage) is not None, **wished)
+
+
+def run_to_resume(project: Project, stage: str) -> RunPaths | None:
+    """The newest run of ``stage`` that has a whole state, none before the last one that succeeded."""
+    for old in reversed([one for one in project.paths.all_runs() if one.stage == stage]):
+        if saved_states(old):
+            return old
+        if read_record(old.record).get("status") == "succeeded":
+            return None
+    return None
 
 
 def resume_run(project: Project, old: RunPaths, **wished: Any) -> Path:

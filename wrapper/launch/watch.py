@@ -17,6 +17,8 @@ from wrapper.project.layout import RunPaths
 
 KEPT_LINES = 400
 _OTHER_BAR = re.compile(r"\d+%\|.*\|\s*\d+/\d+ \[")
+_SOURCE = re.compile(r"\s{2,}[\w.]+\.py:\d+\s*$")
+"""What sd-scripts' log writes at the right edge of its 250 columns: no terminal is as wide."""
 _LAUNCHER = "Traceback (most recent call last):"
 
 
@@ -69,7 +71,7 @@ class Watch:
             self.notices.setdefault(found.hint, found)
         self.echo = self.echo and not line.startswith(_LAUNCHER)
         if self.echo:
-            click.echo(line)
+            click.echo(_SOURCE.sub("", line))
 
     def _progress(self, line: str, event: Event) -> None:
         fresh = self.events.add(event)
