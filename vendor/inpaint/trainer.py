@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from inpaint.base import SEEN, BaseModel
+from inpaint.channels import input_channels, widen
 from inpaint.encode import encode_now, shrink_hole
 from inpaint.refusal import RefusedError
 from inpaint.samples import Sampler
@@ -41,23 +41,13 @@ class Inpainting:
         super().assert_extra_args(args, dataset_group, *rest)  # type: ignore[misc]
 
     def load_target_model(self, args: Any, weight_dtype: torch.dtype, *rest: Any) -> tuple[Any, ...]:
-        with self._channels(self.base.channels):
+        with input_channels(self.unet_module, self.base.channels):
             loaded = super().load_target_model(args, weight_dtype, *rest)  # type: ignore[misc]
         _, _, vae, unet = loaded
         self.vae_in_use, self.weight_dtype = vae, weight_dtype
         if self.base.channels < SEEN:
             widen(unet)
         return loaded
-
-    @contextmanager
-    def _channels(self, count: int) -> Iterator[None]:
-        """sd-scripts builds its U-Nets with a module's constant of input channels."""
-        before = self.unet_module.IN_CHANNELS
-        self.unet_module.IN_CHANNELS = count
-        try:
-            yield
-        finally:
-            self.unet_module.IN_CHANNELS = before
 
     def call_unet(
         self,
@@ -105,17 +95,3 @@ class Inpainting:
         """Repaint scenes of the training set instead of drawing pictures from nothing."""
         sampler = Sampler(self, args, accelerator, vae, tokenizers, text_encoders, unet)
         sampler.draw_if_due(epoch, global_step)
-
-
-def widen(unet: nn.Module) -> None:
-    """Give a 4-channel U-Net five more input channels of zeros: it draws what it drew before."""
-    holder, name = (unet, "conv_in") if hasattr(unet, "conv_in") else (unet.input_blocks[0], "0")
-    narrow = holder.get_submodule(name)
-    wide = nn.Conv2d(SEEN, narrow.out_channels, narrow.kernel_size, padding=narrow.padding)
-    wide = wide.to(narrow.weight.device, narrow.weight.dtype)
-    with torch.no_grad():
-        wide.weight.zero_()
-        wide.weight[:, : narrow.in_channels] = narrow.weight
-        wide.bias.copy_(narrow.bias)
-    setattr(holder, name, wide)
-    unet.in_channels = SEEN
