@@ -73,7 +73,11 @@ def curve(steps: Sequence[float], values: Sequence[float], x_label: str, alt: st
 
 
 def chart(
-    series: Mapping[str, tuple[Sequence[float], Sequence[float]]], x_label: str, alt: str
+    series: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    x_label: str,
+    alt: str,
+    *,
+    from_zero: bool = True,
 ) -> Chart | None:
     """The chart of several ``(steps, values)`` by label; None when there is nothing to draw.
 
@@ -84,16 +88,17 @@ def chart(
     if not drawn:
         return None
     everything = [point for points in drawn.values() for point in points]
-    x_high, y_axis = max(x for x, _ in everything), axis(0.0, max(y for _, y in everything))
+    x_high, heights = max(x for x, _ in everything), [y for _, y in everything]
+    y_axis = axis(0.0 if from_zero else min(heights), max(heights))
     lines = []
     for (label, points), colour in zip(drawn.items(), COLOURS * len(drawn), strict=False):
         xs, ys = [x for x, _ in points], [y for _, y in points]
-        line, smooth = (_polyline(xs, some, x_high, y_axis[-1]) for some in (ys, smoothed(ys)))
+        line, smooth = (_polyline(xs, some, x_high, y_axis) for some in (ys, smoothed(ys)))
         lines.append(Line(label, colour, line, smooth))
     return Chart(
         lines=lines,
         x_ticks=[Tick(round(_x(at, x_high), 1), f"{at:g}") for at in axis(0.0, x_high) if at <= x_high],
-        y_ticks=[Tick(round(_y(value, y_axis[-1]), 1), f"{value:g}") for value in y_axis],
+        y_ticks=[Tick(round(_y(value, y_axis), 1), f"{value:g}") for value in y_axis],
         x_label=x_label,
         alt=alt,
     )
@@ -112,22 +117,26 @@ def smoothed(values: Sequence[float], share: float = 0.05) -> list[float]:
 
 
 def axis(low: float, high: float, wanted: int = 4) -> list[float]:
-    """Round ticks from ``low`` to the first one at or above ``high``: ``axis(0, 0.17)`` → 0, 0.05 … 0.2."""
-    span = max(high - low, 1e-9)
+    """Round ticks from the last at or below ``low`` to the first at or above ``high``.
+
+    ``axis(0, 0.17)`` → 0, 0.05 … 0.2; ``axis(0.93, 1.14)`` → 0.9, 1, 1.1, 1.2.
+    """
+    span = max(high - low, abs(high) * 0.01, 1e-9)
     raw = span / wanted
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
-    count = math.ceil(span / step - 1e-9)
-    return [round(low + i * step, 10) for i in range(count + 1)]
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(i * step, 10) for i in range(first, max(last, first + 1) + 1)]
 
 
 def _x(value: float, high: float) -> float:
     return LEFT + value / high * (WIDTH - LEFT - RIGHT)
 
 
-def _y(value: float, high: float) -> float:
-    return HEIGHT - BOTTOM - value / high * (HEIGHT - TOP - BOTTOM)
+def _y(value: float, ticks: Sequence[float]) -> float:
+    share = (value - ticks[0]) / (ticks[-1] - ticks[0])
+    return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
 
 
-def _polyline(xs: Sequence[float], ys: Sequence[float], x_high: float, y_high: float) -> str:
-    return " ".join(f"{_x(x, x_high):.1f},{_y(y, y_high):.1f}" for x, y in zip(xs, ys, strict=True))
+def _polyline(xs: Sequence[float], ys: Sequence[float], x_high: float, ticks: Sequence[float]) -> str:
+    return " ".join(f"{_x(x, x_high):.1f},{_y(y, ticks):.1f}" for x, y in zip(xs, ys, strict=True))

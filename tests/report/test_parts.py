@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.report.projects import head, mask
-from wrapper.curves import HEIGHT, LEFT, TOP, axis, curve, smoothed
+from wrapper.curves import HEIGHT, LEFT, TOP, axis, chart, curve, smoothed
 from wrapper.report.delivery import size
 from wrapper.report.evaluation import signed
 from wrapper.report.pictures import overlay, picture
@@ -88,3 +88,16 @@ def test_what_is_no_picture_is_none(content: bytes | None, tmp_path: Path):
 def test_figures_read_well():
     assert [size(12), size(4_200), size(2_500_000)] == ["12 B", "4.2 kB", "2.5 MB"]
     assert [signed(1.234), signed(-0.5)] == ["+1.23", "−0.50"]
+
+
+def test_several_lines_share_axes_that_need_not_begin_at_zero():
+    steps = [1.0, 2.0, 3.0]
+    drawn = chart(
+        {"a": (steps, [0.93, 1.0, 1.14]), "b": (steps, [1.0, 1.0, 1.0])}, "steps", "", from_zero=False
+    )
+    assert [line.label for line in drawn.lines] == ["a", "b"]
+    assert [tick.label for tick in drawn.y_ticks] == ["0.9", "1", "1.1", "1.2"]
+    level = drawn.y_ticks[1].at
+    assert {point.split(",")[1] for point in drawn.lines[1].line.split()} == {f"{level:.1f}"}
+    assert drawn.lines[0].colour != drawn.lines[1].colour
+    assert chart({"a": ([1.0], [1.0])}, "steps", "") is None

@@ -29,7 +29,7 @@ def draw_curve(run: RunPaths) -> Path | None:
 def draw_curves(runs: Sequence[RunPaths], path: Path) -> Path | None:
     """Write the losses of ``runs`` over the same axes to ``path``; None where there is nothing to draw."""
     alt = f"running mean of the loss: {', '.join(run.id for run in runs)}"
-    drawn = chart({run.id: read_losses(run) for run in runs}, "steps", alt)
+    drawn = chart({run.id: read_losses(run) for run in runs}, "steps", alt, from_zero=False)
     if drawn is None:
         return None
     write_text(path, _svg(drawn))
