@@ -159,15 +159,6 @@ def test_settings_that_sd_scripts_passes_over(case, subset, masks, sentence):
     assert sentence in "".join(errors)
 
 
-def test_wildcards_are_not_chosen_in_cached_outputs(case):
-    case.script = "sdxl_train_network"
-    case.train |= {"cache_text_encoder_outputs": True, "network_train_unet_only": True}
-    case.subset["enable_wildcard"] = True
-    assert case.errors == []
-    first_caption(b"{red|blue} ear")(case)
-    assert "its wildcards are ignored" in case.errors[0]
-
-
 def test_a_separator_is_taken_out_only_where_tags_are_shuffled(case):
     first_caption(b"myface ||| red, blue")(case)
     case.subset["keep_tokens_separator"] = "|||"

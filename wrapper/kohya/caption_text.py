@@ -41,7 +41,8 @@ def check_texts(view: SubsetView, captions: Sequence[Caption], grouped: Grouped,
         texts[caption.path] = _lines_read(caption, wildcards, grouped)
         if any("\ufeff" in line for line in caption.lines):
             grouped.warn(caption.path, "it begins with a byte order mark.", "Save it as UTF-8 without one.")
-    _check_wildcards(view, texts, wildcards, grouped)
+    if not wildcards:
+        _check_wildcards(texts, grouped)
     _check_separators(view, texts, findings)
     _check_lengths(view, texts, grouped)
     _check_token(view, texts, findings)
@@ -61,16 +62,9 @@ def _lines_read(caption: Caption, wildcards: bool, grouped: Grouped) -> list[str
     return [caption.lines[0]]
 
 
-def _check_wildcards(
-    view: SubsetView, texts: dict[Path, list[str]], wildcards: bool, grouped: Grouped
-) -> None:
-    cached = any(view.get(f"cache_text_encoder_outputs{where}") for where in ("", "_to_disk"))
+def _check_wildcards(texts: dict[Path, list[str]], grouped: Grouped) -> None:
     for path, lines in texts.items():
-        written = any(_WILDCARD.search(line) for line in lines)
-        if wildcards and cached and (written or len(lines) > 1):
-            text = "its wildcards are ignored: cache_text_encoder_outputs takes the captions as they are."
-            grouped.error(path, text)
-        elif written and not wildcards:
+        if any(_WILDCARD.search(line) for line in lines):
             grouped.warn(path, "{a|b} is trained as it stands.", "Set enable_wildcard = true to choose.")
 
 
