@@ -42,6 +42,8 @@ CASES: dict[str, dict[str, Any]] = {
         "full_mask_share": 0.2,
         "random_mask_share": 0.3,
         "mask_variants": 3,
+        "max_data_loader_n_workers": 1,
+        "persistent_data_loader_workers": True,
     },
 }
 

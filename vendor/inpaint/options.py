@@ -56,6 +56,7 @@ REFUSED = {
     "in_json": "name the pictures in a dataset_config",
     "train_data_dir": "name the pictures in a dataset_config",
     "reg_data_dir": "prior preservation is for a base without masks",
+    "train_inpainting": "masks are the user's own here, not drawn anew each step",
     "v2": "Stable Diffusion 2 is another model family",
     "v_parameterization": "v-prediction models are another model family",
 }
