@@ -44,7 +44,7 @@ def check(
     train = read_located(with_suffix(train_toml))
     values = check_train_keys(train, script, engine, findings)
     if engine == "sd-scripts":
-        check_names(train, values, findings)
+        check_names(train, values, script, findings)
     if models:
         check_models(train, values, script, engine, findings, base=base)
     if values.get("dataset_class") and engine == "sd-scripts":

@@ -9,6 +9,8 @@ from typing import Any
 
 from dataset_tools.errors import did_you_mean
 from wrapper.kohya.known_names import (
+    BLOCK_LISTS,
+    BLOCKS,
     NETWORK_NUMBERS,
     NETWORKS,
     OPTIMIZERS,
@@ -23,11 +25,12 @@ from wrapper.kohya.report import Findings
 Values = Mapping[str, Any]
 
 
-def check_names(train: Located, values: Values, findings: Findings) -> None:
+def check_names(train: Located, values: Values, script: str, findings: Findings) -> None:
     """Check ``optimizer_type``, ``lr_scheduler``, ``network_module`` and the arguments of each."""
     _check_optimizer(train, values, findings)
     _check_scheduler(train, values, findings)
     _check_network(train, values, findings)
+    _check_blocks(train, values, script, findings)
 
 
 def optimizer_name(values: Values) -> str:
@@ -105,6 +108,22 @@ def _check_network(train: Located, values: Values, findings: Findings) -> None:
         findings.warn(where, f"'{module}' needs the package {package} in sd-scripts' environment.")
     for item in _items(values, "network_args"):
         _check_network_argument(train, item, module, findings)
+
+
+def _check_blocks(train: Located, values: Values, script: str, findings: Findings) -> None:
+    """Lists of a number for each block, and DyLoRA's unit."""
+    where, given = train.where_key("network_args"), _texts(values)
+    count = BLOCKS.get(script)
+    for name in BLOCK_LISTS if count else ():
+        if name in given and len(given[name].split(",")) != count:
+            findings.error(where, f"'network_args': {name} must have {count} numbers.")
+    unit, dim = given.get("unit", "1"), values.get("network_dim", 4)
+    if unit.isdecimal() and isinstance(dim, int) and int(unit) and dim % int(unit):
+        findings.error(where, f"'network_args': unit {unit} must divide network_dim {dim}.")
+
+
+def _texts(values: Values) -> dict[str, str]:
+    return {item.partition("=")[0]: item.partition("=")[2] for item in _items(values, "network_args")}
 
 
 def _is_typo(module: str) -> bool:

@@ -83,6 +83,10 @@ NETWORK_NUMBERS = {
 }
 """``network_args`` that are turned into a number."""
 
+BLOCK_LISTS = ("block_dims", "block_alphas", "conv_block_dims", "conv_block_alphas")
+BLOCKS = {"train_network": 25, "sdxl_train_network": 23}
+"""How many numbers each of those lists has."""
+
 OTHER_NETWORKS = (
     *("networks.lora_flux", "networks.lora_sd3", "networks.lora_lumina", "networks.lora_anima"),
     *("networks.lora_hunyuan_image", "networks.oft_flux", "networks.control_net_lllite"),

@@ -85,6 +85,23 @@ def scheduler_arguments(values: Values) -> Fight | None:
 
 def rates(values: Values) -> Fight | None:
     """A part whose rate is 0 is left out; with nothing left there is nothing to train."""
+    numbers = _trained_rates(values)
+    if numbers and all(item == 0 for item in numbers):
+        return Fight("'learning_rate' is 0 for all that is trained.")
+    return None
+
+
+def one_rate(values: Values) -> Fight | None:
+    """Prodigy and D-Adaptation stop at the first step where two rates are other than 0 and differ."""
+    name = optimizer_name(values)
+    if len({rate for rate in _trained_rates(values) if rate}) < 2:
+        return None
+    if name == "prodigy" or name.startswith("dadapt"):
+        return Fight(f"'learning_rate' must be the same for U-Net and text encoder with {name}.")
+    return None
+
+
+def _trained_rates(values: Values) -> list[float]:
     base = values.get("learning_rate", 2e-6)
     unet = base if values.get("unet_lr") is None else values["unet_lr"]
     text = base if values.get("text_encoder_lr") in (None, []) else values["text_encoder_lr"]
@@ -92,7 +109,5 @@ def rates(values: Values) -> Fight | None:
         *([unet] if not values.get("network_train_text_encoder_only") else []),
         *([text] if not values.get("network_train_unet_only") else []),
     ]
-    numbers = [item for rate in trained for item in (rate if isinstance(rate, list) else [rate])]
-    if numbers and all(item == 0 for item in numbers):
-        return Fight("'learning_rate' is 0 for all that is trained.")
-    return None
+    listed = [item for rate in trained for item in (rate if isinstance(rate, list) else [rate])]
+    return [item for item in listed if isinstance(item, int | float)]

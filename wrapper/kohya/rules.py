@@ -11,7 +11,7 @@ from typing import Any
 
 from wrapper.kohya.check_names import optimizer_name
 from wrapper.kohya.fight import Fight, Values
-from wrapper.kohya.rate_rules import adafactor, own_schedule, rates, scheduler_arguments, warmup
+from wrapper.kohya.rate_rules import adafactor, one_rate, own_schedule, rates, scheduler_arguments, warmup
 
 Rule = Callable[[Values], Fight | None]
 NO_FOLDER = ("train_data_dir", "reg_data_dir", "in_json")
@@ -176,6 +176,7 @@ RULES: tuple[Rule, ...] = (
     initial_step,
     shown_only,
     rates,
+    one_rate,
     captions,
     folders,
 )

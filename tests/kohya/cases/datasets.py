@@ -106,6 +106,7 @@ KEYS = [
     in_general("batch size", True, "batch_size = 2", steps=2),
 ]
 
+EPOCH = {"max_train_steps": None, "max_train_epochs": "1"}
 USES = [
     in_subset(
         "repeats", True, "num_repeats = 3", train={"max_train_steps": None, "max_train_epochs": "1"}, steps=6
@@ -202,6 +203,14 @@ USES = [
 ]
 
 BUCKETS = [
+    data("a resolution of 100", True, DATASET.replace("64", "100")),
+    in_subset(
+        "a folder in two spellings",
+        True,
+        '[[datasets.subsets]]\nimage_dir = "./photos"\ncaption_extension = ".txt"',
+        train=EPOCH,
+        steps=4,
+    ),
     in_general("buckets", True, "enable_bucket = true\nmin_bucket_reso = 64"),
     in_general("buckets above the resolution", False, "enable_bucket = true", "is below min_bucket_reso"),
     in_general(

@@ -44,6 +44,9 @@ OPTIMIZERS = [
     optimizer("AdamWScheduleFree", False, "'lr_scheduler' is ignored", lr_scheduler='"cosine"'),
     optimizer("AdamWScheduleFree", False, "'lr_warmup_steps' is ignored", lr_warmup_steps="1"),
     optimizer("AdamW", False, "exclude each other", use_8bit_adam="true"),
+    optimizer("Prodigy", False, "must be the same", learning_rate="1.0", text_encoder_lr="0.5"),
+    optimizer("Prodigy", True, learning_rate="1.0", unet_lr="1.0"),
+    optimizer("Prodigy", True, learning_rate="1.0", text_encoder_lr="0.5", network_train_unet_only="true"),
 ]
 
 
@@ -111,6 +114,9 @@ NETWORKS = [
     network("networks.lora", False, "ignores 'conv_dim '", '["conv_dim = 2"]'),
     network("networks.loar", False, "Did you mean 'networks.lora'?"),
     network("networks.lora_flux", False, "another family"),
+    network("networks.lora", False, "block_dims must have 25 numbers", '["block_dims=2,2,2"]'),
+    network("networks.lora", True, arguments=f'["block_dims={",".join("2" * 25)}"]'),
+    network("networks.dylora", False, "unit 3 must divide network_dim 2", '["unit=3"]'),
     network("network.lora", False, "Did you mean 'networks.lora'?"),
     network("lycoris.kohya", True, arguments='["algo=loha", "conv_dim=4"]'),
 ]
