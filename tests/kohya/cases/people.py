@@ -133,7 +133,10 @@ FILES = photos("img/3_zorn head")
 
 def gui(id: str, trains: bool, more: str = "", said: str = "", old: str = "", new: str = "") -> Case:
     text = GUI.replace(old, new) if old else GUI
-    return Case(f"GUI {id}", trains, said, dataset=None, files=FILES, raw=text + more, photos=False)
+    ignored = said in ("not read", "needs 'sample_prompts'")
+    return Case(
+        f"GUI {id}", trains, said, dataset=None, files=FILES, raw=text + more, photos=False, silent=ignored
+    )
 
 
 CASES = [
