@@ -10,10 +10,10 @@ from wrapper.kohya.check_options import Engine
 from wrapper.kohya.dataset_tables import Flavour
 from wrapper.kohya.fight import Values
 from wrapper.kohya.located import Located, Where
-from wrapper.kohya.options import dataset_names
+from wrapper.kohya.options import RENAMED, dataset_names
 from wrapper.kohya.report import Findings
 from wrapper.kohya.rules import NO_FOLDER, RULES, offloading, sdxl_rules
-from wrapper.kohya.subsets import RENAMED, SubsetView
+from wrapper.kohya.subsets import SubsetView
 
 _SMALLEST_STEP = {"sdxl_train_network": 32}
 _TEXT_CHANGES = ("shuffle_caption", "caption_dropout_rate", "caption_tag_dropout_rate", "token_warmup_step")

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from wrapper.kohya.options import is_checked_upstream
+from wrapper.kohya.options import AS_TEXT, general_fault
 from wrapper.trainer.option import TYPES, Option, parse_size
 
 Values = Mapping[str, Any]
@@ -34,6 +34,8 @@ def value_fault(option: Option, value: Any, values: Values) -> Fault | None:
 
 
 def _type_fault(option: Option, value: Any) -> Fault | None:
+    if option.name not in AS_TEXT and (text := general_fault(option.name, value)):
+        return Fault(text)
     title, test = TYPES[option.type]
     if value == "" and option.name in NOT_EMPTY:
         return Fault("must not be empty")
@@ -46,8 +48,7 @@ def _type_fault(option: Option, value: Any) -> Fault | None:
 def _is_taken(option: Option, value: Any) -> bool:
     """Whether sd-scripts does with ``value`` what a value of the right type would have it do."""
     if option.type == "bool":
-        plain = value in (0, 1, "") or str(value).lower() in _YES
-        return plain and not is_checked_upstream(option.name)
+        return value in (0, 1, "") or str(value).lower() in _YES
     if option.type == "int":
         return isinstance(value, float) and (
             option.name in FRACTIONS or (option.name in WHOLE_NUMBERS and value.is_integer())

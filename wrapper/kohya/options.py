@@ -15,13 +15,10 @@ from wrapper.trainer.options import EXTENSIONS, TRAIN_OPTIONS
 TABLES = ("general", "datasets", "subsets")
 """The tables of a dataset config, from the outermost in."""
 _RECORDED_AS = {"train_network_inpaint": "sdxl_train_network"}
-ALSO_CHECKED = (
-    "debug_dataset",
-    "max_token_length",
-    "prior_loss_weight",
-    "train_batch_size",
-    "dataset_repeats",
-)
+AS_TEXT = ("resolution", "face_crop_aug_range")
+"""What is text in a training file and numbers in a dataset file."""
+RENAMED = {"batch_size": "train_batch_size", "num_repeats": "dataset_repeats"}
+"""What a dataset's key is called in a training file."""
 _LISTS = {"str": "strs", "float": "floats"}
 _PARSED = {"parsed:Path": "str", "parsed:int_or_float": "float"}
 
@@ -69,12 +66,13 @@ def required_dataset_keys(table: str, flavour: str) -> list[str]:
     return [name for name, facts in _schema(table, flavour).items() if facts["required"]]
 
 
-def is_checked_upstream(name: str) -> bool:
-    """Whether sd-scripts itself checks the type of the option ``name`` of a training file.
+def general_fault(name: str, value: Any) -> str:
+    """What the dataset schema says against an option of a training file; nothing of those that it lacks.
 
-    Those that a dataset file may have too are held against its schema (``sanitize_argparse_namespace``).
+    sd-scripts holds options that a dataset file may have too against it (``sanitize_argparse_namespace``).
     """
-    return name in _schema("general", "plain") or name in ALSO_CHECKED
+    inner = {outer: key for key, outer in RENAMED.items()}.get(name, name)
+    return upstream_dataset_fault("general", inner, value) if inner in _schema("general", "plain") else ""
 
 
 def _schema(table: str, flavour: str) -> dict[str, Any]:

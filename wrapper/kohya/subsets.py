@@ -11,7 +11,13 @@ from typing import Any
 from wrapper.buckets import Buckets, Size
 from wrapper.kohya.dataset_tables import Flavour, Table, tables
 from wrapper.kohya.located import Located, Where
-from wrapper.kohya.options import dataset_names, upstream_dataset_fault
+from wrapper.kohya.options import (
+    AS_TEXT,
+    RENAMED,
+    dataset_names,
+    general_fault,
+    upstream_dataset_fault,
+)
 from wrapper.trainer.option import parse_size
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -25,10 +31,6 @@ _DEFAULTS: dict[str, Any] = {
     "max_bucket_reso": 1024,
     "bucket_reso_steps": 64,
 }
-RENAMED = {"batch_size": "train_batch_size", "num_repeats": "dataset_repeats"}
-"""What a dataset's key is called in the training file."""
-AS_TEXT = ("resolution", "face_crop_aug_range")
-"""What is text in the training file and numbers in a dataset file."""
 _OWN_FLAVOUR = {"conditioning_data_dir": "masks", "metadata_file": "metadata"}
 _MISSPELT = "caption_extention"
 """sd-scripts' own older spelling in the training file, which beats the right one."""
@@ -143,12 +145,9 @@ def subset_views(file: Located, train_values: Mapping[str, Any]) -> list[SubsetV
 
 def typed(train_values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a training file without those of a wrong type, of keys that datasets have as well."""
-    return {key: value for key, value in train_values.items() if key in AS_TEXT or not _is_wrong(key, value)}
-
-
-def _is_wrong(key: str, value: Any) -> bool:
-    inner = {outer: name for name, outer in RENAMED.items()}.get(key, key)
-    return inner in dataset_names("general") and bool(upstream_dataset_fault("general", inner, value))
+    return {
+        key: value for key, value in train_values.items() if key in AS_TEXT or not general_fault(key, value)
+    }
 
 
 def _allowed(table: Table) -> dict[str, Any]:

@@ -92,6 +92,7 @@ TYPES = [
     Case("no number", False, "'min_snr_gamma'", {"min_snr_gamma": "nan"}, silent=True),
     Case("clipping at infinity", True, train={"max_grad_norm": "inf"}),
     Case("warm-up as a percentage", False, "'lr_warmup_steps'", {"lr_warmup_steps": '"5%"'}),
+    Case("no split, without a point", False, "'validation_split' must be", {"validation_split": "0"}),
     Case("a fraction of cycles", True, train={"lr_scheduler_num_cycles": "1.0"}),
 ]
 
