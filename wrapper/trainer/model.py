@@ -58,7 +58,7 @@ def recognise(settings: Settings, cache: Path) -> BaseInfo:
 def load_model(info: BaseInfo, settings: Settings, device: torch.device) -> Model:
     """Load and freeze. The VAE stays in float32 with ``no_half_vae``, and everything on the CPU.
 
-    The U-Net's convolutions are faster with channels last: 10 % of a step on a CPU.
+    Convolutions are faster with channels last: on a CPU 10 % of a step, and 5 to 25 % of an encoding.
     """
     from diffusers import DDPMScheduler
 
@@ -74,7 +74,8 @@ def load_model(info: BaseInfo, settings: Settings, device: torch.device) -> Mode
         module.requires_grad_(False)
         module.eval()
         module.to(device)
-    unet.to(memory_format=torch.channels_last)
+    for module in (vae, unet):
+        module.to(memory_format=torch.channels_last)
     if settings.xformers:
         _use_xformers(unet)
     if settings.gradient_checkpointing:
