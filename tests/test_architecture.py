@@ -34,6 +34,14 @@ ALLOWED = {
     "wrapper.project": ("dataset_tools", "wrapper.places", "wrapper.toml_text"),
     "wrapper.demo": ("dataset_tools", "wrapper.places", "wrapper.project", "wrapper.quiet"),
     "wrapper.base_model": ("dataset_tools", "wrapper.demo", "wrapper.quiet", "wrapper.safetensors_header"),
+    "wrapper.runs": (
+        "dataset_tools",
+        "wrapper.contents",
+        "wrapper.curves",
+        "wrapper.kohya",
+        "wrapper.places",
+        "wrapper.project",
+    ),
     "wrapper.lora": ("dataset_tools", "wrapper.base_model", "wrapper.quiet", "wrapper.safetensors_header"),
 }
 """What the lower packages may import of ours; those not named may import anything but ``wrapper.cli``."""

@@ -16,12 +16,12 @@ import tomllib
 from dataset_tools.errors import RunFailed, UserError
 from tests.kohya.projects import NAME, make_project
 from wrapper.launch import train as launch
-from wrapper.launch.counting import Schedule
-from wrapper.launch.events import read_events
 from wrapper.launch.plan import Wish, plan_on
 from wrapper.launch.processes import Processes
-from wrapper.launch.state import counted_steps, find_start, saved_states
 from wrapper.project.load import load_project
+from wrapper.runs.counting import Schedule
+from wrapper.runs.events import read_events
+from wrapper.runs.state import counted_steps, find_start, saved_states
 from wrapper.safetensors_header import read_header
 
 FAKE = Path(__file__).parent / "fake_trainer"

@@ -10,8 +10,8 @@ import pytest
 
 from tests.kohya.projects import NAME
 from tests.sd_scripts.projects import lorawrap, make_project, train
-from wrapper.launch.events import read_events
 from wrapper.lora.file import read_lora
+from wrapper.runs.events import read_events
 
 STEPS = {"within a last epoch that is cut short": 18, "whole epochs": 32}
 """An epoch has 16 steps: 4 images twice, as many regularisation images."""

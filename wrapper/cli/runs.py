@@ -24,7 +24,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON list.")
 def list_command(project: Path, overrides: tuple[str, ...], stage: str | None, as_json: bool) -> None:
     """Every run: stage, trainer, status, steps, loss, time, and the LoRA that it published."""
-    from wrapper.launch.runs import list_runs
+    from wrapper.runs.listing import list_runs
 
     opened = open_project(project, overrides)
     found = list_runs(opened.paths, stage)
@@ -46,8 +46,8 @@ def list_command(project: Path, overrides: tuple[str, ...], stage: str | None, a
 @click.option("--json", "as_json", is_flag=True, help="The run's record, as it is kept.")
 def show_command(run_id: str, project: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """All about the run ID, or a stage's newest run: each setting and where it came from, and how it went."""
-    from wrapper.launch.record import read_record
-    from wrapper.launch.runs import facts, find_run, next_after, setting_rows
+    from wrapper.runs.listing import facts, find_run, next_after, setting_rows
+    from wrapper.runs.record import read_record
 
     run = find_run(open_project(project, overrides).paths, run_id)
     if as_json:
@@ -70,8 +70,8 @@ def resume_command(
     run_id: str, project: Path, overrides: tuple[str, ...], anyway: bool, **wished: Any
 ) -> None:
     """Go on with the run ID from its own files and its newest state, to the total it was begun with."""
-    from wrapper.launch.runs import find_run
     from wrapper.launch.train import resume_run
+    from wrapper.runs.listing import find_run
 
     opened = open_project(project, overrides)
     run = find_run(opened.paths, run_id)
@@ -92,10 +92,10 @@ def compare_command(
     first: str, second: str, project: Path, overrides: tuple[str, ...], out: Path | None
 ) -> None:
     """Two runs side by side: settings that differ, losses at equal steps, and which is lower beyond noise."""
-    from wrapper.launch.compare import compare, is_other_data, sentence
-    from wrapper.launch.curve import draw_curves
-    from wrapper.launch.record import read_record
-    from wrapper.launch.runs import find_run
+    from wrapper.runs.compare import compare, is_other_data, sentence
+    from wrapper.runs.curve import draw_curves
+    from wrapper.runs.listing import find_run
+    from wrapper.runs.record import read_record
 
     opened = open_project(project, overrides)
     runs = [find_run(opened.paths, name) for name in (first, second)]

@@ -8,9 +8,10 @@ from dataset_tools.building.dataset import read_dataset
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_json, write_text
 from wrapper.launch.plan import Plan
-from wrapper.launch.record import RunRecord, command_facts, now, read_record, this_process
-from wrapper.launch.same import file_hashes, hashes, summary
+from wrapper.launch.told import command_facts
 from wrapper.launch.versions import trainer_facts
+from wrapper.runs.record import RunRecord, now, read_record, this_process
+from wrapper.runs.same import file_hashes, hashes, summary
 
 
 def begin(plan: Plan) -> RunRecord:

@@ -15,13 +15,13 @@ from dataset_tools.files import write_text
 from wrapper.kohya.check import Report, check
 from wrapper.kohya.render import Rendered, render_stage, write
 from wrapper.launch.command import Command, Trainer, command, find_device, visible_gpus
-from wrapper.launch.counting import Schedule
 from wrapper.launch.engine import Engine, find_trainer
 from wrapper.launch.processes import PORT, Device, Processes, processes
-from wrapper.launch.state import Start, find_start, output_folder
 from wrapper.launch.watch import Course
 from wrapper.project.layout import RunPaths
 from wrapper.project.load import Project
+from wrapper.runs.counting import Schedule
+from wrapper.runs.state import Start, find_start, output_folder
 
 NAN_LIMIT = 3
 """So many reports of a loss that is not finite end a run: its weights are lost. fp16 may recover."""

@@ -11,18 +11,18 @@ import click
 from dataset_tools.errors import RunFailed, UserError
 from dataset_tools.files import content_hash
 from wrapper.launch.begin import begin
-from wrapper.launch.curve import draw_curve
 from wrapper.launch.explain import Explanation, explain
 from wrapper.launch.plan import Plan, Wish, plan_from, plan_new, plan_on
 from wrapper.launch.process import run
 from wrapper.launch.publish import gather_checkpoints, publish
-from wrapper.launch.record import RunRecord, read_record, status_of
-from wrapper.launch.same import changed_since, setting_changes
-from wrapper.launch.state import no_state, saved_states
 from wrapper.launch.verdict import Expected, Verdict, judge, judge_helper, stamp
 from wrapper.launch.watch import LossIsNan, Watch, watching
 from wrapper.project.layout import RunPaths
 from wrapper.project.load import Project
+from wrapper.runs.curve import draw_curve
+from wrapper.runs.record import RunRecord, read_record, status_of
+from wrapper.runs.same import changed_since, setting_changes
+from wrapper.runs.state import no_state, saved_states
 
 SHOWN_LINES = 20
 

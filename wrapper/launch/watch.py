@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import click
 
 from dataset_tools.progress import Bar, progress
-from wrapper.launch.events import Event, EventLog, parse, within_run
 from wrapper.launch.explain import Explanation, notice
 from wrapper.project.layout import RunPaths
+from wrapper.runs.events import Event, EventLog, parse, within_run
 
 KEPT_LINES = 400
 _OTHER_BAR = re.compile(r"\d+%\|.*\|\s*\d+/\d+ \[")

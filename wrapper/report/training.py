@@ -12,9 +12,9 @@ from typing import Any
 from dataset_tools.progress import clock
 from wrapper.curves import Curve, curve
 from wrapper.export.records import read_json
-from wrapper.launch.events import read_events
 from wrapper.project.layout import PROJECT_FILE, STAGES, ProjectPaths, RunPaths
 from wrapper.report.dataset import TITLES
+from wrapper.runs.events import read_events
 
 if sys.version_info >= (3, 11):
     import tomllib

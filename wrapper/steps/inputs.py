@@ -92,7 +92,7 @@ class Inputs:
 
     def _settings(self, toml: str) -> str:
         """A rendered file without comments (a seal is one), the project's place and the run's number."""
-        from wrapper.launch.settings import placeless
+        from wrapper.runs.settings import placeless
 
         lines = [line.partition("  # ")[0] for line in toml.splitlines() if not line.startswith("#")]
         return placeless("\n".join(lines), self.project.paths.root)

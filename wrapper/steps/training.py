@@ -25,9 +25,9 @@ def train_or_go_on(project: Project, stage: str) -> None:
 def can_go_on(project: Project, stage: str) -> bool:
     """Whether the newest run was cut off, is what would be begun now, and left a state to go on from."""
     from wrapper.launch.plan import Wish, plan_new
-    from wrapper.launch.record import read_record, status_of
-    from wrapper.launch.state import find_start, saved_states
     from wrapper.launch.train import what_changed
+    from wrapper.runs.record import read_record, status_of
+    from wrapper.runs.state import find_start, saved_states
 
     run = project.paths.run(stage)
     record = read_record(run.record)

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wrapper.launch.curve import Losses, read_losses
-from wrapper.launch.record import read_record
-from wrapper.launch.settings import differences, run_settings
 from wrapper.project.layout import RunPaths
+from wrapper.runs.curve import Losses, read_losses
+from wrapper.runs.record import read_record
+from wrapper.runs.settings import differences, run_settings
 
 CLEAR = 3.0
 """A difference of so many standard errors is taken for more than noise."""

@@ -11,10 +11,10 @@ from typing import Any
 
 from dataset_tools.errors import UserError, did_you_mean
 from dataset_tools.progress import clock
-from wrapper.launch.curve import read_losses
-from wrapper.launch.record import read_record, status_of
-from wrapper.launch.state import saved_states
 from wrapper.project.layout import ProjectPaths, RunPaths
+from wrapper.runs.curve import read_losses
+from wrapper.runs.record import read_record, status_of
+from wrapper.runs.state import saved_states
 
 if sys.version_info >= (3, 11):
     import tomllib

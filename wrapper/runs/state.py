@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import UserError
-from wrapper.launch.counting import Schedule, beginning_after
-from wrapper.launch.record import read_record
 from wrapper.project.layout import RunPaths
+from wrapper.runs.counting import Schedule, beginning_after
+from wrapper.runs.record import read_record
 
 STATE_SUFFIX = "-state"
 TRAIN_STATE = "train_state.json"

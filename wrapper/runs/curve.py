@@ -7,9 +7,9 @@ from pathlib import Path
 
 from dataset_tools.files import write_text
 from wrapper.curves import Chart, chart
-from wrapper.launch.events import read_events
 from wrapper.places import shipped
 from wrapper.project.layout import RunPaths
+from wrapper.runs.events import read_events
 
 Losses = tuple[list[float], list[float]]
 """Steps, and the running mean of the loss at each."""

@@ -7,10 +7,10 @@ from typing import Any
 from dataset_tools.files import content_hash, data_hash
 from wrapper.contents import Contents
 from wrapper.kohya.render import Rendered
-from wrapper.launch.inputs import changes, input_hashes
-from wrapper.launch.record import read_record
-from wrapper.launch.settings import differences, run_settings, settings
 from wrapper.project.layout import ProjectPaths, RunPaths
+from wrapper.runs.inputs import changes, input_hashes
+from wrapper.runs.record import read_record
+from wrapper.runs.settings import differences, run_settings, settings
 
 HASHES = "hashes.json"
 

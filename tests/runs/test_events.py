@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from wrapper.launch.events import Event, EventLog, parse, read_events, within_run
+from wrapper.runs.events import Event, EventLog, parse, read_events, within_run
 
 LINES = {
     "steps:   0%|          | 0/100 [00:00<?, ?it/s]": Event(0, 100, None, 0, None),

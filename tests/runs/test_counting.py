@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from wrapper.launch.counting import Schedule, beginning, beginning_after
+from wrapper.runs.counting import Schedule, beginning, beginning_after
 
 
 def loop(place: int, skip: bool, schedule: Schedule, stop: int = 0) -> tuple[int, int] | None:
