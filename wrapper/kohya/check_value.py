@@ -133,7 +133,7 @@ NOT_EMPTY = (*("network_weights", "vae", "log_tracker_config", "output_name", "i
 """Texts that sd-scripts takes for given although they are empty, and fails with."""
 WHOLE_NUMBERS: tuple[str, ...] = (
     *("ddp_timeout", "sample_every_n_epochs", "sample_every_n_steps"),
-    *("save_every_n_epochs", "save_every_n_steps"),
+    *("save_every_n_epochs", "save_every_n_steps", "validate_every_n_epochs", "validate_every_n_steps"),
 )
 FRACTIONS: tuple[str, ...] = ("lr_scheduler_num_cycles", "lr_scheduler_timescale")
 ENDLESS: tuple[str, ...] = ("max_grad_norm",)

@@ -112,6 +112,8 @@ RANGES: dict[str, tuple[float | None, float | None]] = {
             "save_every_n_steps",
             "save_last_n_epochs",
             "clip_skip",
+            "validate_every_n_steps",
+            "validate_every_n_epochs",
         )
     },
     **{

@@ -22,12 +22,18 @@ def needs(key: str, *others: str, value: Any = None, fails: bool = True) -> Rule
 
     def rule(values: Values) -> Fight | None:
         found = any(values.get(o) if value is None else _same(values.get(o), value) for o in others)
-        if not values.get(key) or found:
+        if found or not _is_on(key, values.get(key)):
             return None
         named = " or ".join(f"'{other}'" for other in others)
         return Fight(f"'{key}' needs {named}" + ("." if value is None else f" = {value!r}."), fails)
 
     return rule
+
+
+def _is_on(key: str, value: Any) -> bool:
+    """Numbers under 1 switch samples off."""
+    off = key.startswith("sample_every") and isinstance(value, int | float) and value <= 0
+    return bool(value) and not off
 
 
 def _same(found: Any, wanted: Any) -> bool:

@@ -160,6 +160,8 @@ FIGHTS = [
     Case("terminal SNR without v", True, train={"zero_terminal_snr": "true"}),
     Case("dim from nothing", False, "'dim_from_weights' needs", {"dim_from_weights": "true"}),
     Case("samples without prompts", False, "needs 'sample_prompts'", {"sample_every_n_steps": "1"}),
+    Case("samples that are switched off", True, train={"sample_every_n_steps": "-1"}),
+    Case("validation every 0 steps", False, "'validate_every_n_steps'", {"validate_every_n_steps": "0"}),
     Case("a sample at first without prompts", False, "needs 'sample_prompts'", {"sample_at_first": "true"}),
     Case(
         "sample_every_n_epochs 0",
