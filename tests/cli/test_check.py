@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.kohya.cases.case import Case, write_case
 from tests.kohya.projects import make_project
 from wrapper.cli.main import run
 from wrapper.kohya.render import render_stage, write
@@ -65,3 +66,32 @@ def test_the_script_is_guessed_from_the_base_and_models_may_be_left_out(masked, 
 def test_a_file_that_is_not_there_is_two(tmp_path, capsys):
     assert run(["check", str(tmp_path / "none.toml")]) == 2
     assert "there is no such file" in capsys.readouterr().err
+
+
+def test_each_problem_has_file_line_and_section_as_json(tmp_path, capsys, monkeypatch):
+    write_case(Case("", True, train={"learning_rte": "1"}), tmp_path / "a")
+    monkeypatch.chdir(tmp_path / "a")
+    argv = ["check", "train.toml", "--dataset-config", "data.toml", "--no-models", "--json"]
+    assert run(argv) == 2
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert (error["file"], error["line"], error["section"]) == ("train.toml", 12, "")
+    assert error["where"] == "train.toml:12"
+
+
+def test_several_gpus_share_the_steps_of_an_epoch(tmp_path, capsys, monkeypatch):
+    train = {"max_train_steps": None, "max_train_epochs": "3"}
+    write_case(Case("", True, train=train), tmp_path / "a")
+    monkeypatch.chdir(tmp_path / "a")
+    argv = ["check", "train.toml", "--dataset-config", "data.toml", "--no-models", "--num-processes"]
+    assert run([*argv, "1"]) == 0
+    assert "6 steps" in capsys.readouterr().out
+    assert run([*argv, "2"]) == 0
+    assert "3 steps" in capsys.readouterr().out
+
+
+def test_a_card_that_is_too_small_is_a_warning(tmp_path, capsys, monkeypatch):
+    write_case(Case("", True), tmp_path / "a")
+    monkeypatch.chdir(tmp_path / "a")
+    argv = ["check", "train.toml", "--dataset-config", "data.toml", "--no-models", "--gpu-memory", "2"]
+    assert run(argv) == 0
+    assert "the card has 2.0 GiB" in capsys.readouterr().err
