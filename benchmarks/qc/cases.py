@@ -133,7 +133,7 @@ def _noise(rgb: Pixels, rng: Rng) -> Iterator[Made]:
 @_maker
 def _resolution(rgb: Pixels, rng: Rng) -> Iterator[Made]:
     for method in faults.RESAMPLINGS:
-        factor = rng.uniform(2, 4)
+        factor = float(rng.choice([2, 3, 4, rng.uniform(2, 4)]))
         yield Made("upscaled", "resolution", faults.upscaled(rgb, factor, method))
     yield Made("upscaled mild", None, faults.upscaled(rgb, rng.uniform(1.4, 2), "bicubic"))
     yield Made(

@@ -19,6 +19,9 @@ Split = Literal["calibration", "test"]
 LONGEST_PX = 1200
 """Larger photographs are averaged down to this long side: the severities are in pixels of the result."""
 
+ENLARGED = ("moon", "retina")
+"""Published with half of the detail that their pixels could show (moon.png has every pixel twice)."""
+
 _PLACES: dict[Split, dict[str, tuple[str, ...]]] = {
     "calibration": {
         "skimage": (
@@ -58,7 +61,7 @@ class Photograph(NamedTuple):
 def photographs() -> list[Photograph]:
     """Every photograph of the installed packages; UserError when a package is missing."""
     return [
-        Photograph(Path(inside).stem, split, _bounded(read_rgb(_package(package) / inside)))
+        Photograph(Path(inside).stem, split, _bounded(_true_size(_package(package) / inside)))
         for split, packages in _PLACES.items()
         for package, places in packages.items()
         for inside in places
@@ -72,6 +75,13 @@ def _package(name: str) -> Path:
             f"benchmark: the package {name} is missing", "pip install scikit-image scikit-learn matplotlib"
         )
     return Path(found.origin).parent
+
+
+def _true_size(path: Path) -> Pixels:
+    rgb = read_rgb(path)
+    if path.stem not in ENLARGED:
+        return rgb
+    return cv2.resize(rgb, (rgb.shape[1] // 2, rgb.shape[0] // 2), interpolation=cv2.INTER_AREA)
 
 
 def _bounded(rgb: Pixels) -> Pixels:

@@ -18,7 +18,7 @@ from dataset_tools.quality.qc_record import QcRecord
 from dataset_tools.quality.thresholds import load_thresholds
 
 INDEX = "cases.json"
-SIZE_LIMITS = {"short_side_px_reject": 210, "short_side_px_warn": None, "detail_px_reject": None}
+SIZE_LIMITS = {"short_side_px_reject": 210, "short_side_px_warn": None, "detail_px_reject": 300}
 """The photographs are small: only what is smaller still counts as tiny here."""
 GOOD = ("good", "good jpeg", "good bokeh", "good grain", "good dim", "good haze", "good plain")
 AUCS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
@@ -42,6 +42,8 @@ AUCS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "blank": ("content", ("blank",), GOOD),
 }
 """Name → (score, kinds that are bad, kinds that are good)."""
+MOST_VISIBLE = 60
+"""JPEG quality up to which a picture counts as damaged: the photographs were once saved with 75 and more."""
 LOST_HEADER = ("jpeg png", "jpeg cropped", "jpeg resaved")
 
 
@@ -112,7 +114,11 @@ def figures(judged: Sequence[Judged]) -> dict[str, float]:
 
 def _auc(judged: Sequence[Judged], score: str, bad: Sequence[str], good: Sequence[str]) -> float:
     worse, better = (
-        [one.record.scores[score] for one in judged if one.kind in kinds and one.record.scores]
+        [
+            one.record.scores[score]
+            for one in judged
+            if one.kind in kinds and one.record.scores and (one.quality or 0) <= MOST_VISIBLE
+        ]
         for kinds in (bad, good)
     )
     return auc(worse, better)

@@ -39,7 +39,7 @@ def decode(path: Path) -> Decoded:
     with _opened(path) as image:
         tables = {number: tuple(table) for number, table in getattr(image, "quantization", {}).items()}
         format_name = image.format or ""
-        return Decoded(np.asarray(_as_rgb(_upright(image))), format_name, tables)
+        return Decoded(np.asarray(as_rgb(upright(image))), format_name, tables)
 
 
 def read_rgb(path: Path) -> Pixels:
@@ -50,7 +50,7 @@ def read_rgb(path: Path) -> Pixels:
 def read_mask(path: Path) -> Pixels:
     """uint8 [H, W], upright; 255 is the part to repaint. A transparent part is black."""
     with _opened(path) as image:
-        return np.asarray(_flat(_upright(image), "black").convert("L"))
+        return np.asarray(_flat(upright(image), "black").convert("L"))
 
 
 def save_png(path: Path, array: Pixels) -> None:
@@ -62,25 +62,38 @@ def save_png(path: Path, array: Pixels) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """An image that is a regular file, of a known format, within `MAX_PIXELS`, and decoded to its end."""
-    _refuse_odd_file(path)
+    refuse_odd_file(path)
     try:
         stream = path.open("rb")
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     with stream:
         yield _loaded(path, stream)
 
 
 def _loaded(path: Path, stream: BinaryIO) -> Image.Image:
+    with pillow_errors(path):
+        image = open_header(path, stream)
+        image.load()
+        return image
+
+
+def open_header(path: Path, stream: BinaryIO) -> Image.Image:
+    """The image in ``stream``, not decoded yet: of a known format and within `MAX_PIXELS`."""
+    Image.init()
+    image = Image.open(stream, formats=FORMATS)
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(path, f"{image.width} × {image.height} pixels, ")
+    return image
+
+
+@contextmanager
+def pillow_errors(path: Path) -> Iterator[None]:
+    """Whatever Pillow raises over a damaged file becomes one `UserError` with the path."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels decide here
-            Image.init()
-            image = Image.open(stream, formats=FORMATS)
-            if image.width * image.height > MAX_PIXELS:
-                raise _too_large(path, f"{image.width} × {image.height} pixels, ")
-            image.load()
-            return image
+            yield
     except UserError:
         raise
     except Image.DecompressionBombError as error:
@@ -90,30 +103,36 @@ def _loaded(path: Path, stream: BinaryIO) -> Image.Image:
             f"{path}: not a picture of a known format", f"Known: {', '.join(FORMATS)}."
         ) from error
     except Exception as error:  # Pillow's readers raise errors of every kind on damaged files
-        raise UserError(f"{path}: damaged or cut short ({error})", "Copy or export it again.") from error
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, cause: object) -> UserError:
+    """The error for a file that ends too early or does not add up."""
+    return UserError(f"{path}: damaged or cut short ({cause})", "Copy or export it again.")
 
 
 def _too_large(path: Path, size: str) -> UserError:
     return UserError(f"{path}: {size}more than {MAX_PIXELS:,} pixels", "Make a smaller copy of the picture.")
 
 
-def _unreadable(path: Path, error: OSError) -> UserError:
+def unreadable(path: Path, error: OSError) -> UserError:
+    """The error for a file that the system does not give out."""
     return UserError(f"{path}: cannot be read ({error.strerror})")
 
 
-def _refuse_odd_file(path: Path) -> None:
+def refuse_odd_file(path: Path) -> None:
     """A FIFO or a device would block or never end: look before opening."""
     try:
         status = path.stat()
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if not stat.S_ISREG(status.st_mode):
         raise UserError(f"{path}: not a regular file")
     if status.st_size == 0:
         raise UserError(f"{path}: empty file (zero bytes)", "Copy it again.")
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
     """Turned as the EXIF orientation says; a damaged EXIF block turns nothing."""
     try:
         return ImageOps.exif_transpose(image)
@@ -121,7 +140,8 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
+def as_rgb(image: Image.Image) -> Image.Image:
+    """8 bits a channel, its profile turned into sRGB, transparent parts on white."""
     profile = image.info.get("icc_profile")
     flat = _flat(image, "white")
     converted = _to_srgb(flat, profile) if profile else None

@@ -6,20 +6,21 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from dataset_tools.pictures.images import Decoded, Pixels
-from dataset_tools.quality.measures.enlarged import enlargement
+from dataset_tools.pictures.images import Pixels
+from dataset_tools.pictures.inspected import Inspected
+from dataset_tools.quality.measures.block_grid import Grid, block_grid
 from dataset_tools.quality.measures.exposure import colour_range, exposure
-from dataset_tools.quality.measures.jpeg import blockiness, table_quality
+from dataset_tools.quality.measures.frame import bars, grey_fill
+from dataset_tools.quality.measures.jpeg import hidden_quality, table_quality
 from dataset_tools.quality.measures.moire import moire_peak
-from dataset_tools.quality.measures.noise import noise_sigma
-from dataset_tools.quality.measures.sharpness import edge_blur, laplacian_variance
+from dataset_tools.quality.measures.noise import noise_of
+from dataset_tools.quality.measures.pyramid import Pyramid, halved, pyramid
+from dataset_tools.quality.measures.resolution import power_spectrum, resolution
+from dataset_tools.quality.measures.sharpness import edge_width_px, laplacian_variance, softness
 
-ANALYSIS_PX = 1024
-"""Sharpness is judged at no more than this short side: what training sees, not what the sensor had."""
-SMALL_PX = 64
-LEAST_PART_PX = 32
+SMALL_PX, AVERAGED = 32, 12
+LEAST_PART_PX = 96
 Box = tuple[int, int, int, int]
 
 
@@ -30,68 +31,84 @@ class Measures(NamedTuple):
     height: int
     short_side_px: int
     aspect: float
+    repeated: float
+    enlarged: float
     enlargement: float
     blur_px: float
     motion_px: float
     laplacian_variance: float
     noise_sigma: float
     blockiness: float
+    resized_blocks: float
     jpeg_quality: int | None
     moire: float
     dark: float
     light: float
     contrast: float
     colour_range: float
+    bars: float
+    grey_fill: float
 
 
-def measure(picture: Decoded, box: Box | None = None) -> Measures:
+def measure(picture: Inspected, box: Box | None = None) -> Measures:
     """Measure a picture; ``box`` (x0, y0, x1, y1 px) is the subject, whose sharpness counts alone."""
-    rgb = picture.rgb
-    height, width = rgb.shape[:2]
-    luma = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    noise = noise_sigma(rgb)
-    scale = min(1.0, ANALYSIS_PX / min(height, width))
-    seen = _scaled(luma, scale)
-    seen_noise = noise if scale == 1.0 else noise_sigma(seen[..., None])
-    part = _around(seen, box, scale) if box else seen
-    blur = edge_blur(part.astype(np.float32), seen_noise)
-    light = exposure(seen.astype(np.float32))
+    sizes = pyramid(picture.rgb)
+    noise = noise_of(sizes.rgb)
+    scale = sizes.luma.shape[1] / picture.width
+    soft = softness(_subject(sizes, box, scale) if box else sizes, noise.luma)
+    grid = block_grid(sizes.luma)
+    spectrum = power_spectrum(sizes.luma)
+    detail = resolution(sizes.luma, spectrum)
+    light = exposure(sizes.half)
     return Measures(
-        width=width,
-        height=height,
-        short_side_px=min(height, width),
-        aspect=max(height, width) / min(height, width),
-        enlargement=enlargement(rgb),
-        blur_px=blur.width_px,
-        motion_px=blur.motion_px,
-        laplacian_variance=laplacian_variance(seen.astype(np.float32)),
-        noise_sigma=noise,
-        blockiness=blockiness(luma.astype(np.float32)),
-        jpeg_quality=table_quality(picture.quantisation),
-        moire=moire_peak(seen.astype(np.float32)),
+        width=picture.width,
+        height=picture.height,
+        short_side_px=min(picture.width, picture.height),
+        aspect=max(picture.width, picture.height) / min(picture.width, picture.height),
+        repeated=detail.repeated,
+        enlarged=detail.enlarged,
+        enlargement=detail.factor,
+        blur_px=edge_width_px(soft.all_over),
+        motion_px=edge_width_px(soft.one_way),
+        laplacian_variance=laplacian_variance(sizes.luma),
+        noise_sigma=noise.sigma,
+        blockiness=grid.strength,
+        resized_blocks=grid.resized,
+        jpeg_quality=_quality(picture, sizes, grid),
+        moire=moire_peak(spectrum),
         dark=light.dark,
         light=light.light,
         contrast=light.contrast,
-        colour_range=colour_range(small(rgb, SMALL_PX // 2)),
+        colour_range=colour_range(small(sizes.rgb)),
+        bars=bars(sizes.half),
+        grey_fill=grey_fill(sizes.half),
     )
 
 
-def small(rgb: Pixels, side_px: int = SMALL_PX) -> Pixels:
-    """The picture averaged to ``side_px`` × ``side_px`` whatever its aspect; a smaller side stays."""
-    size = min(side_px, rgb.shape[1]), min(side_px, rgb.shape[0])
-    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+def small(rgb: Pixels) -> Pixels:
+    """A sample of the picture's pixels, averaged until little of the noise is left; some `SMALL_PX` high."""
+    factor = max(min(rgb.shape[:2]) // SMALL_PX, 1)
+    step = max(factor // AVERAGED, 1)
+    return halved(np.ascontiguousarray(rgb[::step, ::step]), factor // step)
 
 
-def _scaled(luma: Pixels, scale: float) -> Pixels:
-    if scale == 1.0:
-        return luma
-    size = round(luma.shape[1] * scale), round(luma.shape[0] * scale)
-    return cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
+def _quality(picture: Inspected, sizes: Pyramid, grid: Grid) -> int | None:
+    """The lowest quality that the file or its pixels tell of; a reduced picture's pixels tell nothing."""
+    qualities = [table_quality(picture.quantisation)]
+    if sizes.luma.shape[1] == picture.width:
+        qualities.append(hidden_quality(sizes.rgb, [(0, 0), grid.phase]))
+    return min((quality for quality in qualities if quality is not None), default=None)
 
 
-def _around(luma: Pixels, box: Box, scale: float) -> npt.NDArray[np.uint8]:
-    """The box and half its size around it, cut off at the picture's border."""
+def _subject(sizes: Pyramid, box: Box, scale: float) -> Pyramid:
+    """The box and half its size around it, cut off at the picture's border; all when that is too small."""
     x0, y0, x1, y1 = (round(value * scale) for value in box)
-    margin = max(x1 - x0, y1 - y0, 32) // 2
-    part = luma[max(y0 - margin, 0) : y1 + margin, max(x0 - margin, 0) : x1 + margin]
-    return part if min(part.shape) >= LEAST_PART_PX else luma
+    margin = max(x1 - x0, y1 - y0, LEAST_PART_PX // 2) // 2
+    across = slice(max(x0 - margin, 0), x1 + margin)
+    down = slice(max(y0 - margin, 0), y1 + margin)
+    part = sizes.rgb[down, across]
+    if min(part.shape[:2]) < LEAST_PART_PX:
+        return sizes
+    luma = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
+    half = halved(luma)
+    return Pyramid(part, luma, half, halved(half))

@@ -19,7 +19,8 @@ from dataset_tools.errors import Problems, RunFailed, UserError
 from dataset_tools.image_files import image_files
 from dataset_tools.manifests.manifest import Manifest
 from dataset_tools.manifests.schema import ManifestRow
-from dataset_tools.pictures.images import decode, read_mask
+from dataset_tools.pictures.images import read_mask
+from dataset_tools.pictures.inspected import decode_to_inspect
 from dataset_tools.processors import usable
 from dataset_tools.progress import progress
 from dataset_tools.quality.duplicates import Fingerprint, Match, find_duplicates, fingerprint
@@ -135,13 +136,12 @@ def _one_thread() -> None:
 def inspect_one(job: Job) -> Inspected:
     """Decode, measure and judge one picture; one that cannot be decoded is rejected as corrupt."""
     try:
-        picture = decode(job.path)
+        picture = decode_to_inspect(job.path)
     except UserError as error:
         text = error.message.removeprefix(f"{job.path}: ")
         return Inspected(QcRecord(job.name, "REJECT", [Reason("corrupt", text)], error=text))
-    height, width = picture.rgb.shape[:2]
     try:
-        box = _subject(job, (height, width))
+        box = _subject(job, (picture.height, picture.width))
     except UserError as error:
         return Inspected(QcRecord(job.name, "REJECT"), problem=error.message)
     measures = measure(picture, box)
@@ -154,8 +154,8 @@ def inspect_one(job: Job) -> Inspected:
         scores=scores(measures, values),
         noise_sigma=round(measures.noise_sigma, 2),
         jpeg_quality=measures.jpeg_quality,
-        width=width,
-        height=height,
+        width=picture.width,
+        height=picture.height,
         laplacian_variance=round(measures.laplacian_variance, 1),
     )
     return Inspected(record, fingerprint(picture.rgb))

@@ -30,12 +30,16 @@ class Thresholds(BaseModel):
     aspect_reject: float | None = None
     blur_px_warn: float | None = None
     blur_px_reject: float | None = None
+    enlarged_warn: float | None = None
+    enlarged_reject: float | None = None
     motion_px_warn: float | None = None
     motion_px_reject: float | None = None
     noise_sigma_warn: float | None = None
     noise_sigma_reject: float | None = None
     blockiness_warn: float | None = None
     blockiness_reject: float | None = None
+    resized_blocks_warn: float | None = None
+    resized_blocks_reject: float | None = None
     jpeg_quality_warn: float | None = None
     jpeg_quality_reject: float | None = None
     moire_warn: float | None = None
@@ -48,6 +52,10 @@ class Thresholds(BaseModel):
     contrast_reject: float | None = None
     colour_range_warn: float | None = None
     colour_range_reject: float | None = None
+    grey_fill_warn: float | None = None
+    grey_fill_reject: float | None = None
+    bars_warn: float | None = None
+    bars_reject: float | None = None
     ear_box_px_warn: float | None = None
     ear_box_px_reject: float | None = None
     border_px_warn: float | None = None

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from dataset_tools.pictures.images import Decoded
+from dataset_tools.pictures.inspected import Inspected
 
 Pixels = np.ndarray
 
@@ -25,8 +25,8 @@ def astronaut() -> Pixels:
     return np.ascontiguousarray(data.astronaut())
 
 
-def decoded(rgb: Pixels) -> Decoded:
-    return Decoded(rgb, "PNG")
+def inspected(rgb: Pixels) -> Inspected:
+    return Inspected(np.ascontiguousarray(rgb), rgb.shape[1], rgb.shape[0])
 
 
 def blurred(rgb: Pixels, sigma_px: float) -> Pixels:

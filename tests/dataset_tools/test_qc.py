@@ -94,9 +94,13 @@ def test_a_regular_pattern_is_a_warning(tmp_path):
     assert "moire" in codes(judged(tmp_path, {"a.png": rippled(astronaut(), 8, 3)})["a.png"], "WARN")
 
 
-def test_a_blank_frame_is_said_to_be_blank_and_nothing_else(tmp_path):
-    record = judged(tmp_path, {"a.png": np.full((800, 800, 3), 7, np.uint8)})["a.png"]
-    assert [reason.code for reason in record.reasons] == ["content"]
+@pytest.mark.parametrize(
+    ("level", "reasons"),
+    [(7, ["content", "exposure"]), (120, ["content"]), (255, ["content", "exposure"])],
+)
+def test_a_blank_frame_is_said_to_be_blank_black_or_white_and_nothing_else(tmp_path, level, reasons):
+    record = judged(tmp_path, {"a.png": np.full((800, 800, 3), level, np.uint8)})["a.png"]
+    assert [reason.code for reason in record.reasons] == reasons
 
 
 def test_the_quality_in_the_tables_counts_although_the_pixels_look_well(tmp_path):

@@ -1,12 +1,13 @@
-"""What JPEG has done: the quality in the file's tables, and block edges in the pixels."""
+"""The quality that a picture was saved with as a JPEG: from the file's tables, or from the pixels alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
+Floats = npt.NDArray[np.floating]
 LUMINANCE = np.array(
     [
         [16, 11, 10, 16, 24, 40, 51, 61],
@@ -20,11 +21,25 @@ LUMINANCE = np.array(
     ]
 ).ravel()
 """ITU-T T.81, table K.1, row by row."""
-BLOCK_PX = 8
-VISIBLE = 0.75
-"""Grey levels that keep the ratio small on smooth pictures, whose blocks cannot be seen."""
-STEEPEST = 24.0
-"""Steps above this, in grey levels, are the picture's own edges."""
+BLOCK_PX, LEAST_SIDE_PX = 8, 32
+BLOCKS = 384
+"""Blocks that are looked at, evenly over the picture."""
+LEAST_WHOLE = 64
+"""So many blocks without a clipped pixel are enough: the others' coefficients are off."""
+FREQUENCIES = 20
+"""The lowest, in the order of the file: the others are nearly all 0."""
+BIN, HIGHEST = 0.25, 200.0
+EVIDENCE = 60.0
+"""Least log likelihood ratio of all coefficients together."""
+LEAST = 1.5
+"""Coefficients nearer to 0 fit every step."""
+SPREADS = ((0.6, 0.33), (0.2, 0.8), (0.2, 2.0))
+"""(share, sigma) of what rounding to whole grey levels, a second saving, and clipping do to a coefficient."""
+OUTLIERS = 0.02
+CERTAIN = 0.1
+"""Mean log likelihood ratio a coefficient from which on the picture was a JPEG; none has about −0.4."""
+APART = 3
+"""Two qualities must be further apart than this to be two savings."""
 
 
 def table_quality(tables: Mapping[int, tuple[int, ...]]) -> int | None:
@@ -35,30 +50,91 @@ def table_quality(tables: Mapping[int, tuple[int, ...]]) -> int | None:
     return int(np.abs(np.log(_IJG) - found).mean(axis=1).argmin()) + 1
 
 
-def _ijg_tables() -> npt.NDArray[np.floating]:
+def hidden_quality(rgb: npt.NDArray[np.uint8], phases: Iterable[tuple[int, int]]) -> int | None:
+    """The lowest quality 1 to 99 that the pixels of uint8 [H, W, 3] were once saved with, None for none.
+
+    ``phases`` are the (row, column) 0 to 7 where blocks may start. Coefficients of a JPEG's blocks are near
+    multiples of their quantisation step, also in a PNG made of it (Fan & de Queiroz, IEEE Trans. Image
+    Processing 12 (2003); Neelamani et al., IEEE Trans. Image Processing 15 (2006)): for each quality, the
+    likelihood of that comb against none, over the coefficients that are not 0.
+    """
+    if min(rgb.shape[:2]) < LEAST_SIDE_PX:
+        return None
+    found = [quality for phase in set(phases) if (quality := _quality_at(rgb, phase)) is not None]
+    return min(found, default=None)
+
+
+def _quality_at(rgb: npt.NDArray[np.uint8], phase: tuple[int, int]) -> int | None:
+    coefficients = _coefficients(_blocks(rgb, *phase))
+    counts = _histograms(coefficients)
+    number = counts[:, int(LEAST / BIN) :].sum()
+    gains = (_RATIOS @ counts.T)[_STEPS, np.arange(FREQUENCIES)].sum(axis=1)
+    peaks = [
+        index
+        for index in np.flatnonzero(gains > max(CERTAIN * number, EVIDENCE))
+        if gains[index] >= gains[max(index - APART, 0) : index + APART + 1].max()
+    ]
+    return int(peaks[0]) + 1 if peaks else None
+
+
+def _blocks(rgb: npt.NDArray[np.uint8], row: int, column: int) -> Floats:
+    """Luma of blocks without clipped pixels: [N, 64]."""
+    shifted = rgb[row:, column:]
+    rows, columns = shifted.shape[0] // BLOCK_PX, shifted.shape[1] // BLOCK_PX
+    whole = shifted[: rows * BLOCK_PX, : columns * BLOCK_PX].reshape(rows, BLOCK_PX, columns, BLOCK_PX, 3)
+    chosen = np.linspace(0, rows * columns - 1, min(BLOCKS, rows * columns)).astype(int)
+    found = whole[chosen // columns, :, chosen % columns].reshape(len(chosen), BLOCK_PX**2, 3)
+    unclipped = (found - np.uint8(1)).reshape(len(found), -1).max(axis=1) < 254
+    kept = found[unclipped] if unclipped.sum() >= LEAST_WHOLE else found
+    return kept @ np.float32([0.299, 0.587, 0.114])
+
+
+def _coefficients(blocks: Floats) -> Floats:
+    """Magnitudes of the lowest `FREQUENCIES` of each block: [N, `FREQUENCIES`]."""
+    return np.abs((blocks - np.float32(128)) @ _BASIS)
+
+
+def _histograms(coefficients: Floats) -> Floats:
+    """How many coefficients of each frequency lie in each bin: [`FREQUENCIES`, bins]."""
+    bins = int(HIGHEST / BIN)
+    places = (coefficients / BIN).astype(np.intp)
+    flat = (places + np.arange(FREQUENCIES) * bins)[places < bins]
+    counts = np.bincount(flat, minlength=FREQUENCIES * bins)
+    return counts.reshape(FREQUENCIES, bins).astype(np.float32)
+
+
+def _ijg_tables() -> Floats:
     """The table of each quality from 1 to 100 as libjpeg scales it: [100, 64]."""
     quality = np.arange(1, 101)
     scale = np.where(quality < 50, 5000 // quality, 200 - 2 * quality)
     return np.clip((LUMINANCE * scale[:, None] + 50) // 100, 1, 255).astype(float)
 
 
+def _ratios() -> Floats:
+    """Log likelihood of a coefficient in each bin, quantised by each step over not: [256, bins]."""
+    centre = (np.arange(int(HIGHEST / BIN)) + 0.5) * BIN
+    step = np.maximum(np.arange(256.0), 1)[:, None]
+    off = centre - np.round(centre / step) * step
+    comb = sum(
+        share * step / (np.sqrt(2 * np.pi) * sigma) * np.exp(-np.square(off / sigma) / 2)
+        for share, sigma in SPREADS
+    )
+    ratio = np.log((1 - OUTLIERS) * comb + OUTLIERS)
+    ratio = np.where(centre < step / 2, np.minimum(ratio, 0), ratio)  # near 0 any step fits: no evidence
+    return np.where(centre < LEAST, 0, ratio).astype(np.float32)
+
+
+def _cosines() -> tuple[npt.NDArray[np.intp], Floats]:
+    """(places of the lowest frequencies in a table, their basis functions [64, `FREQUENCIES`])."""
+    wave = np.cos((2 * np.arange(BLOCK_PX) + 1) * np.arange(BLOCK_PX)[:, None] * np.pi / (2 * BLOCK_PX))
+    wave *= np.where(np.arange(BLOCK_PX) == 0, np.sqrt(1 / 8), np.sqrt(2 / 8))[:, None]
+    order = sorted(range(BLOCK_PX**2), key=lambda place: (sum(divmod(place, BLOCK_PX)), place))
+    places = np.array(order[:FREQUENCIES])
+    basis = np.einsum("uy,vx->yxuv", wave, wave).reshape(BLOCK_PX**2, BLOCK_PX**2)
+    return places, np.ascontiguousarray(basis[:, places], np.float32)
+
+
 _IJG = _ijg_tables()
-
-
-def blockiness(luma: npt.NDArray[np.float32]) -> float:
-    """How much steeper the steps at block edges are than inside the blocks: 0 none, 1 about twice as steep.
-
-    Any of the 8 offsets of the grid is found, so a cropped picture counts too. [H, W] in grey levels.
-    """
-    if min(luma.shape) < 4 * BLOCK_PX:
-        return 0.0
-    return float(np.mean([_axis_blockiness(luma), _axis_blockiness(luma.T)]))
-
-
-def _axis_blockiness(luma: npt.NDArray[np.float32]) -> float:
-    steps = np.minimum(np.abs(np.diff(luma, axis=1)), STEEPEST).mean(axis=0)
-    count = len(steps) // BLOCK_PX * BLOCK_PX
-    phases = steps[:count].reshape(-1, BLOCK_PX).mean(axis=0)
-    top = int(phases.argmax())
-    inside = np.delete(phases, top)
-    return float(max(phases[top] - inside.mean() - 2 * inside.std(), 0.0) / (inside.mean() + VISIBLE))
+_PLACES, _BASIS = _cosines()
+_STEPS = _IJG[:, _PLACES].astype(np.intp)
+_RATIOS = _ratios()

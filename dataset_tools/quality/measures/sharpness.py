@@ -1,4 +1,4 @@
-"""How wide the edges are, in pixels: noise, plain areas and a soft background do not count as blur."""
+"""How soft the subject is: noise, plain areas, strong contrast and a soft background do not count."""
 
 from __future__ import annotations
 
@@ -8,94 +8,164 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dataset_tools.quality.measures.noise import tile_means
+from dataset_tools.quality.measures.pyramid import Pyramid
+from dataset_tools.quality.measures.tiles import inside, strips, tile_means
 
-Luma = npt.NDArray[np.float32]
-FINE_PX, COARSE_PX = 1.0, 2.0
-"""Sigmas of the two Gaussian derivatives."""
-TILE_PX = 16
-WIDEST_PX = 8.0
+Floats = npt.NDArray[np.floating]
+TILE_PX = 32
+"""Side of a tile at full size; the same tiles are half and a quarter as large in the smaller copies."""
+TILES = 8
+"""So many tiles fit into a small picture's short side."""
+STRIP_PX = 16
+"""Rows of each large tile that are looked at."""
+BAND_PX = 100_000
+"""Pixels that are worked on at once: new memory costs more than the arithmetic."""
 STRUCTURE = 4.0
-"""Least squared gradient at the coarse scale, (grey levels / px)², of a tile that has an edge."""
-SHARP_PART = 25.0
-"""Percentile over tiles: a subject is sharp when a quarter of the picture's edges is."""
+"""Least squared gradient, (grey levels / px)² in the smallest copy, of a tile that has an edge."""
+TAPS = 3 / 16
+"""Sum of the squared taps of one Sobel derivative: the energy that white noise of sigma 1 leaves."""
+TYPICAL = 60.0
+"""Percentile over the subject's tiles of the ratio of energies."""
+NOISY = 3.0
+"""From this sigma on, the finest copy says nothing any more."""
+NOISE_HIDES = 0.3
+"""Octaves by which the coarser ratio of a soft picture lies lower than the finer one's."""
+RIDGE = 0.02
+SHARP, SHARP_HALVED, LEAST_RATIO = 0.248, 0.492, 0.004
+"""Ratio of a sharp straight edge, the whole size or half of it over a quarter; the least that counts."""
+LEAST_EDGED = 3
+NO_EDGE = 6.0
+_WIDTHS = (0, 0.3, 0.5, 0.7, 0.85, 1, 1.2, 1.4, 1.7, 2, 2.5, 3, 3.5, 4, 5, 6, 8)
+_OCTAVES = (0, 0, 0.22, 0.45, 0.6, 0.72, 0.88, 1.01, 1.19, 1.33, 1.5, 1.6, 1.69, 1.75, 1.83, 1.87, 1.91)
+"""Softness of a straight edge that was blurred by a Gaussian of each of the widths (sigma, px)."""
+WIDEST_PX = 9.0
 
 
-class Blur(NamedTuple):
-    """Edge widths as sigmas in pixels, 0 to `WIDEST_PX`; the widest where there is no edge at all."""
+class Subject(NamedTuple):
+    """A Gaussian around the middle, its sigma as a share of each side, over a little everywhere."""
 
-    width_px: float
-    motion_px: float
-
-
-def laplacian_variance(luma: Luma) -> float:
-    """Variance of the 3 × 3 Laplacian (Pech-Pacheco et al., ICPR 2000): reported, since noise fools it."""
-    return float(cv2.Laplacian(luma, cv2.CV_32F).var())
+    sigma: float
+    elsewhere: float
 
 
-def edge_blur(luma: Luma, noise: float) -> Blur:
-    """Blur of [H, W] from gradient energy at two scales, the energy of noise with sigma ``noise`` taken off.
+NARROW, WIDE = Subject(0.18, 0.02), Subject(0.3, 0.3)
 
-    An edge of width s has, behind a Gaussian derivative of sigma a, the energy 1 / sqrt(s² + a²)
-    (Elder & Zucker, PAMI 20 (1998); Zhuo & Sim, Pattern Recognition 44 (2011)); two scales give s.
-    ``motion_px`` is the width in the direction where the picture is softest.
+
+class Softness(NamedTuple):
+    """Octaves by which the finest detail is weaker than that of a sharp straight edge; below 0 is crisper."""
+
+    all_over: float
+    one_way: float
+    """The same in the direction where the picture is softest: it was moved."""
+
+
+def laplacian_variance(luma: npt.NDArray[np.uint8]) -> float:
+    """Variance of the 3 × 3 Laplacian (Pech-Pacheco et al., ICPR 2000): reported, since noise fools it.
+
+    In a picture of many tiles, of a quarter of the rows.
     """
-    fine, coarse = (_tensors(luma, sigma, noise) for sigma in (FINE_PX, COARSE_PX))
-    energy = coarse[..., 0] + coarse[..., 1]
-    floor = STRUCTURE + _noise_energy(COARSE_PX, noise)
-    edged = energy > floor
-    if not edged.any():
-        return Blur(WIDEST_PX, WIDEST_PX)
-    ratios = (fine[..., 0] + fine[..., 1])[edged] / energy[edged]
-    widths, weights = _width(ratios), np.sqrt(energy[edged])
-    width = _weighted_percentile(widths, weights, SHARP_PART)
-    sharp = widths <= max(width, np.median(widths))
-    shares = weights[sharp] / energy[edged][sharp]
-    return Blur(width, _softest(_total(fine[edged][sharp], shares), _total(coarse[edged][sharp], shares)))
+    if min(luma.shape) < TILES * TILE_PX:
+        return float(cv2.meanStdDev(cv2.Laplacian(luma, cv2.CV_16S))[1][0, 0] ** 2)
+    seen = inside(cv2.Laplacian(strips(luma, STRIP_PX, 2 * TILE_PX), cv2.CV_16S), STRIP_PX + 2)
+    return float(cv2.meanStdDev(seen)[1][0, 0] ** 2)
 
 
-def _tensors(luma: Luma, sigma: float, noise: float) -> Luma:
-    """Mean structure tensor (xx, yy, xy) of each tile, without noise: [rows, columns, 3]."""
-    smooth = cv2.GaussianBlur(luma, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-    dx = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
-    dy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
-    means = np.stack(
-        [tile_means(part, min(TILE_PX, *luma.shape)) for part in (dx * dx, dy * dy, dx * dy)], axis=-1
+def softness(sizes: Pyramid, noise: float) -> Softness:
+    """Softness from the gradients' energy at two sizes, that of noise with sigma ``noise`` (of the luma) off.
+
+    The ratio of the two tells the width of an edge, whatever its contrast (Elder & Zucker, PAMI 20 (1998);
+    Zhuo & Sim, Pattern Recognition 44 (2011)). Tiles count by where they are and not by their contrast, and
+    the smaller generalised eigenvalue of the two structure tensors tells motion. Under noise, half the size
+    is compared with a quarter instead of the whole size.
+    """
+    noisy = noise >= NOISY
+    tile_px = max(min(TILE_PX, min(sizes.luma.shape) // TILES // 4 * 4), 4)
+    fine, coarse = _without_noise(sizes, noise, tile_px)
+    edged = _energy(coarse) > STRUCTURE + TAPS * (noise / 4) ** 2
+    if edged.sum() < LEAST_EDGED:
+        return Softness(NO_EDGE, NO_EDGE)
+    small = tile_px < TILE_PX
+    typical = _typical(fine, coarse, edged, WIDE if small else NARROW)
+    softest = _softest(fine, coarse, edged, WIDE if small or noisy else NARROW)
+    sharp, offset = (SHARP_HALVED, NOISE_HIDES) if noisy else (SHARP, 0.0)
+    return Softness(
+        *(offset - float(np.log2(max(ratio, LEAST_RATIO) / sharp)) for ratio in (typical, softest))
     )
-    means[..., :2] -= _noise_energy(sigma, noise) / 2
-    return np.maximum(means, [1e-6, 1e-6, -np.inf])
 
 
-def _noise_energy(sigma: float, noise: float) -> float:
-    """Squared gradient, both axes, that white noise leaves: noise² · (sum of the squared taps)."""
-    reach = int(4 * sigma + 1)
-    taps = np.exp(-np.square(np.arange(-reach, reach + 1)) / (2 * sigma**2))
-    taps /= taps.sum()
-    slope = np.convolve(taps, [0.5, 0, -0.5])
-    return 2 * noise**2 * float(np.square(slope).sum() * np.square(taps).sum())
+def edge_width_px(octaves: float) -> float:
+    """Softness as the sigma of the Gaussian that blurs a straight edge as much; below 0 stays what it is."""
+    if octaves >= NO_EDGE:
+        return WIDEST_PX
+    if octaves <= 0:
+        return float(octaves)
+    return float(np.interp(octaves, _OCTAVES[1:], (0, *_WIDTHS[2:])))
 
 
-def _width(ratio: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """Energy ratio fine / coarse → edge sigma in pixels, 0 to `WIDEST_PX`."""
-    squared = np.square(np.maximum(ratio, 1.0 + 1e-6))
-    widths = np.sqrt(np.maximum(COARSE_PX**2 - squared * FINE_PX**2, 0) / (squared - 1))
-    return np.minimum(widths, WIDEST_PX)
+def _without_noise(sizes: Pyramid, noise: float, tile_px: int) -> tuple[Floats, Floats]:
+    """Structure tensors of the same tiles in a fine and a coarse copy: twice [rows, columns, 3]."""
+    noisy = noise >= NOISY
+    fine = _tensors(sizes.half, tile_px // 2) if noisy else _tensors(sizes.luma, tile_px)
+    coarse = _tensors(sizes.quarter, tile_px // 4)
+    rows, columns = (min(a, b) for a, b in zip(fine.shape[:2], coarse.shape[:2], strict=True))
+    fine, coarse = fine[:rows, :columns], coarse[:rows, :columns]
+    fine[..., :2] -= TAPS * (noise / 2 if noisy else noise) ** 2
+    coarse[..., :2] -= TAPS * (noise / 4) ** 2
+    return fine, coarse
 
 
-def _weighted_percentile(values: npt.NDArray, weights: npt.NDArray, percent: float) -> float:
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(reached, percent / 100 * reached[-1])])
+def _energy(tensors: Floats) -> Floats:
+    return tensors[..., 0] + tensors[..., 1]
 
 
-def _total(tensors: Luma, weights: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+def _tensors(luma: npt.NDArray[np.uint8], tile_px: int) -> npt.NDArray[np.float32]:
+    """Mean structure tensor (xx, yy, xy) of each tile, in (grey levels / px)²: [rows, columns, 3]."""
+    if min(luma.shape) < tile_px:
+        return np.zeros((0, 0, 3), np.float32)
+    if tile_px <= STRIP_PX:
+        return _means(*_slopes(luma), tile_px, tile_px)
+    seen = strips(luma, STRIP_PX, tile_px)
+    band = (STRIP_PX + 2) * max(BAND_PX // (STRIP_PX * luma.shape[1]), 1)
+    return np.concatenate([_of_strips(seen[top : top + band], tile_px) for top in range(0, len(seen), band)])
+
+
+def _of_strips(seen: npt.NDArray[np.uint8], tile_px: int) -> Floats:
+    dx, dy = (inside(slope, STRIP_PX + 2) for slope in _slopes(seen))
+    return _means(dx, dy, tile_px, STRIP_PX)
+
+
+def _slopes(luma: npt.NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    dx, dy = (cv2.Sobel(luma, cv2.CV_32F, *order, ksize=3, scale=1 / 8) for order in ((1, 0), (0, 1)))
+    return dx, dy
+
+
+def _means(dx: Floats, dy: Floats, tile_px: int, rows_px: int) -> Floats:
+    return np.stack([tile_means(a * b, tile_px, rows_px) for a, b in ((dx, dx), (dy, dy), (dx, dy))], axis=-1)
+
+
+def _typical(fine: Floats, coarse: Floats, edged: npt.NDArray[np.bool_], subject: Subject) -> float:
+    """The ratio of energies that most of the subject's tiles do not reach."""
+    ratios = np.maximum(_energy(fine), 0)[edged] / _energy(coarse)[edged]
+    order = np.argsort(ratios)
+    reached = np.cumsum(_weights(edged.shape, subject)[edged][order])
+    return float(ratios[order][np.searchsorted(reached, TYPICAL / 100 * reached[-1])])
+
+
+def _softest(fine: Floats, coarse: Floats, edged: npt.NDArray[np.bool_], subject: Subject) -> float:
+    """The smaller generalised eigenvalue of the two sums: the ratio in the softest direction."""
+    weights = _weights(edged.shape, subject)[edged] / _energy(coarse)[edged]
+    upper, lower = (_total(tensors[edged], weights) for tensors in (fine, coarse))
+    ridge = RIDGE * np.trace(lower) * np.eye(2)
+    return float(np.linalg.eigvals(np.linalg.solve(lower + ridge, upper + ridge)).real.min())
+
+
+def _weights(shape: tuple[int, ...], subject: Subject) -> Floats:
+    """How much each tile counts: [rows, columns]."""
+    down, across = ((np.arange(count) + 0.5) / count - 0.5 for count in shape)
+    return np.exp(-(down[:, None] ** 2 + across**2) / (2 * subject.sigma**2)) + subject.elsewhere
+
+
+def _total(tensors: Floats, weights: Floats) -> Floats:
     """Weighted sum of (xx, yy, xy) as a 2 × 2 matrix."""
     xx, yy, xy = (tensors * weights[:, None]).sum(axis=0)
     return np.array([[xx, xy], [xy, yy]], np.float64)
-
-
-def _softest(fine: npt.NDArray[np.floating], coarse: npt.NDArray[np.floating]) -> float:
-    """Width from the smaller generalised eigenvalue of the two tensors."""
-    ridge = 1e-3 * np.trace(coarse) * np.eye(2)
-    values = np.linalg.eigvals(np.linalg.solve(coarse + ridge, fine + ridge)).real
-    return float(_width(np.array(values.min())))

@@ -1,0 +1,134 @@
+"""Decoding in order to measure: fast, smaller where the picture is large, strict about damage."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from dataset_tools.errors import UserError
+from dataset_tools.pictures.images import (
+    Pixels,
+    as_rgb,
+    damaged,
+    open_header,
+    pillow_errors,
+    refuse_odd_file,
+    unreadable,
+    upright,
+)
+
+LARGE_PX = 640
+"""From twice this short side on, a picture is measured at a smaller size: that of training, not of the
+sensor."""
+MOST_BY_DECODER = 8
+SPARSE_PIXELS, SPARSE = 40_000_000, 50
+"""From so many pixels on, more than so many a byte of the file are not unpacked: it is a bomb, or blank."""
+PADDING = 8
+"""So many bytes too many before the end of a JPEG are a writer's habit and no damage."""
+LYING = (5, 6, 7, 8)
+_ORIENTATION = 0x0112
+_TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False)}
+"""EXIF orientation → quarter turns to the left, then mirrored or not."""
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A picture to measure. ``rgb`` is uint8 [H, W, 3]; ``width`` and ``height`` are the whole picture's."""
+
+    rgb: Pixels
+    width: int
+    height: int
+    quantisation: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """JPEG quantisation tables (8 × 8, row by row) by table number; empty for other formats."""
+
+
+def reduction_of(short_side_px: int) -> int:
+    """By which power of two a picture is averaged down before it is measured."""
+    return 2 ** max((short_side_px // LARGE_PX).bit_length() - 1, 0)
+
+
+def decode_to_inspect(path: Path) -> Inspected:
+    """The first frame, upright; UserError when there is no whole picture in the file.
+
+    A JPEG's damaged or missing scan data is an error too: libjpeg itself would fill it up with grey. Profiles
+    of JPEGs are left alone, for no measure is about colours that exact.
+    """
+    data = _read(path)
+    with pillow_errors(path):
+        header = open_header(path, io.BytesIO(data))
+        if header.format in ("JPEG", "MPO") and header.mode in ("RGB", "L"):
+            return _jpeg(path, data, header)
+        _refuse_sparse(path, header, len(data))
+        header.load()
+        return _any(header)
+
+
+def _read(path: Path) -> bytes:
+    refuse_odd_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _refuse_sparse(path: Path, header: Image.Image, length: int) -> None:
+    pixels = header.width * header.height
+    if pixels > max(SPARSE_PIXELS, SPARSE * length):
+        raise UserError(
+            f"{path}: {header.width} × {header.height} pixels in {length:,} bytes: not unpacked",
+            "Make a smaller copy of the picture if it is one.",
+        )
+
+
+def _any(image: Image.Image) -> Inspected:
+    """``image``, which Pillow has decoded."""
+    image = upright(image)
+    factor = reduction_of(min(image.size))
+    rgb = as_rgb(image)
+    return Inspected(np.asarray(rgb.reduce(factor) if factor > 1 else rgb), image.width, image.height)
+
+
+def _jpeg(path: Path, data: bytes, header: Image.Image) -> Inspected:
+    factor = min(reduction_of(min(header.size)), MOST_BY_DECODER)
+    pixels = _decoded(path, data, -(-header.height // factor))
+    orientation = _orientation(header)
+    width, height = header.size[::-1] if orientation in LYING else header.size
+    tables = {number: tuple(table) for number, table in header.quantization.items()}
+    return Inspected(_turned(pixels, orientation), width, height, tables)
+
+
+def _decoded(path: Path, data: bytes, rows: int) -> Pixels:
+    """The JPEG at the size that has ``rows`` rows or a few more (1/1, 1/2, 1/4 or 1/8 of its own)."""
+    import simplejpeg
+
+    try:
+        return simplejpeg.decode_jpeg(data, "RGB", fastupsample=True, min_height=rows, strict=True)
+    except ValueError as error:
+        if not _is_padding(str(error)):
+            raise damaged(path, error) from error
+    return simplejpeg.decode_jpeg(data, "RGB", min_height=rows, strict=False)
+
+
+def _is_padding(message: str) -> bool:
+    found = re.search(r"(\d+) extraneous bytes before marker 0xd9", message)
+    return bool(found) and int(found[1]) <= PADDING
+
+
+def _orientation(header: Image.Image) -> int:
+    """EXIF's, 1 without; a damaged EXIF block turns nothing."""
+    try:
+        return header.getexif().get(_ORIENTATION, 1)
+    except (OSError, ValueError, TypeError, SyntaxError, KeyError, OverflowError):
+        return 1
+
+
+def _turned(pixels: Pixels, orientation: int) -> Pixels:
+    turns, mirrored = _TURNS.get(orientation, (0, False))
+    turned = np.rot90(pixels, turns)
+    return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
