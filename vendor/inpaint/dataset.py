@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from library import train_util
 from torch import Tensor
+from tqdm import tqdm
 
 from inpaint.cache import vae_hash
 from inpaint.encode import to_hole, to_weight
@@ -65,7 +66,8 @@ class InpaintDataset(train_util.DreamBoothDataset):
     def make_buckets(self) -> None:
         """As upstream; then every mask is looked at: it must have something white at the training size."""
         super().make_buckets()
-        empty = [path for key, path in self.mask_paths.items() if not to_hole(self.mask(key)).any()]
+        paths = tqdm(self.mask_paths.items(), desc="masks")
+        empty = [path for key, path in paths if not to_hole(self.mask(key)).any()]
         refuse_all([f"{path}: has no white pixel at the training size, nothing to repaint" for path in empty])
 
     def image(self, key: str) -> np.ndarray:

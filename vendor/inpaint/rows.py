@@ -40,7 +40,13 @@ class Rows:
         self.dataset, self.keep = dataset, keep
         self.cache = RowCache(keep.folder)
         self.pool: list[Variant] = pool(dataset.inpaint.change)
-        self.keys = {place: self._key(place, vae, precision) for place in self._places()}
+        places = self._places()
+        hashes = {key: self._hashes(key) for key in tqdm(sorted({key for key, _ in places}), desc="contents")}
+        self.keys = {place: self._key(place, hashes[place[0]], vae, precision) for place in places}
+
+    def _hashes(self, key: str) -> tuple[str, str]:
+        """Of a picture's file and of its mask's."""
+        return file_hash(self.dataset.image_data[key].absolute_path), file_hash(self.dataset.mask_paths[key])
 
     def _places(self) -> list[Place]:
         """Sorted by size, so that progress is even."""
@@ -52,12 +58,12 @@ class Rows:
             for flipped in ((False, True) if self.dataset.image_to_subset[key].flip_aug else (False,))
         ]
 
-    def _key(self, place: Place, vae: str, precision: str) -> str:
+    def _key(self, place: Place, hashes: tuple[str, str], vae: str, precision: str) -> str:
         key, flipped = place
         info = self.dataset.image_data[key]
         return row_key(
-            image=file_hash(info.absolute_path),
-            mask=file_hash(self.dataset.mask_paths[key]),
+            image=hashes[0],
+            mask=hashes[1],
             bucket=list(info.bucket_reso),
             resized=list(info.resized_size),
             interpolation=getattr(info, "resize_interpolation", None),
