@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wrapper.kohya.check_dataset import check_dataset_keys
-from wrapper.kohya.check_fights import check_fights
-from wrapper.kohya.check_images import check_folders
-from wrapper.kohya.check_memory import check_memory
-from wrapper.kohya.check_metadata import check_metadata
-from wrapper.kohya.check_models import check_models
-from wrapper.kohya.check_names import check_names
-from wrapper.kohya.check_options import Engine, check_train_keys
+from wrapper.kohya.checks.dataset import check_dataset_keys
+from wrapper.kohya.checks.fights import check_fights
+from wrapper.kohya.checks.images import check_folders
+from wrapper.kohya.checks.memory import check_memory
+from wrapper.kohya.checks.metadata import check_metadata
+from wrapper.kohya.checks.models import check_models
+from wrapper.kohya.checks.names import check_names
+from wrapper.kohya.checks.options import Engine, check_train_keys
 from wrapper.kohya.located import Located, read_located, with_suffix
 from wrapper.kohya.report import Findings, Report
 from wrapper.kohya.sources import dataset_file, folder_views

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from wrapper.buckets import Buckets
-from wrapper.kohya.check_sizes import fit
+from wrapper.kohya.checks.sizes import fit
 from wrapper.kohya.steps import DatasetUse, ImageUse
 from wrapper.kohya.subsets import SubsetView
 

@@ -12,7 +12,7 @@ from typing import Any
 from dataset_tools.errors import UserError
 from tests.sd_scripts.harness import Base, Scripts
 from wrapper.kohya.check import check
-from wrapper.kohya.check_options import CARRIED
+from wrapper.kohya.checks.options import CARRIED
 
 ORACLE = Path(__file__).with_name("oracle.py")
 TIMEOUT_S = 3600

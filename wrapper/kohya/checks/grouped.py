@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from wrapper.kohya.checks.some import SHOWN, some
 from wrapper.kohya.report import Findings
-from wrapper.kohya.some import SHOWN, some
 
 Kind = tuple[bool, str, str]
 

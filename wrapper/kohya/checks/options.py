@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from dataset_tools.errors import did_you_mean
-from wrapper.kohya.check_value import value_fault
+from wrapper.kohya.checks.value import value_fault
 from wrapper.kohya.located import Located, Where
 from wrapper.kohya.options import TABLES, dataset_names, known_options, upstream_options
 from wrapper.kohya.report import Findings

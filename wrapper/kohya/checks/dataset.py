@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dataset_tools.errors import did_you_mean
-from wrapper.kohya.check_options import Engine
-from wrapper.kohya.check_value import number_fault
+from wrapper.kohya.checks.options import Engine
+from wrapper.kohya.checks.value import number_fault
 from wrapper.kohya.dataset_tables import Table, only_tables, tables
 from wrapper.kohya.located import Located
 from wrapper.kohya.options import (

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.kohya.projects import make_base
-from wrapper.kohya.check_models import check_models
+from wrapper.kohya.checks.models import check_models
 from wrapper.kohya.located import Located
 from wrapper.kohya.report import Findings
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from wrapper.kohya.caption_text import Caption, check_texts
-from wrapper.kohya.grouped import Grouped
+from wrapper.kohya.checks.caption_text import Caption, check_texts
+from wrapper.kohya.checks.grouped import Grouped
+from wrapper.kohya.checks.some import some
 from wrapper.kohya.report import Findings
-from wrapper.kohya.some import some
 from wrapper.kohya.subsets import SubsetView
 
 FACE_FIELDS = 4

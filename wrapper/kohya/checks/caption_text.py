@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wrapper.kohya.caption_tokens import (
+from wrapper.kohya.checks.caption_tokens import (
     DEFAULT_LIMIT,
     exact_counter,
     fewest_tokens,
     tokenizer_folder,
     usual_tokens,
 )
-from wrapper.kohya.grouped import Grouped
+from wrapper.kohya.checks.grouped import Grouped
 from wrapper.kohya.report import Findings
 from wrapper.kohya.subsets import SubsetView
 

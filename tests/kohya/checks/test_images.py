@@ -59,7 +59,7 @@ def test_a_picture_that_cannot_be_decoded_is_an_error(case, spoil, sentence):
 
 
 def test_a_broken_picture_is_found_in_a_large_set_with_a_bar(case, capsys, monkeypatch):
-    monkeypatch.setattr("wrapper.kohya.decode.MANY", 3)
+    monkeypatch.setattr("wrapper.kohya.checks.decode.MANY", 3)
     cut_off(case.add("q.png"), 0.5)
     assert len(case.errors) == 1
     streams = capsys.readouterr()

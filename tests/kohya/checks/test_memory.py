@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from tests.kohya.projects import make_base
-from wrapper.kohya import check_memory as card
-from wrapper.kohya.check_memory import check_memory
+from wrapper.kohya.checks import memory as card
+from wrapper.kohya.checks.memory import check_memory
 from wrapper.kohya.located import Located
 from wrapper.kohya.memory import SIZES, forecast
 from wrapper.kohya.report import Findings
@@ -129,7 +129,7 @@ def test_values_of_a_wrong_type_are_left_to_others(train):
 
 
 def test_the_base_says_which_kind_an_inpaint_run_trains(tmp_path):
-    from wrapper.kohya.check_memory import BASE, model_kind
+    from wrapper.kohya.checks.memory import BASE, model_kind
 
     base = make_base(tmp_path / "основа", 9, "StableDiffusionXLInpaintPipeline")
     assert model_kind({BASE: str(base)}, "train_network_inpaint") == "sdxl"

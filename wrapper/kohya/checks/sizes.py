@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wrapper.buckets import Buckets, Size
+from wrapper.kohya.checks.some import some
 from wrapper.kohya.report import Findings
-from wrapper.kohya.some import some
 from wrapper.kohya.subsets import SubsetView
 
 ENLARGED = 1.1

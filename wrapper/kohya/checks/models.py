@@ -8,10 +8,10 @@ from typing import Any
 
 from dataset_tools.errors import UserError
 from wrapper.base_model.kinds import Kind
-from wrapper.kohya.check_base import BASE, INPAINT, SDXL, check_base, check_vae
-from wrapper.kohya.check_memory import model_kind
-from wrapper.kohya.check_options import Engine
-from wrapper.kohya.check_weights import check_base_weights, check_network_weights
+from wrapper.kohya.checks.base import BASE, INPAINT, SDXL, check_base, check_vae
+from wrapper.kohya.checks.memory import model_kind
+from wrapper.kohya.checks.options import Engine
+from wrapper.kohya.checks.weights import check_base_weights, check_network_weights
 from wrapper.kohya.located import Located
 from wrapper.kohya.report import Findings
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from dataset_tools.errors import UserError
 from wrapper.base_model.kinds import Kind
+from wrapper.kohya.checks.some import some
 from wrapper.kohya.located import Located
 from wrapper.kohya.report import Findings
-from wrapper.kohya.some import some
 from wrapper.lora.forms import has_known_form
 from wrapper.safetensors_header import Header, TensorSpec, read_header
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from dataset_tools.errors import UserError
 from wrapper.buckets import Size
+from wrapper.kohya.checks.some import some
 from wrapper.kohya.report import Findings
-from wrapper.kohya.some import some
 from wrapper.kohya.steps import ImageUse
 from wrapper.kohya.subsets import SubsetView
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from wrapper.kohya.check_names import arguments, optimizer_name
-from wrapper.kohya.fight import Fight, Values
+from wrapper.kohya.checks.fight import Fight, Values
+from wrapper.kohya.checks.names import arguments, optimizer_name
 
 
 def warmup(values: Values) -> Fight | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wrapper.kohya.decode import Decoded, decode
+from wrapper.kohya.checks.decode import Decoded, decode
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from wrapper.buckets import Size
-from wrapper.kohya.check_sizes import cached, fit
-from wrapper.kohya.grouped import Grouped
-from wrapper.kohya.mask_pictures import Mask, look_at_masks
+from wrapper.kohya.checks.grouped import Grouped
+from wrapper.kohya.checks.mask_pictures import Mask, look_at_masks
+from wrapper.kohya.checks.sizes import cached, fit
+from wrapper.kohya.checks.some import some
 from wrapper.kohya.report import Findings
-from wrapper.kohya.some import some
 from wrapper.kohya.subsets import SubsetView, list_images
 
 INPAINT = "train_network_inpaint"

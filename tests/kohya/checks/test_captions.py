@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.kohya.picture_case import Case, make_case
-from wrapper.kohya import caption_text
-from wrapper.kohya.caption_tokens import exact_counter, fewest_tokens, tokenizer_folder, usual_tokens
+from wrapper.kohya.checks import caption_text
+from wrapper.kohya.checks.caption_tokens import exact_counter, fewest_tokens, tokenizer_folder, usual_tokens
 
 
 @pytest.fixture

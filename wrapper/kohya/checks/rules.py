@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from wrapper.kohya.check_names import optimizer_name
-from wrapper.kohya.fight import Fight, Values
-from wrapper.kohya.rate_rules import adafactor, one_rate, own_schedule, rates, scheduler_arguments, warmup
+from wrapper.kohya.checks.fight import Fight, Values
+from wrapper.kohya.checks.names import optimizer_name
+from wrapper.kohya.checks.rate_rules import (
+    adafactor,
+    one_rate,
+    own_schedule,
+    rates,
+    scheduler_arguments,
+    warmup,
+)
 
 Rule = Callable[[Values], Fight | None]
 NO_FOLDER = ("train_data_dir", "reg_data_dir", "in_json")

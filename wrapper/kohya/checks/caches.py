@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from wrapper.buckets import Size
-from wrapper.kohya.check_captions import caption_file
-from wrapper.kohya.check_sizes import Fit, fit
-from wrapper.kohya.grouped import Grouped
+from wrapper.kohya.checks.captions import caption_file
+from wrapper.kohya.checks.grouped import Grouped
+from wrapper.kohya.checks.sizes import Fit, fit
+from wrapper.kohya.checks.some import some
 from wrapper.kohya.report import Findings
-from wrapper.kohya.some import some
 from wrapper.kohya.subsets import SubsetView
 
 LATENTS_SUFFIX = {"sdxl_train_network": "_sdxl.npz"}

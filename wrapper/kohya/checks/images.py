@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wrapper.buckets import Size
-from wrapper.kohya.check_caches import check_info, check_latents, check_text_caches, listed_sizes
-from wrapper.kohya.check_captions import check_captions
-from wrapper.kohya.check_masks import INPAINT, check_masks
-from wrapper.kohya.check_sizes import cached, check_faces, check_sizes, fit
-from wrapper.kohya.decode import Decoded, decode_all
-from wrapper.kohya.grouped import Grouped
+from wrapper.kohya.checks.caches import check_info, check_latents, check_text_caches, listed_sizes
+from wrapper.kohya.checks.captions import check_captions
+from wrapper.kohya.checks.decode import Decoded, decode_all
+from wrapper.kohya.checks.grouped import Grouped
+from wrapper.kohya.checks.masks import INPAINT, check_masks
+from wrapper.kohya.checks.sizes import cached, check_faces, check_sizes, fit
+from wrapper.kohya.checks.some import some
 from wrapper.kohya.report import Findings
-from wrapper.kohya.some import some
 from wrapper.kohya.steps import DatasetUse, ImageUse
 from wrapper.kohya.subsets import IMAGE_SUFFIXES, OTHER_SUFFIXES, SubsetView, list_images
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 
 from wrapper.buckets import Buckets
-from wrapper.kohya.check_options import Engine
+from wrapper.kohya.checks.fight import Values
+from wrapper.kohya.checks.options import Engine
+from wrapper.kohya.checks.rules import NO_FOLDER, RULES, offloading, sdxl_rules
 from wrapper.kohya.dataset_tables import Flavour
-from wrapper.kohya.fight import Values
 from wrapper.kohya.located import Located, Where
 from wrapper.kohya.options import RENAMED, dataset_names
 from wrapper.kohya.report import Findings
-from wrapper.kohya.rules import NO_FOLDER, RULES, offloading, sdxl_rules
 from wrapper.kohya.subsets import SubsetView
 
 _SMALLEST_STEP = {"sdxl_train_network": 32}

@@ -1,0 +1,1 @@
+"""What a training file, a dataset file and their folders are checked for, a file a subject."""
