@@ -292,6 +292,15 @@ def test_a_subset_without_masks_is_an_error_for_the_inpaint_script(b):
     assert any("conditioning_data_dir is missing" in error for error in b.errors(models=False))
 
 
+def test_the_inpaint_script_takes_sdxl_options_only_with_an_sdxl_base(b):
+    b.change(
+        "network_train_unet_only = true", "network_train_unet_only = true\ncache_text_encoder_outputs = true"
+    )
+    assert any("is an option for SDXL, and the base is none." in text for text in b.errors("sd-scripts"))
+    b.change("cache_text_encoder_outputs", "sdxl = true\ncache_text_encoder_outputs")
+    assert not any("is an option for SDXL" in text for text in b.errors("sd-scripts"))
+
+
 def test_stage_b_waits_for_the_weights_of_stage_a(b):
     (error,) = b.errors()
     assert "'network_weights': there is no" in error

@@ -19,6 +19,8 @@ AS_TEXT = ("resolution", "face_crop_aug_range")
 """What is text in a training file and numbers in a dataset file."""
 RENAMED = {"batch_size": "train_batch_size", "num_repeats": "dataset_repeats"}
 """What a dataset's key is called in a training file."""
+_OWN = {"sdxl": Option("sdxl", "bool", False), "sd_scripts": Option("sd_scripts", "str")}
+"""What only our inpaint script for sd-scripts takes."""
 _LISTS = {"str": "strs", "float": "floats"}
 _PARSED = {"parsed:Path": "str", "parsed:int_or_float": "float"}
 
@@ -33,7 +35,7 @@ def _upstream_options(script: str, _tables: Path) -> Mapping[str, Option]:
     recorded = _recorded(_RECORDED_AS.get(script, script))
     options = {name: _option(name, facts) for name, facts in recorded.items()}
     if script in _RECORDED_AS:
-        options |= {name: TRAIN_OPTIONS[name] for name in EXTENSIONS}
+        options |= {name: TRAIN_OPTIONS[name] for name in EXTENSIONS} | _OWN
     return options
 
 

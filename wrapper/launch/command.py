@@ -93,7 +93,7 @@ def environment(trainer: Trainer, cache: Path | None) -> dict[str, str]:
         "COLUMNS": "250",
         "TOKENIZERS_PARALLELISM": "false",
     }
-    if trainer.engine == "embedded" and cache is not None:
+    if cache is not None:
         env["LORAWRAP_CACHE_DIR"] = str(cache.resolve())
     if trainer.checkout is not None:
         env["LORAWRAP_SD_SCRIPTS"] = str(trainer.checkout)

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from wrapper.buckets import Buckets
 from wrapper.kohya.checks.fight import Values
+from wrapper.kohya.checks.memory import is_here, model_kind
 from wrapper.kohya.checks.options import Engine
 from wrapper.kohya.checks.rules import NO_FOLDER, RULES, offloading, sdxl_rules
 from wrapper.kohya.dataset_tables import Flavour
 from wrapper.kohya.located import Located, Where
-from wrapper.kohya.options import RENAMED, dataset_names
+from wrapper.kohya.options import RENAMED, dataset_names, upstream_options
 from wrapper.kohya.report import Findings
 from wrapper.kohya.subsets import SubsetView
 
@@ -34,9 +35,11 @@ def check_fights(
 ) -> None:
     """Check the training file's values against each other, and both files against each other."""
     rules = (*RULES, *((offloading,) if engine == "sd-scripts" else ()))
-    for rule in (*rules, sdxl_rules) if script == "sdxl_train_network" else rules:
+    for rule in (*rules, sdxl_rules) if model_kind(values, script) == "sdxl" else rules:
         if fight := rule(values):
             (findings.error if fight.fails else findings.warn)(_place(train, fight.text), fight.text)
+    if script == "train_network_inpaint" and engine == "sd-scripts":
+        _check_family(train, values, script, findings)
     _check_unused_folders(train, values, views, findings)
     _check_overridden(train, values, views, findings)
     _check_masks(train, values, views, script, findings)
@@ -44,6 +47,18 @@ def check_fights(
         _check_subset(view, values, findings)
     for view in {view.dataset: view for view in views}.values():
         _check_resolution(view, script, findings)
+
+
+def _check_family(train: Located, values: Values, script: str, findings: Findings) -> None:
+    """The inpaint script takes SDXL's own options only where the base is one, or `sdxl` says so."""
+    if values.get("sdxl") or model_kind(values, script) == "sdxl" or not is_here(values):
+        return
+    for key in sorted(
+        (set(upstream_options("sdxl_train_network")) - set(upstream_options("train_network"))) & set(values)
+    ):
+        findings.error(
+            train.where_key(key), f"'{key}' is an option for SDXL, and the base is none.", "Leave it out."
+        )
 
 
 def _place(train: Located, text: str) -> Where:

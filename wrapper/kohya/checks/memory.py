@@ -53,13 +53,18 @@ def model_kind(values: Mapping[str, Any], script: str) -> Kind:
     """By the base model where it is here, else by the script."""
     from wrapper.base_model.detect import detect
 
-    base = Path(str(values.get(BASE) or ""))
-    if script == "train_network_inpaint" and base.name and base.exists():
+    if script == "train_network_inpaint" and is_here(values):
         try:
-            return detect(base).kind
+            return detect(Path(str(values[BASE]))).kind
         except UserError:
             return "sd15"
     return "sdxl" if script == "sdxl_train_network" else "sd15"
+
+
+def is_here(values: Mapping[str, Any]) -> bool:
+    """Whether the base model lies on this machine."""
+    base = Path(str(values.get(BASE) or ""))
+    return bool(base.name) and base.exists()
 
 
 def card_gib() -> float | None:
