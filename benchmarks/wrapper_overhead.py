@@ -100,15 +100,21 @@ def _bare_command(project: Project) -> Command:
 
 def _cost(argv: Sequence[str], env: Mapping[str, str]) -> Cost:
     begun = time.perf_counter()
-    child = subprocess.Popen(
-        argv, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT
-    )
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
+        child = subprocess.Popen(argv, env={**os.environ, **env}, stdout=log, stderr=log, cwd=ROOT)
+        cost = _waited(child, begun)
+        if child.returncode:
+            log.seek(0)
+            sys.exit(log.read()[-3000:])
+    return cost
+
+
+def _waited(child: subprocess.Popen[bytes], begun: float) -> Cost:
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     wall = time.perf_counter() - begun
     own = _own_cpu_s(child.pid)
     _, status, usage = os.wait4(child.pid, 0)
-    if status:
-        sys.exit(f"failed: {argv}")
+    child.returncode = os.waitstatus_to_exitcode(status)
     return Cost(wall, usage.ru_utime + usage.ru_stime, own)
 
 
