@@ -1,0 +1,65 @@
+"""What is kept of a picture to know its copies by: a digest, and a thumbnail of a few kilobytes."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+from zlib import crc32
+
+import cv2
+import numpy as np
+
+from dataset_tools.pictures.images import Pixels
+
+SIDE_PX = 128
+THUMBNAIL_QUALITY = 90
+BAR_SPREAD = 6.0
+"""Grey levels within a line of a bar."""
+LEAST_INSIDE_PX = 40
+"""Where less would be left than this of a thumbnail, it is a plain picture and has no bars."""
+
+
+class Fingerprint(NamedTuple):
+    """``digest``: of size and pixels; ``thumbnail``: a grey JPEG of `SIDE_PX` × `SIDE_PX`, aspect lost."""
+
+    digest: str
+    thumbnail: bytes
+
+
+def fingerprint(rgb: Pixels) -> Fingerprint:
+    """The fingerprint of uint8 [H, W, 3].
+
+    The digest covers every pixel by a CRC-32, whose chance collisions the thumbnail tells apart.
+    """
+    rgb = np.ascontiguousarray(rgb)
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    smooth = cv2.INTER_AREA if min(grey.shape) >= SIDE_PX else cv2.INTER_LINEAR
+    small = cv2.resize(grey, (SIDE_PX, SIDE_PX), interpolation=smooth)
+    digest = hashlib.sha256(f"{rgb.shape} {crc32(rgb.reshape(-1))}".encode() + small.tobytes())
+    return Fingerprint(digest.hexdigest(), _packed(small))
+
+
+def _packed(small: Pixels) -> bytes:
+    _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, THUMBNAIL_QUALITY])
+    return data.tobytes()
+
+
+def thumbnail(print_: Fingerprint) -> Pixels:
+    """uint8 [`SIDE_PX`, `SIDE_PX`], without plain bars at the sides: a framed copy is like its original."""
+    grey = cv2.imdecode(np.frombuffer(print_.thumbnail, np.uint8), cv2.IMREAD_GRAYSCALE)
+    inner = _without_bars(_without_bars(grey).T).T
+    return cv2.resize(inner, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR)
+
+
+def _without_bars(lines: Pixels) -> Pixels:
+    first, last = _bar(lines), len(lines) - _bar(lines[::-1])
+    return lines[first:last] if last - first >= LEAST_INSIDE_PX else lines
+
+
+def _bar(lines: Pixels) -> int:
+    """Number of leading lines of one grey level, and the line where they are mixed with the picture."""
+    values = lines.astype(np.float32)
+    far = np.abs(values - values[0].mean()).max(axis=1) > 3 * BAR_SPREAD
+    other = np.flatnonzero(far | (values.std(axis=1) > BAR_SPREAD))
+    count = int(other[0]) if other.size else len(values)
+    return count + 1 if count > 1 else 0
