@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from dataset_tools.building.repeats import Bounds, misplaced, search
 from dataset_tools.errors import Problems, UserError, did_you_mean
 
-if TYPE_CHECKING:
-    import numpy as np
-
-BALANCED = 0.05
+BALANCED = 0.02
 """An imbalance up to this counts as even: a smaller epoch is then worth more than the last percent."""
-ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -34,23 +30,38 @@ class Balance:
         """Images an epoch."""
         return sum(self.images.values())
 
+    @property
+    def misplaced(self) -> float:
+        """The part of an epoch that is in the wrong bucket: half the sum of abs(share - wanted)."""
+        import numpy as np
+
+        images = np.array([self.images[bucket] for bucket in self.wanted], dtype=np.float64)
+        return float(misplaced(images, np.array(list(self.wanted.values())))) if self.wanted else 0.0
+
 
 def balance(
     counts: Mapping[str, int],
     shares: Mapping[str, float] | None = None,
     max_repeats: int = 20,
     epoch_images: int = 0,
+    max_images: int = 0,
+    even: float = BALANCED,
 ) -> Balance:
     """The best repeats for buckets of ``counts`` images; a bucket that ``shares`` leaves out weighs 1.
 
-    Among the answers that are even (`BALANCED`) the smallest epoch wins, or the one nearest to
-    ``epoch_images``; if none is, the most even one. ``balance({"a": 66, "b": 40})`` → 3 and 5: 198 to 200.
+    Repeats are at most ``max_repeats`` and an epoch has at most ``max_images`` (0: any number). Among the
+    answers whose imbalance is at most ``even`` the smallest epoch wins, or one near to ``epoch_images``; if
+    there is none, the most even one, and of these the one that misplaces least (see `repeats`).
+    ``balance({"a": 66, "b": 40})`` → 3 and 5: 198 to 200. Raises `UserError` for shares of no bucket, and
+    when the images alone are more than ``max_images``.
     """
     if not counts:
         return Balance({}, {}, {}, 0.0)
     _check(counts, shares or {}, max_repeats)
+    _check_room(counts, max_images)
     wanted = _normalised(counts, shares or {})
-    repeats = _search([counts[b] for b in counts], [wanted[b] for b in counts], max_repeats, epoch_images)
+    bounds = Bounds(max_repeats, max_images, epoch_images, even)
+    repeats = search([counts[b] for b in counts], [wanted[b] for b in counts], bounds)
     chosen = dict(zip(counts, repeats, strict=True))
     images = {bucket: counts[bucket] * chosen[bucket] for bucket in counts}
     return Balance(chosen, images, wanted, _imbalance([images[b] / wanted[b] for b in counts]))
@@ -72,6 +83,15 @@ def _check(counts: Mapping[str, int], shares: Mapping[str, float], max_repeats: 
         raise UserError(f"balance.max_repeats is {max_repeats}, at least 1 is needed.")
 
 
+def _check_room(counts: Mapping[str, int], max_images: int) -> None:
+    once = sum(counts.values())
+    if 0 < max_images < once:
+        raise UserError(
+            f"balance.max_images is {max_images}, but each of the images once is {once} already.",
+            f"Set it to {once} or more, or to 0 for no bound.",
+        )
+
+
 def _normalised(counts: Mapping[str, int], shares: Mapping[str, float]) -> dict[str, float]:
     weights = {bucket: float(shares.get(bucket, 1.0)) for bucket in counts}
     total = sum(weights.values())
@@ -81,35 +101,3 @@ def _normalised(counts: Mapping[str, int], shares: Mapping[str, float]) -> dict[
 def _imbalance(levels: list[float]) -> float:
     """``levels`` are images over wanted share. Worked: [198, 200] → 200/198 - 1 = 0.0101."""
     return max(levels) / min(levels) - 1.0
-
-
-def _search(counts: list[int], wanted: list[float], max_repeats: int, epoch_images: int) -> list[int]:
-    """Exact: the best answer's lowest level is one bucket's own level at some repeat; given that level every
-    other bucket does best with the fewest repeats that reach it. So those levels are all there is to try.
-    """
-    import numpy as np
-
-    unit = np.asarray(counts, dtype=np.float64) / np.asarray(wanted, dtype=np.float64)
-    lowest = np.unique(np.outer(unit, np.arange(1, max_repeats + 1)))
-    best: tuple[tuple[float, ...], np.ndarray] | None = None
-    for start in range(0, len(lowest), ROWS_AT_ONCE):
-        found = _best_of(lowest[start : start + ROWS_AT_ONCE], unit, counts, max_repeats, epoch_images)
-        best = found if best is None or found[0] < best[0] else best
-    assert best is not None
-    return [int(repeat) for repeat in best[1]]
-
-
-def _best_of(
-    lowest: np.ndarray, unit: np.ndarray, counts: list[int], max_repeats: int, epoch_images: int
-) -> tuple[tuple[float, ...], np.ndarray]:
-    """The best of the rows: ``lowest`` [C], ``unit`` [B] → (its cost, repeats [B])."""
-    import numpy as np
-
-    repeats = np.clip(np.ceil(lowest[:, None] / unit - 1e-9), 1, max_repeats)
-    levels = repeats * unit
-    imbalance = levels.max(axis=1) / levels.min(axis=1) - 1.0
-    totals = repeats @ np.asarray(counts, dtype=np.float64)
-    beyond = np.where(imbalance <= BALANCED, 0.0, np.round(imbalance, 9))
-    distance = np.abs(totals - epoch_images)
-    index = int(np.lexsort((imbalance, distance, beyond))[0])
-    return (float(beyond[index]), float(distance[index]), float(imbalance[index])), repeats[index]

@@ -110,7 +110,10 @@ def _balance(
             f"Mend the manifest, or set {stage}.enabled = false.",
         )
     in_order = dict(sorted(counts.items()))
-    return balance(in_order, shares, settings.max_repeats, settings.epoch_images)
+    try:
+        return balance(in_order, shares, settings.max_repeats, settings.epoch_images, settings.max_images)
+    except UserError as error:
+        raise UserError(f"{TITLES[stage]}: {error.message}", error.hint) from error
 
 
 def _why_empty(stage: Stage) -> str:
@@ -144,9 +147,14 @@ def _notes(built: BuiltDataset, balances: Mapping[Stage, Balance], settings: Bui
         if found.imbalance > BALANCED:
             yield (
                 f"{TITLES[stage]} is not even: the most favoured bucket still gets {found.imbalance:.0%} "
-                f"more than the least favoured one (balance.max_repeats is {settings.max_repeats})."
+                f"more than the least favoured one, and {found.misplaced:.1%} of an epoch is in the wrong "
+                f"bucket (balance.max_repeats is {settings.max_repeats}{_bound(settings)})."
             )
     if not built.holdout:
         yield "No image is held out, so nothing can be measured: see dataset.holdout."
     elif "stage_b" in settings.stages and not any(held.mask for held in built.holdout):
         yield "No held-out image has a mask, so inpainting cannot be measured."
+
+
+def _bound(settings: BuildSettings) -> str:
+    return f", balance.max_images {settings.max_images}" if settings.max_images else ""

@@ -32,6 +32,7 @@ class BuildSettings:
     shares: Mapping[str, float]
     max_repeats: int
     epoch_images: int
+    max_images: int
     holdout: HoldoutMode
     holdout_share: float
     seed: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import product
 
 import pytest
@@ -52,6 +53,76 @@ def test_no_other_repeats_are_better(counts: dict[str, int], shares: dict[str, f
         assert found.total == smallest
     else:
         assert found.imbalance == pytest.approx(best)
+
+
+Inventory = tuple[dict[str, int], dict[str, float]]
+
+
+def inventories(number: int, most_buckets: int, most_images: int, seed: int) -> list[Inventory]:
+    """Random buckets and wanted shares, a few of them with one image only."""
+    rng = random.Random(seed)
+    made = []
+    for _ in range(number):
+        counts = {f"b{i}": rng.randint(1, most_images) for i in range(rng.randint(2, most_buckets))}
+        made.append((counts, {bucket: rng.choice([0.5, 1.0, 1.0, 2.0, 3.0]) for bucket in counts}))
+    return made
+
+
+def rounded(counts: dict[str, int], shares: dict[str, float], max_repeats: int) -> tuple[float, float]:
+    """(imbalance, misplaced) of the usual way: every bucket is brought near the largest one by rounding."""
+    level = {bucket: count / shares[bucket] for bucket, count in counts.items()}
+    top = max(level.values())
+    repeats = {b: min(max_repeats, max(1, round(top / level[b]))) for b in counts}
+    reached = [repeats[b] * level[b] for b in counts]
+    images, wanted = sum(repeats[b] * counts[b] for b in counts), sum(shares.values())
+    wrong = sum(abs(repeats[b] * counts[b] / images - shares[b] / wanted) for b in counts) / 2
+    return max(reached) / min(reached) - 1, wrong
+
+
+@pytest.mark.parametrize("even", [BALANCED, 0.0])
+def test_1000_random_inventories_are_nearer_than_by_rounding(even: float):
+    ours, theirs = [], []
+    for counts, shares in inventories(1000, 12, 200, seed=1):
+        found = balance(counts, shares, 20, even=even)
+        ours.append((found.imbalance, found.misplaced))
+        theirs.append(rounded(counts, shares, 20))
+    pairs = list(zip(ours, theirs, strict=True))
+    assert all(1 + mine[0] <= (1 + other[0]) * (1 + even) + 1e-9 for mine, other in pairs)
+    assert sum(mine[0] < other[0] - 1e-9 for mine, other in pairs) > 800
+    assert sum(mine[1] for mine in ours) < 0.7 * sum(other[1] for other in theirs)
+
+
+@pytest.mark.parametrize("max_images", [0, 60])
+def test_small_inventories_are_as_even_as_any_numbers_make_them(max_images: int):
+    for counts, shares in inventories(60, 4, 12, seed=2):
+        if 0 < max_images < sum(counts.values()):
+            continue
+        found = balance(counts, shares, 6, max_images=max_images, even=0.0)
+        answers = brute_force(counts, shares, 6)
+        within = [imbalance for imbalance, total in answers if total <= (max_images or total)]
+        assert found.imbalance == pytest.approx(min(within))
+        assert found.total <= (max_images or found.total)
+
+
+def test_one_hopeless_bucket_does_not_spoil_the_others():
+    found = balance({"lonely": 1, "a": 100, "b": 199, "c": 130}, None, 5)
+    assert found.repeats["lonely"] == 5
+    assert found.images["a"] == 200
+    assert found.images["b"] == 199
+    assert found.imbalance == pytest.approx(200 / 5 - 1, abs=0.3)
+
+
+def test_an_epoch_is_never_longer_than_allowed():
+    counts = {"a": 66, "b": 40}
+    assert balance(counts, None, 20, max_images=300).repeats == {"a": 2, "b": 3}
+    assert balance(counts, None, 20, epoch_images=4000, max_images=400).total == 398
+    with pytest.raises(UserError, match="max_images is 100, but each of the images once is 106"):
+        balance(counts, None, 20, max_images=100)
+
+
+def test_the_part_in_the_wrong_bucket_is_stated():
+    assert balance({"a": 30, "b": 70}, None, 1).misplaced == pytest.approx(0.2)
+    assert balance({}, None, 1).misplaced == 0.0
 
 
 def test_even_buckets_stay_as_they_are():

@@ -36,6 +36,7 @@ SETTINGS = BuildSettings(
     shares={},
     max_repeats=20,
     epoch_images=0,
+    max_images=0,
     holdout="manifest",
     holdout_share=0.25,
     seed=7,

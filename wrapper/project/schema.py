@@ -66,6 +66,8 @@ class BalanceSection(Section):
     max_repeats: int = Field(20, ge=1, le=1000)
     epoch_images: int = Field(0, ge=0)
     """Wanted images an epoch, 0 for the smallest balanced number."""
+    max_images: int = Field(0, ge=0)
+    """The most images an epoch may have, and so the most steps; 0 for any number."""
 
 
 class DatasetSection(Section):

@@ -34,6 +34,7 @@ def build_settings(project: Project) -> BuildSettings:
         shares=file.balance.shares,
         max_repeats=file.balance.max_repeats,
         epoch_images=file.balance.epoch_images,
+        max_images=file.balance.max_images,
         holdout=file.dataset.holdout,
         holdout_share=file.dataset.holdout_share,
         seed=file.project.seed,
