@@ -34,6 +34,10 @@ CAUSES = {
     "empty caption": (["AssertionError: caption file is empty / x: /a/1.txt"], "caption file is empty: /a/1"),
     "no captions": (["neither caption file nor class tokens are found"], "Images have no captions."),
     "broken image": (["PIL.UnidentifiedImageError: cannot identify image file '/a/1.png'"], "'/a/1.png'"),
+    "image without a size": (
+        ["failed to get image size: /a/ухо 1.png, error: cannot identify image file", "division by zero"],
+        "An image file is broken: /a/ухо 1.png",
+    ),
     "dataset key": (
         ["voluptuous.error.MultipleInvalid: extra keys not allowed @ data['datasets'][0]['num']"],
         "does not take the dataset file: extra keys not allowed @ data['datasets'][0]['num']",

@@ -75,7 +75,8 @@ FATAL: tuple[Cause, ...] = (
         "Set enable_bucket = true, or random_crop = true.",
     ),
     Cause(
-        r"cannot identify image file (?P<what>'.+?')|Error loading file: (?P<other>.+)",
+        r"cannot identify image file (?P<what>'.+?')"
+        r"|(?:Error loading file|failed to get image size): (?P<other>.+?)(?:, error:|$)",
         "An image file is broken: {what}",
         "Run `lorawrap qc`: it names every one.",
     ),

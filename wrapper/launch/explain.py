@@ -65,7 +65,7 @@ def said_before_traceback(lines: Sequence[str]) -> str:
 def _found(lines: Sequence[str], causes: Sequence[Cause]) -> Explanation | None:
     text = "\n".join(lines)
     for cause in causes:
-        if found := re.search(cause.pattern, text):
+        if found := re.search(cause.pattern, text, re.MULTILINE):
             groups = {name: value for name, value in found.groupdict().items() if value}
             what = (groups.get("what") or groups.get("other") or "").strip()
             return Explanation(cause.message.replace("{what}", what), cause.hint)
