@@ -1,4 +1,4 @@
-"""JSON and JSON lines as raw rows with their place in the file."""
+"""JSON and JSON lines as raw rows with their place in the file, one row at a time."""
 
 from __future__ import annotations
 
@@ -8,81 +8,69 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import Problems, UserError, did_you_mean
+from dataset_tools.manifests.json_stream import BadJson, JsonStream, RepeatedKey, parse
+from dataset_tools.manifests.manifest_text import chunks, lines
 
 TOP_KEY = "images"
 
 
-class _DuplicateKeyError(ValueError):
-    pass
-
-
 def json_rows(path: Path, problems: Problems) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """``(where, values)`` of each row of a ``.json`` (a list, or ``{"images": […]}``) or ``.jsonl`` file."""
-    if path.suffix.lower() == ".json":
-        yield from _list_rows(path, problems)
-    else:
-        yield from _line_rows(path, problems)
-
-
-def _list_rows(path: Path, problems: Problems) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """``(where, values)`` of each row of a ``.json`` file: a list, or ``{"images": […]}``."""
+    stream = JsonStream(chunks(path))
     try:
-        data = _parse(_text(path))
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON: {error}") from error
-    hint = ""
-    if isinstance(data, dict):
-        for key in (key for key in data if key != TOP_KEY):
-            hint = did_you_mean(key, [TOP_KEY])
-            problems.add(path, f"unknown key '{key}' beside '{TOP_KEY}'.", hint)
-        data = data.get(TOP_KEY)
-    if not isinstance(data, list):
-        raise UserError(f'{path}: neither a list of rows nor {{"{TOP_KEY}": [rows]}}', hint)
-    for number, values in enumerate(data, 1):
-        yield from _row(f"{path.name} row {number}", values, problems)
+        for number, values in enumerate(_listed(path, stream, problems), 1):
+            yield from _row(f"{path.name} row {number}", values, problems)
+        stream.end()
+    except BadJson as error:
+        problems.add(f"{path.name} line {error.line}", f"not JSON: {error}")
 
 
-def _line_rows(path: Path, problems: Problems) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for number, line in enumerate(_text(path).split("\n"), 1):
+def json_line_rows(path: Path, problems: Problems) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """``(where, values)`` of each line of a ``.jsonl`` file; empty lines count and are left out."""
+    for number, line in lines(path):
         if not line.strip():
             continue
         where = f"{path.name} line {number}"
         try:
-            values = _parse(line)
-        except ValueError as error:
+            values = parse(line)
+        except BadJson as error:
             problems.add(where, f"not JSON: {error}")
             continue
         yield from _row(where, values, problems)
 
 
+def _listed(path: Path, stream: JsonStream, problems: Problems) -> Iterator[Any]:
+    """The elements of the file's one list."""
+    if stream.peek() == "[":
+        yield from stream.elements()
+        return
+    keys: list[str] = []
+    if stream.peek() == "{":
+        for key in stream.members():
+            if key in keys:
+                problems.add(path, f"'{key}' is there twice.")
+            keys.append(key)
+            if key == TOP_KEY and stream.peek() == "[":
+                yield from stream.elements()
+                continue
+            stream.value()
+            if key == TOP_KEY:
+                raise _no_list(path, "")
+            problems.add(path, f"unknown key '{key}' beside '{TOP_KEY}'.", did_you_mean(key, [TOP_KEY]))
+    else:
+        stream.value()
+    if TOP_KEY not in keys:
+        raise _no_list(path, next(filter(None, (did_you_mean(key, [TOP_KEY]) for key in keys)), ""))
+
+
+def _no_list(path: Path, hint: str) -> UserError:
+    return UserError(f'{path}: neither a list of rows nor {{"{TOP_KEY}": [rows]}}', hint)
+
+
 def _row(where: str, values: Any, problems: Problems) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if isinstance(values, dict):
+    if isinstance(values, RepeatedKey):
+        problems.add(where, f"not JSON: '{values.key}' is there twice")
+    elif isinstance(values, dict):
         yield where, values
     else:
         problems.add(where, f"a row is an object, not {json.dumps(values, ensure_ascii=False)[:40]}")
-
-
-def _parse(text: str) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=_without_duplicates)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _DuplicateKeyError(f"'{twice}' is there twice")
-    return found
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise UserError(
-            f"{path}: no such manifest", "Name a .json or .jsonl file, or a folder of images."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 text (byte {error.start})", "Save it as UTF-8.") from error

@@ -103,7 +103,7 @@ def test_all_problems_are_told_at_once_with_file_and_row(folder):
 def test_a_thousand_problems_are_cut_short_and_counted(folder):
     path = write(folder, "m.json", [values(consent=None)] * 1000)
     text = complaint(path)
-    assert "1000 problems" in text
+    assert "1,000 problems" in text
     assert "and 950 more" in text
     assert text.count("consent record") == 50
 
@@ -123,7 +123,7 @@ def test_a_consent_that_is_none_says_what_to_add(folder, consent):
         ("m.json", "[{]", "not JSON"),
         ("m.json", "[" * 100_000, "nested too deeply"),
         ("m.json", "7", "neither a list of rows"),
-        ("m.csv", "a,b", "not a manifest"),
+        ("m.xlsx", "a,b", "not a manifest"),
     ],
 )
 def test_a_file_that_is_no_manifest(folder, name, content, wanted):
@@ -143,7 +143,7 @@ def test_a_file_that_is_not_there_or_not_utf_8(folder):
 
 def test_an_unknown_default_is_named(folder):
     text = complaint(write(folder, "m.json", [values()]), {"subjekt": "anna"})
-    assert "unknown key 'subjekt'. Did you mean 'subject'?" in text
+    assert "unknown key 'subjekt'.\nDid you mean 'subject'?" in text
 
 
 # Folder names

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from dataset_tools.manifests.kohya_tree import folder_name
 from tests.kohya.imports.places import make_folders
 from wrapper.kohya.imports.project import Said, plan
 from wrapper.kohya.imports.settings import crop_size
-from wrapper.kohya.imports.sources import folder_name
 from wrapper.kohya.imports.trail import NOWHERE
 from wrapper.kohya.imports.values import convert
 from wrapper.kohya.imports.words import split_tokens

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import link_or_copy, whole_folder, write_text
+from dataset_tools.manifests.kohya_tree import caption_line
 from dataset_tools.progress import track
 from wrapper.kohya.imports.sources import NO_SUFFIX, Source
 
@@ -80,11 +81,11 @@ def _read(source: Source, name: str) -> tuple[list[Photograph], Captions]:
     masks = _masks(source.masks) if source.masks else {}
     photos, from_tokens, ignored, longer = [], 0, 0, 0
     for image in source.images():
-        caption, more = read_caption(image.with_suffix(source.caption_suffix))
+        caption, more = caption_line(image.with_suffix(source.caption_suffix))
         if caption is None and source.caption_suffix != ".txt" and image.with_suffix(".txt").is_file():
             ignored += 1
             if source.caption_suffix == NO_SUFFIX:
-                caption, more = read_caption(image.with_suffix(".txt"))
+                caption, more = caption_line(image.with_suffix(".txt"))
         longer += more
         from_tokens += caption is None
         place = f"{PHOTOS}/{name}/{image.name}"
@@ -98,16 +99,3 @@ def _masks(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder of masks.", "Mend conditioning_data_dir.")
     return {path.stem: path for path in Source(folder).images()}
-
-
-def read_caption(path: Path) -> tuple[str | None, bool]:
-    """(the first line, whether there are more) of a caption file; None where there is none."""
-    if not path.is_file():
-        return None, False
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 (byte {error.start}).", "Save the caption as UTF-8.") from None
-    if not lines or not lines[0].strip():
-        raise UserError(f"{path}: the caption is empty.", "Write one, or remove the file.")
-    return lines[0].strip(), any(line.strip() for line in lines[1:])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.manifests.kohya_tree import folder_name
 from wrapper.kohya.imports.foreign import Foreign
 from wrapper.kohya.imports.trail import Trail
 from wrapper.kohya.imports.values import number
@@ -108,15 +109,6 @@ def _of_folders(foreign: Foreign, train: Mapping[str, Any], trail: Trail) -> Ite
                 yield Source(folder, repeats, tokens, is_reg, None, suffix)
             else:
                 trail.drop(f"{key} folder", folder.name, "no repeats in its name: sd-scripts ignores it")
-
-
-def folder_name(name: str) -> tuple[int, str]:
-    """``10_myface woman`` → (10, "myface woman"); 0 where sd-scripts ignores the folder."""
-    first, _, rest = name.partition("_")
-    try:
-        return max(int(first), 0), rest
-    except ValueError:
-        return 0, ""
 
 
 def _repeats(value: Any) -> int:
