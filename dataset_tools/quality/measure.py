@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import cv2
-import numpy as np
 
-from dataset_tools.pictures.images import Pixels
 from dataset_tools.pictures.inspected import Inspected
 from dataset_tools.quality.measures.block_grid import Grid, block_grid
-from dataset_tools.quality.measures.exposure import colour_range, exposure
+from dataset_tools.quality.measures.exposure import exposure, tone_range
 from dataset_tools.quality.measures.frame import bars, grey_fill
 from dataset_tools.quality.measures.jpeg import hidden_quality, table_quality
 from dataset_tools.quality.measures.moire import moire_peak
@@ -19,7 +17,7 @@ from dataset_tools.quality.measures.pyramid import Pyramid, halved, pyramid
 from dataset_tools.quality.measures.resolution import power_spectrum, resolution
 from dataset_tools.quality.measures.sharpness import edge_width_px, laplacian_variance, softness
 
-SMALL_PX, AVERAGED = 32, 12
+SMALL_PX = 32
 LEAST_PART_PX = 96
 Box = tuple[int, int, int, int]
 
@@ -79,17 +77,10 @@ def measure(picture: Inspected, box: Box | None = None) -> Measures:
         dark=light.dark,
         light=light.light,
         contrast=light.contrast,
-        colour_range=colour_range(small(sizes.rgb)),
+        colour_range=tone_range(halved(sizes.quarter, max(min(sizes.quarter.shape) // SMALL_PX, 1))),
         bars=bars(sizes.half),
-        grey_fill=grey_fill(sizes.half),
+        grey_fill=grey_fill(sizes.quarter),
     )
-
-
-def small(rgb: Pixels) -> Pixels:
-    """A sample of the picture's pixels, averaged until little of the noise is left; some `SMALL_PX` high."""
-    factor = max(min(rgb.shape[:2]) // SMALL_PX, 1)
-    step = max(factor // AVERAGED, 1)
-    return halved(np.ascontiguousarray(rgb[::step, ::step]), factor // step)
 
 
 def _quality(picture: Inspected, sizes: Pyramid, grid: Grid) -> int | None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dataset_tools.quality.measures.profiles import BINS, profile, spectrum
+from dataset_tools.quality.measures.profiles import BINS, profiles, spectrum
 
 Floats = npt.NDArray[np.floating]
 BLOCK_PX = 8
@@ -41,7 +41,7 @@ def block_grid(luma: npt.NDArray[np.uint8]) -> Grid:
     """
     if min(luma.shape) < LEAST_SIDE_PX:
         return Grid((0, 0), 0.0, 0.0)
-    across, down = (profile(side, _relative_steps) for side in (luma, cv2.transpose(luma)))
+    across, down = profiles(luma, _relative_steps)
     (column, wide), (row, high) = (_eight(steps) for steps in (across, down))
     return Grid((row, column), (wide + high) / 2, _comb([spectrum(steps) for steps in (across, down)]))
 

@@ -27,11 +27,11 @@ def exposure(luma: npt.NDArray[np.uint8]) -> Exposure:
     return Exposure(dark=float(1 - high), light=float(fifth), contrast=float(1 - (high - low)))
 
 
-def colour_range(rgb: npt.NDArray[np.uint8]) -> float:
-    """The widest of the three channels' distances from the 1st to the 99th percentile, in grey levels.
+def tone_range(luma: npt.NDArray[np.uint8]) -> float:
+    """Distance from the 1st to the 99th percentile of uint8 [H, W], in grey levels.
 
-    ``rgb`` is uint8 [H, W, 3], small enough that noise is averaged away: a blank frame is near 0.
+    ``luma`` is so small a copy that noise is averaged away: a blank frame is near 0.
     """
-    levels = np.sort(rgb.reshape(-1, 3), axis=0).astype(int)
+    levels = np.sort(luma.ravel())
     margin = len(levels) // 100
-    return float(np.max(levels[-1 - margin] - levels[margin]))
+    return float(levels[-1 - margin]) - float(levels[margin])

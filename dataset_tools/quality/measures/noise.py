@@ -19,6 +19,8 @@ QUIET = 10.0
 QUIET_OF_WHITE = 0.91
 """That percentile of the tiles' estimates for white noise of sigma 1 (measured on 1024 × 1024)."""
 MOST_CLIPPED = 0.3
+LEAST_SIGMA = 1.0
+"""What is less is not asked for its texture."""
 COLOURED = 0.45
 """From this share on, what differs between the channels is noise, and not the colours of a texture."""
 TEXTURE_GROWS = 1.2
@@ -51,12 +53,14 @@ def noise_of(rgb: npt.NDArray[np.uint8]) -> Noise:
     step = max(height * TILE_PX // max(ENOUGH_PX // width, TILE_PX), TILE_PX)
     seen = strips(rgb, TILE_PX, step)
     found = _estimates(seen, TILE_PX + 2)
-    channels, differences, luma = found[:3].mean(), found[3:6].mean() / np.sqrt(2), found[6]
+    channels, differences, luma = found[:3].mean(), found[3:5].mean() / np.sqrt(2), found[5]
+    if channels < LEAST_SIGMA:
+        return Noise(float(channels), float(luma))
     if differences > COLOURED * channels:
         return Noise(float(min(channels, differences)), float(luma))
     halved = _estimates(_halved(seen), TILE_PX // 2 + 1)[:3].mean()
     texture = max(halved**2 - channels**2 / 4, 0.0) / (TEXTURE_GROWS**2 - 1 / 4)
-    share = np.sqrt(max(1 - texture / max(channels, 1e-3) ** 2, 0.0))
+    share = np.sqrt(max(1 - texture / channels**2, 0.0))
     return Noise(float(channels * share), float(luma * share))
 
 
@@ -66,16 +70,17 @@ def _halved(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _estimates(pixels: npt.NDArray[np.uint8], period: int) -> Floats:
-    """Sigmas of R, G, B, R − G, G − B, B − R and the luma; a strip is ``period`` rows with two of margin.
+    """Sigmas of R, G, B, R − G, G − B and the luma; a strip is ``period`` rows with two of margin.
 
     The second Sobel derivative along both axes is Immerkaer's mask.
     """
     planes = cv2.split(pixels)
     channels = [inside(cv2.Sobel(plane, cv2.CV_16S, 2, 2, ksize=3), period) for plane in planes]
-    differences = [channels[i] - channels[i - 2] for i in range(3)]
+    differences = [channels[0] - channels[1], channels[1] - channels[2]]
     luma = (19 * channels[0] + 38 * channels[1] + 7 * channels[2]) >> 6
     shares = [_tiles(inside(_cut_off(plane), period), period) / 255 for plane in planes]
-    clipped = [*shares, *(np.maximum(shares[i], shares[i - 2]) for i in range(3)), shares[1]]
+    either = [np.maximum(shares[0], shares[1]), np.maximum(shares[1], shares[2])]
+    clipped = [*shares, *either, shares[1]]
     return np.array(
         [_quiet(_sigmas(r, period), c) for r, c in zip([*channels, *differences, luma], clipped, strict=True)]
     )

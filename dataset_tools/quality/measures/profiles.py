@@ -12,7 +12,7 @@ Floats = npt.NDArray[np.floating]
 Pixels = npt.NDArray[np.uint8]
 ENOUGH_PX = 100_000
 """Pixels that each direction is averaged over."""
-BAND_PX = 16
+BAND_PX = 32
 BINS = 4096
 TREND_PX = 17
 CLIP = 4 * 1.4826
@@ -20,11 +20,13 @@ CLIP = 4 * 1.4826
 SURROUNDINGS = 128
 
 
-def profile(luma: Pixels, measured: Callable[[Pixels], Floats]) -> Floats:
-    """What ``measured`` makes of bands of uint8 [H, W], one value a column, averaged over the bands."""
+def profiles(luma: Pixels, measured: Callable[[Pixels], Floats]) -> tuple[Floats, Floats]:
+    """What ``measured`` makes of bands of uint8 [H, W], averaged: one value a column, and one a row."""
     step = max(luma.size // ENOUGH_PX, 1) * BAND_PX
-    tops = range(0, max(luma.shape[0] - BAND_PX, 1), step)
-    return np.mean([measured(luma[top : top + BAND_PX]) for top in tops], axis=0, dtype=np.float64)
+    down, across = (range(0, max(length - BAND_PX, 1), step) for length in luma.shape)
+    rows = [measured(luma[top : top + BAND_PX]) for top in down]
+    columns = [measured(cv2.transpose(luma[:, left : left + BAND_PX])) for left in across]
+    return np.mean(rows, axis=0, dtype=np.float64), np.mean(columns, axis=0, dtype=np.float64)
 
 
 def spectrum(values: Floats) -> tuple[Floats, Floats]:

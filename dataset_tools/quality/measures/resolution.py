@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dataset_tools.quality.measures.profiles import BINS, profile, spectrum
+from dataset_tools.quality.measures.profiles import BINS, profiles, spectrum
 
 Floats = npt.NDArray[np.floating]
 Pixels = npt.NDArray[np.uint8]
@@ -72,10 +72,10 @@ def resolution(luma: Pixels, power: Floats) -> Resolution:
     """
     if min(luma.shape) < LEAST_SIDE_PX:
         return Resolution(1.0, NO_SIGN, 1.0)
-    repeated = min(_repeats(luma), _repeats(cv2.transpose(luma)))
+    repeated = min(_repeats(luma), _repeats(luma.T))
     logs = np.log10(_rings(power) + 1e-3)
     fall = logs[OUTER] - logs[INNER].mean()
-    bends = [spectrum(profile(side, _bends))[0] for side in (luma, cv2.transpose(luma))]
+    bends = [spectrum(one)[0] for one in profiles(luma, _bends)]
     periodic = float((sum(np.log1p(one) for one in bends) / 2)[_INTERPOLATED].max())
     enlarged = OFFSET + PERIODIC * min(periodic, MOST_PERIODIC) + float(fall @ FALL)
     return Resolution(repeated, enlarged, _factor(logs))
@@ -138,7 +138,7 @@ def _bends(band: Pixels) -> Floats:
 def _repeats(luma: Pixels) -> float:
     """Columns between the first and the last that change, over those that change: a margin does not count."""
     rows = np.linspace(0, luma.shape[0] - 1, _BANDS * 8).astype(int)
-    seen = luma[rows]
+    seen = np.ascontiguousarray(luma[rows])
     changed = np.flatnonzero(cv2.absdiff(seen[:, 1:], seen[:, :-1]).any(axis=0))
     if len(changed) < 2:
         return 1.0
