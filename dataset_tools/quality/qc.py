@@ -25,6 +25,7 @@ from dataset_tools.processors import usable
 from dataset_tools.progress import progress
 from dataset_tools.quality.duplicates import Fingerprint, Match, find_duplicates, fingerprint
 from dataset_tools.quality.measure import Box, measure
+from dataset_tools.quality.page.thumbnails import save_thumbnail, thumbnail_name
 from dataset_tools.quality.qc_record import QcRecord, Reason
 from dataset_tools.quality.thresholds import Thresholds, load_thresholds
 from dataset_tools.quality.verdict import reasons, scores, values_of, worst
@@ -36,7 +37,9 @@ MOST_WORKERS = 8
 
 
 class Job(NamedTuple):
-    """One picture to inspect. ``box`` or ``mask`` say where the subject is."""
+    """One picture to inspect. ``box`` or ``mask`` say where the subject is, ``thumbnails`` where a small copy
+    goes.
+    """
 
     name: str
     path: Path
@@ -44,6 +47,7 @@ class Job(NamedTuple):
     box: Box | None = None
     mask: Path | None = None
     is_ear: bool = False
+    thumbnails: Path | None = None
 
 
 class Inspected(NamedTuple):
@@ -54,22 +58,25 @@ class Inspected(NamedTuple):
     problem: str = ""
 
 
-def inspect_folder(folder: Path, thresholds: Thresholds, workers: int | None = None) -> list[QcRecord]:
-    """Inspect every picture below ``folder``; UserError when there is none."""
+def inspect_folder(
+    folder: Path, thresholds: Thresholds, workers: int | None = None, thumbnails: Path | None = None
+) -> list[QcRecord]:
+    """Inspect every picture below ``folder``; small copies go to ``thumbnails``. UserError for none."""
     names = image_files(folder)
     if not names:
         raise UserError(f"{folder}: no images in this folder", "Name a folder of photographs.")
-    return _inspect_all([Job(name, folder / name, thresholds) for name in names], thresholds, workers)
+    jobs = [Job(name, folder / name, thresholds, thumbnails=thumbnails) for name in names]
+    return _inspect_all(jobs, thresholds, workers)
 
 
 def inspect_manifest(
-    manifest: Manifest, thresholds: Thresholds, workers: int | None = None
+    manifest: Manifest, thresholds: Thresholds, workers: int | None = None, thumbnails: Path | None = None
 ) -> list[QcRecord]:
     """Inspect the manifest's pictures, in the order of its rows.
 
     UserError when a mask is of another size than its picture or cannot be read, or an ear box lies outside.
     """
-    jobs = [_job(manifest, row, thresholds) for row in manifest.rows]
+    jobs = [_job(manifest, row, thresholds)._replace(thumbnails=thumbnails) for row in manifest.rows]
     return _inspect_all(jobs, thresholds, workers, manifest.source)
 
 
@@ -144,6 +151,8 @@ def inspect_one(job: Job) -> Inspected:
         box = _subject(job, (picture.height, picture.width))
     except UserError as error:
         return Inspected(QcRecord(job.name, "REJECT"), problem=error.message)
+    if job.thumbnails:
+        save_thumbnail(picture.rgb, job.thumbnails / thumbnail_name(job.name))
     measures = measure(picture, box)
     values = values_of(measures, box, is_ear=job.is_ear)
     found = reasons(values, job.thresholds)
