@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -23,7 +24,7 @@ from dataset_tools.manifests.manifest import Manifest
 if TYPE_CHECKING:
     from dataset_tools.quality.qc_record import QcRecord
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same inputs would give other files."""
 TITLES: Mapping[str, str] = {"stage_a": "Stage A", "stage_b": "Stage B"}
 
@@ -130,16 +131,13 @@ def balance_record(found: Balance) -> dict[str, Any]:
 
 def content_key(images: Sequence[PlannedImage], built: BuiltDataset, settings: BuildSettings) -> str:
     """The content of every source and all that is done to it; where the sources lie does not matter."""
-    made = [
-        {
-            "digest": image.digest,
-            "mask": asdict(replace(image.mask, path=None)) if image.mask else None,
-            "outputs": [asdict(output) for output in image.outputs],
-        }
-        for image in images
-    ]
     record = built.model_dump(mode="json", exclude={"key"})
-    return data_hash([VERSION, settings.dilate_px, made, record])
+    key = hashlib.sha256(data_hash([VERSION, settings.dilate_px, record]).encode())
+    for image in images:
+        mask = asdict(replace(image.mask, path=None)) if image.mask else None
+        made = [image.digest, mask, [asdict(output) for output in image.outputs]]
+        key.update(data_hash(made).encode())
+    return key.hexdigest()
 
 
 def _notes(built: BuiltDataset, balances: Mapping[Stage, Balance], settings: BuildSettings) -> Iterator[str]:

@@ -47,11 +47,15 @@ class BuildSettings:
 
 @dataclass(frozen=True)
 class MaskPlan:
-    """Where a mask comes from; ``box`` is the part to repaint in source pixels."""
+    """Where a mask comes from; ``box`` is the part to repaint in source pixels.
+
+    ``digest`` is the SHA-256 of the mask's file, empty for one that is made.
+    """
 
     source: Literal["file", "synthetic", "sam"]
     box: Box
     path: Path | None = None
+    digest: str = ""
     seed: int = 0
     model: str = ""
 
@@ -77,7 +81,7 @@ class PlannedImage:
     mask: MaskPlan | None
     outputs: tuple[Output, ...]
     digest: str
-    """SHA-256 of the source's bytes and of its mask's."""
+    """SHA-256 of the source's bytes."""
 
 
 @dataclass(frozen=True)

@@ -113,8 +113,7 @@ def _candidate(
     except UserError as error:
         problems.add(row.image, error.message.removeprefix(f"{row.image}: "), error.hint)
         return
-    digest = data_hash([content_hash(path), content_hash(mask.path) if mask and mask.path else None])
-    yield Candidate(spoken, path, size_hw, mask, digest, caption, mirrored)
+    yield Candidate(spoken, path, size_hw, mask, content_hash(path), caption, mirrored)
 
 
 def _size(record: QcRecord, row: ManifestRow) -> tuple[int, int]:
@@ -130,7 +129,7 @@ def plan_mask(
     """The given mask, else one to be made from the ear's box when the settings say so, else None."""
     path = manifest.mask_path(row)
     if path is not None:
-        return MaskPlan("file", _given_box(path, size_hw), path=path)
+        return MaskPlan("file", _given_box(path, size_hw), path, content_hash(path))
     if row.ear_box is None or settings.mask_source == "manifest":
         return None
     _check_box(row.ear_box, size_hw)

@@ -1,0 +1,107 @@
+"""The files of one source: taken over from the build before where they are the same, else made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataset_tools.building.build_settings import MaskPlan, Output, PlannedImage
+from dataset_tools.errors import UserError
+from dataset_tools.files import link_or_copy, write_text
+from dataset_tools.pictures.crop import apply as cut
+from dataset_tools.pictures.crop import crop_by_words
+from dataset_tools.pictures.images import read_mask, read_rgb, save_png
+from dataset_tools.pictures.masks import check_mask, dilated, synthetic_mask
+from dataset_tools.pictures.sam import sam_mask
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Making:
+    """Where the files go, how large, and which of them (by name) are there already."""
+
+    folder: Path
+    size: int
+    dilate_px: int
+    earlier: Mapping[str, Path]
+
+
+def files_of(image: PlannedImage) -> Iterator[str]:
+    """The names of all that is made of ``image``."""
+    for output in image.outputs:
+        yield from filter(None, (output.image, output.caption_file, output.mask))
+
+
+def make(image: PlannedImage, making: Making) -> None:
+    """Put every file of ``image`` in its place; a source of which all is there is not read.
+
+    Raises `UserError` when the image changed its size since QC and when a mask comes out empty.
+    """
+    new = {name for name in files_of(image) if not _taken_over(name, making)}
+    for output in image.outputs:
+        if output.caption_file in new:
+            write_text(making.folder / output.caption_file, output.caption + "\n")
+    if any(output.image in new or output.mask in new for output in image.outputs):
+        _make_pictures(image, new, making)
+
+
+def _taken_over(name: str, making: Making) -> bool:
+    if name not in making.earlier:
+        return False
+    link_or_copy(making.earlier[name], making.folder / name)
+    return True
+
+
+def _make_pictures(image: PlannedImage, new: set[str], making: Making) -> None:
+    rgb = read_rgb(image.source)
+    if image.size_hw is not None and rgb.shape[:2] != image.size_hw:
+        raise UserError(
+            f"{image.source}: {rgb.shape[1]} × {rgb.shape[0]} pixels, but {image.size_hw[1]} × "
+            f"{image.size_hw[0]} in the QC results.",
+            "Run 'lorawrap qc' again: the image changed.",
+        )
+    wants_mask = any(output.mask in new for output in image.outputs)
+    mask = make_mask(image.mask, rgb) if image.mask and wants_mask else None
+    for output in image.outputs:
+        _make_output(output, image.source, rgb, mask, new, making)
+
+
+def make_mask(how: MaskPlan, rgb: np.ndarray) -> np.ndarray:
+    """The mask uint8 [H, W] for ``rgb`` [H, W, 3]: read, drawn, or by SAM from the box and its middle."""
+    if how.path is not None:
+        return read_mask(how.path)
+    if how.source == "synthetic":
+        return synthetic_mask(rgb.shape[:2], how.box, how.seed)
+    middle = ((how.box[0] + how.box[2]) // 2, (how.box[1] + how.box[3]) // 2)
+    return sam_mask(rgb, [middle], how.box, how.model)
+
+
+def _make_output(
+    output: Output, source: Path, rgb: np.ndarray, mask: np.ndarray | None, new: set[str], making: Making
+) -> None:
+    crop = output.crop or crop_by_words(rgb.shape[:2], "front", "bust", source.name)
+    if output.image in new:
+        save_png(making.folder / output.image, _turned(cut(rgb, crop, making.size), output.mirrored))
+    if output.mask in new and output.mask is not None and mask is not None:
+        small = dilated(cut(mask, crop, making.size, nearest=_is_hard(mask)), making.dilate_px)
+        _check(small, source)
+        save_png(making.folder / output.mask, _turned(small, output.mirrored))
+
+
+def _check(mask: np.ndarray, source: Path) -> None:
+    findings = check_mask(mask, mask.shape[:2], f"{source}, cut to {mask.shape[1]} × {mask.shape[0]} pixels")
+    if findings.problems:
+        raise UserError(findings.problems[0], "Change crop.context, masks.dilate_px or the mask itself.")
+
+
+def _turned(array: np.ndarray, mirrored: bool) -> np.ndarray:
+    return array[:, ::-1] if mirrored else array
+
+
+def _is_hard(mask: np.ndarray) -> bool:
+    """Whether the mask is black and white without greys between."""
+    return bool(((mask == 0) | (mask == 255)).all())
