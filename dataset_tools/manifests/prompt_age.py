@@ -86,8 +86,9 @@ def _ages(plain: str) -> Iterator[tuple[int, str]]:
 def _plain(text: str) -> str:
     """Lower case, number words as digits, without prompt brackets, underscores and invisible characters."""
     text = unicodedata.normalize("NFKC", text).casefold()
-    text = "".join(c for c in text if unicodedata.category(c) != "Cf")
-    text = re.sub(r"[‐-―−]", "-", re.sub(r"[‘’]", "'", text))
+    if not text.isascii():
+        text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+        text = re.sub(r"[‐-―−]", "-", re.sub(r"[‘’]", "'", text))
     text = re.sub(r"\s+", " ", re.sub(r"[()\[\]{}\\_*\"]", " ", text))
     return _NUMBER_WORD.sub(_digits, text)
 

@@ -44,7 +44,8 @@ def _minor_refusal(row: ManifestRow) -> str | None:
 
 def _adult_refusal(row: ManifestRow) -> str | None:
     for field in ("prompt", "caption"):
-        words = asks_for_minor(getattr(row, field) or "", adult=True)
+        text = getattr(row, field)
+        words = asks_for_minor(text, adult=True) if text else None
         if words:
             return (
                 f"the {field} says '{words}' although age is {row.age}: a subject under 18 is age {UNDER_18}"

@@ -54,8 +54,8 @@ def inner_path(value: str) -> str:
     """``value`` as a relative posix path; ValueError when it leads out of the manifest's folder."""
     if not value or "\0" in value:
         raise ValueError("is not a path")
-    outside = PurePosixPath(value).is_absolute() or PureWindowsPath(value).drive or value.startswith("\\")
-    if outside or ".." in PureWindowsPath(value).parts:
+    windows = PureWindowsPath(value)
+    if value.startswith(("/", "\\")) or windows.drive or ".." in windows.parts:
         raise ValueError(f"{value!r} leads out of the manifest's folder; paths are relative to it")
     return PurePosixPath(value).as_posix()
 
