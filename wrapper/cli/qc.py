@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,10 +13,7 @@ from wrapper.cli.options import in_project, next_step, open_project
 
 if TYPE_CHECKING:
     from dataset_tools.manifests.manifest import Manifest
-    from dataset_tools.quality.qc import QcRecord, Thresholds
-
-SHOWN = 20
-_COLOURS = {"OK": "green", "WARN": "yellow", "REJECT": "red"}
+    from dataset_tools.quality.qc import Thresholds
 
 
 class Target(NamedTuple):
@@ -31,7 +28,9 @@ class Target(NamedTuple):
 @click.command("qc")
 @click.argument("source", metavar="[INPUT]", required=False, type=click.Path(path_type=Path))
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for qc.jsonl and qcreport.csv."
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for qc.jsonl, qcreport.csv and report.html; qc when left out.",
 )
 @click.option("--preset", help="Thresholds: photo (photographs), tiny (64 px drawings).")
 @click.option(
@@ -64,29 +63,25 @@ def command(
     Without INPUT, the manifest of the project is inspected, by the project's settings.
     """
     from dataset_tools.files import check_place
-    from dataset_tools.quality.qc import inspect_folder, inspect_manifest
-    from dataset_tools.quality.qc_report import write_reports
+    from wrapper.steps.quality import inspect
 
     target = _outside(source, out, preset, values) if source else _of_project(project, out, preset, values)
     check_place(target.out)
     if isinstance(target.source, Path):
         _tell_skipped(target.source)
-        records = inspect_folder(target.source, target.thresholds, workers)
-    else:
-        records = inspect_manifest(target.source, target.thresholds, workers)
-    write_reports(records, target.out)
-    _print(records, target.out)
+    inspect(target.source, target.thresholds, target.out, workers)
     next_step(target.following)
 
 
 def _outside(source: Path, out: Path | None, preset: str | None, values: Sequence[str]) -> Target:
     """A folder or a manifest that belongs to no project."""
     from dataset_tools.manifests.manifest import read_manifest
+    from dataset_tools.quality.page.page import PAGE
     from dataset_tools.quality.qc import load_thresholds
 
     thresholds = load_thresholds(preset or "photo", _parsed(values))
     out = out or Path("qc")
-    following = f"mend or remove what is rejected; every measure is in {out / 'qcreport.csv'}"
+    following = f"open {shlex.quote(str(out / PAGE))}"
     if source.suffix.lower() in (".json", ".jsonl", ".ndjson") and not source.is_dir():
         return Target(read_manifest(source), thresholds, out, following)
     return Target(source, thresholds, out, following)
@@ -119,22 +114,3 @@ def _tell_skipped(folder: Path) -> None:
     if others:
         names = ", ".join(readable(name) for name in others[:5]) + (", …" if len(others) > 5 else "")
         click.echo(f"skipped {len(others)} hidden files or files that are no pictures: {names}")
-
-
-def _print(records: Sequence[QcRecord], out: Path) -> None:
-    """Counts by status and by reason, then the rejected pictures."""
-    from dataset_tools.quality.qc_report import CSV, JSONL, readable
-
-    statuses = Counter(record.status for record in records)
-    for status, colour in _COLOURS.items():
-        click.echo(f"{click.style(f'{status:<8}', fg=colour)}{statuses[status]:>7}")
-    codes = Counter(code for record in records for code in {reason.code for reason in record.reasons})
-    for code, count in codes.most_common():
-        click.echo(f"  {code:<12}{count:>5}")
-    rejected = [record for record in records if record.status == "REJECT"]
-    for record in rejected[:SHOWN]:
-        why = "; ".join(reason.message for reason in record.reasons)
-        click.echo(f"REJECT {readable(record.path)}: {readable(why)}")
-    if len(rejected) > SHOWN:
-        click.echo(f"and {len(rejected) - SHOWN} more rejected, see {out / CSV}")
-    click.echo(f"wrote {out / JSONL} and {out / CSV}")
