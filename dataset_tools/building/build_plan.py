@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dataset_tools.building.balance import BALANCED, Balance, balance
 from dataset_tools.building.build_settings import BuildPlan, BuildSettings, PlannedImage, Stage
 from dataset_tools.building.candidates import Candidate, candidates
+from dataset_tools.building.copies import copies
 from dataset_tools.building.dataset import BuiltDataset, Refused
 from dataset_tools.building.naming import check_tokens, names_for
 from dataset_tools.building.placement import Placed, held_out_record, place, planned_images, subsets
@@ -42,8 +43,9 @@ def plan(
     """
     check_tokens(settings.trigger, settings.class_word)
     usable, refused = candidates(manifest, records, settings)
-    training, held, copies = split(usable, records, settings)
-    placed = [item for candidate in training for item in place(candidate, settings)]
+    training, held, doubles = split(usable, records, settings)
+    made = copies((candidate.row.image for candidate in training), settings)
+    placed = [item for one in training for item in place(one, made[one.row.image], settings)]
     balances = _balances(placed, settings)
     stages = {stage: subsets(stage, balances[stage], settings) for stage in settings.stages}
     class_images = regularisation if "stage_a" in settings.stages else ()
@@ -56,7 +58,7 @@ def plan(
         size=settings.size,
         stages=dict(stages),
         holdout=[held_out_record(candidate, names[candidate.row.image]) for candidate in held],
-        refused=[*refused, *copies],
+        refused=[*refused, *doubles],
         balance={stage: balance_record(found) for stage, found in balances.items()},
         key="",
     )
@@ -74,16 +76,16 @@ def split(
     preferred = masked if "stage_b" in settings.stages else ()
     chosen = held_out(rows, settings.holdout, settings.holdout_share, settings.seed, groups, preferred)
     held_groups = {groups[image] for image in chosen}
-    training, held, copies = [], [], []
+    training, held, doubles = [], [], []
     for candidate in usable:
         image = candidate.row.image
         if image in chosen:
             held.append(candidate)
         elif groups[image] in held_groups:
-            copies.append(Refused(image=image, reason="a duplicate of it is held out"))
+            doubles.append(Refused(image=image, reason="a duplicate of it is held out"))
         else:
             training.append(candidate)
-    return training, held, copies
+    return training, held, doubles
 
 
 def _balances(placed: Sequence[Placed], settings: BuildSettings) -> dict[Stage, Balance]:

@@ -10,6 +10,7 @@ from typing import Literal
 from dataset_tools.building.dataset import BuiltDataset
 from dataset_tools.building.split import HoldoutMode
 from dataset_tools.pictures.crop import Box, Crop
+from dataset_tools.pictures.relight import Light
 
 Stage = Literal["stage_a", "stage_b"]
 
@@ -37,6 +38,7 @@ class BuildSettings:
     holdout_share: float
     seed: int
     mirror: bool
+    relight: int
     keep_warned: bool
     stages: tuple[Stage, ...]
 
@@ -67,6 +69,7 @@ class Output:
     image: str
     crop: Crop | None
     mirrored: bool = False
+    light: Light | None = None
     caption: str = ""
     caption_file: str | None = None
     mask: str | None = None

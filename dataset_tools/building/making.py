@@ -14,6 +14,7 @@ from dataset_tools.pictures.crop import apply as cut
 from dataset_tools.pictures.crop import crop_by_words
 from dataset_tools.pictures.images import read_mask, read_rgb, save_png
 from dataset_tools.pictures.masks import check_mask, dilated, synthetic_mask
+from dataset_tools.pictures.relight import relit
 from dataset_tools.pictures.sam import sam_mask
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def _make_output(
 ) -> None:
     crop = output.crop or crop_by_words(rgb.shape[:2], "front", "bust", source.name)
     if output.image in new:
-        save_png(making.folder / output.image, _turned(cut(rgb, crop, making.size), output.mirrored))
+        small = _turned(cut(rgb, crop, making.size), output.mirrored)
+        save_png(making.folder / output.image, relit(small, output.light) if output.light else small)
     if output.mask in new and output.mask is not None and mask is not None:
         small = dilated(cut(mask, crop, making.size, nearest=_is_hard(mask)), making.dilate_px)
         _check(small, source)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dataset_tools.building.balance import Balance
 from dataset_tools.building.build_settings import BuildSettings, Output, PlannedImage, Stage
 from dataset_tools.building.candidates import Candidate
+from dataset_tools.building.copies import Copy
 from dataset_tools.building.dataset import HeldOut, Subset
 from dataset_tools.building.naming import bucket_folder, kohya_folder
 from dataset_tools.captioning.captions import mirrored_row
@@ -15,29 +16,26 @@ from dataset_tools.manifests.safety import allowed
 from dataset_tools.manifests.schema import ManifestRow
 from dataset_tools.pictures.crop import Crop, crop_for
 
-MIRRORED = "+mirrored"
-"""Added to the name of a mirrored copy; no other name has a plus sign."""
-
 
 @dataclass(frozen=True)
 class Placed:
-    """A candidate, or its mirrored copy, in the bucket of a stage."""
+    """A candidate, or a copy of it, in the bucket of a stage."""
 
     candidate: Candidate
     stage: Stage
-    mirrored: bool
+    copy: Copy
     bucket: str
 
 
-def place(candidate: Candidate, settings: BuildSettings) -> Iterator[Placed]:
-    """The stages and buckets that a candidate goes to, and its mirrored copy's."""
+def place(candidate: Candidate, made: Sequence[Copy], settings: BuildSettings) -> Iterator[Placed]:
+    """The stages and buckets that a candidate and the copies ``made`` of it go to."""
     row = candidate.row
     for stage in settings.stages:
         if not allowed(row, stage) or (stage == "stage_b" and candidate.mask is None):
             continue
-        yield Placed(candidate, stage, False, bucket_of(row, settings.balance_by))
-        if settings.mirror:
-            yield Placed(candidate, stage, True, bucket_of(mirrored_row(row), settings.balance_by))
+        for copy in made:
+            shown = mirrored_row(row) if copy.mirrored else row
+            yield Placed(candidate, stage, copy, bucket_of(shown, settings.balance_by))
 
 
 def bucket_of(row: ManifestRow, keys: Sequence[str]) -> str:
@@ -115,15 +113,16 @@ def _folder(stage: Stage, kind: str, bucket: str, repeats: int, settings: BuildS
 
 
 def _training_output(item: Placed, stem: str, repeats: int, settings: BuildSettings) -> Output:
-    candidate, masked = item.candidate, item.stage == "stage_b"
-    name = stem + (MIRRORED if item.mirrored else "")
+    candidate, copy, masked = item.candidate, item.copy, item.stage == "stage_b"
+    name = stem + copy.suffix
     folder = _folder(item.stage, "train", item.bucket, repeats, settings)
     masks = _folder(item.stage, "masks", item.bucket, repeats, settings)
     return Output(
         image=f"{folder}/{name}.png",
         crop=crop_of(candidate, settings.context, masked or candidate.row.type == "ear"),
-        mirrored=item.mirrored,
-        caption=candidate.mirrored_caption if item.mirrored else candidate.caption,
+        mirrored=copy.mirrored,
+        light=copy.light,
+        caption=candidate.mirrored_caption if copy.mirrored else candidate.caption,
         caption_file=f"{folder}/{name}.txt",
         mask=f"{masks}/{name}.png" if masked else None,
     )

@@ -18,7 +18,8 @@ DIGITS = 32
 def recipes(image: PlannedImage, size: int, dilate_px: int) -> Iterator[tuple[str, str]]:
     """(name, recipe) of every file that is made of ``image``, in the order of its outputs."""
     for output in image.outputs:
-        yield output.image, _recipe("image", image.digest, *_cut(image, output, size))
+        light = asdict(output.light) if output.light else None
+        yield output.image, _recipe("image", image.digest, light, *_cut(image, output, size))
         if output.caption_file is not None:
             yield output.caption_file, _recipe("caption", output.caption)
         if output.mask is not None:

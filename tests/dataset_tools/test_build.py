@@ -41,6 +41,7 @@ SETTINGS = BuildSettings(
     holdout_share=0.25,
     seed=7,
     mirror=False,
+    relight=0,
     keep_warned=True,
     stages=("stage_a", "stage_b"),
 )

@@ -74,6 +74,9 @@ class DatasetSection(Section):
     holdout: Literal["manifest", "subject", "image", "none"] = "manifest"
     holdout_share: float = Field(0.2, ge=0.0, lt=1.0)
     mirror: bool = False
+    """A mirrored copy of every training image."""
+    relight: int = Field(0, ge=0)
+    """How many re-lit copies to make in all, shared out over the training images."""
 
 
 class RegularisationSection(Section):

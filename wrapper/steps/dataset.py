@@ -39,6 +39,7 @@ def build_settings(project: Project) -> BuildSettings:
         holdout_share=file.dataset.holdout_share,
         seed=file.project.seed,
         mirror=file.dataset.mirror,
+        relight=file.dataset.relight,
         keep_warned=file.qc.keep_warned,
         stages=tuple(stage for stage in STAGES if getattr(file, stage).enabled),
     )
