@@ -9,6 +9,8 @@ from typing import Any
 from dataset_tools.manifests.manifest_text import ROW_CHARACTERS
 
 _SPACE = " \t\r\n"
+_NUMBER_GOES_ON = len("e+1")
+"""So much text after a number shows that it has ended: ``12`` may become ``12e+1``."""
 
 
 class RepeatedKey(dict[str, Any]):
@@ -62,7 +64,7 @@ class JsonStream:
                 raise self._bad(error.msg, error.pos) from None
             except RecursionError:
                 raise self._bad("nested too deeply", self._at) from None
-            if end < len(self._text) or not self._more():
+            if len(self._text) - end >= _NUMBER_GOES_ON or not self._more():
                 self._at = end
                 return value
 

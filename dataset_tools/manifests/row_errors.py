@@ -24,8 +24,8 @@ def checked_row(where: str, values: Mapping[str, Any], problems: Problems) -> Ma
     try:
         return ManifestRow.model_validate(values)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            problems.add(where, *_in_words(detail))
+        for message, hint in dict.fromkeys(map(_in_words, error.errors(include_url=False))):
+            problems.add(where, message, hint)
         return None
 
 
@@ -40,6 +40,8 @@ def _in_words(detail: ErrorDetails) -> tuple[str, str]:
         return "no consent record: a row without one is not trained on.", CONSENT_HINT
     if field in ("consent.id", "consent"):
         return f"'{field}' is not a consent record.", CONSENT_HINT
+    if field.startswith("ear_box") and not detail["msg"].startswith("Value error"):
+        return "ear_box: four whole numbers are wanted.", "x0, y0, x1, y1 in pixels."
     if detail["type"] == "missing":
         return f"'{field}' is missing.", _one_of(field)
     if detail["type"] == "extra_forbidden":
