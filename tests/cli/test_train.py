@@ -41,12 +41,14 @@ def test_a_dry_run_prints_a_line_for_a_shell_and_starts_nothing(root, capsys):
     assert "stage_a: embedded, because it was asked for\n" in shown.err
     assert shlex.split(first)[-5:-4] == ["wrapper.trainer.train_network"]
     assert shlex.split(second)[-4:] == [
-        *("--config_file", str(root / "runs/stage_b-001/train.toml")),
-        *("--dataset_config", str(root / "runs/stage_b-001/dataset.toml")),
+        *("--config_file", str(root / "config/stage_b_train.toml")),
+        *("--dataset_config", str(root / "config/stage_b_dataset.toml")),
     ]
-    assert shlex.split(step)[-1] == str(root)
     assert not (root / "runs").exists()
     assert not (root / "config").exists()
+    render = shlex.split(step.rsplit("instead, lorawrap ", 1)[1])[:-1]
+    assert run(render) == 0
+    assert all(Path(name).is_file() for name in shlex.split(second)[-3::2])
 
 
 def test_a_dry_run_for_several_machines_prints_the_line_of_each(root, capsys):

@@ -83,7 +83,7 @@ def command(
     if dry_run:
         for name in stages:
             _show(opened, name, models=name == stages[0], resume=resume, **wished)
-        next_step(f"lorawrap train {stage}{where}")
+        next_step(f"lorawrap train {stage}{where}; to paste the line instead, lorawrap render{where} first")
         return
     for name in stages:
         act = go_on if resume and len(stages) > 1 else train
@@ -98,7 +98,7 @@ def _show(opened: Any, stage: str, **how: Any) -> None:
     planned = plan(opened, stage, dry=True, **how)
     click.echo(f"{stage}: {planned.trainer.engine}, because {planned.trainer.why}", err=True)
     if planned.where.machines == 1:
-        click.echo(planned.command.shell())
+        click.echo(planned.preview.shell())
         return
     for rank, line in enumerate(planned.on_machines()):
         click.echo(f"# machine {rank}: lorawrap train {stage} … --machine-rank {rank}, which runs")

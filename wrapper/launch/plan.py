@@ -103,12 +103,23 @@ class Plan:
     @property
     def command(self) -> Command:
         """The one command that is run; on several machines, this machine's."""
+        return self._command(self.run.train_toml, self.run.dataset_toml)
+
+    @property
+    def preview(self) -> Command:
+        """`command` for a dry run: with the files that `lorawrap render` writes, since a new run has none."""
+        if self.rendered is None:
+            return self.command
+        paths = self.project.paths
+        return self._command(paths.train_toml(self.stage), paths.dataset_toml(self.stage))
+
+    def _command(self, train_toml: Path, dataset_toml: Path) -> Command:
         moved = () if self.output == self.run.output else ("--output_dir", str(self.output.resolve()))
         return command(
             self.trainer,
             self.script,
-            self.run.train_toml,
-            self.run.dataset_toml,
+            train_toml,
+            dataset_toml,
             self.where,
             mixed_precision=str(self.report.values.get("mixed_precision", "no")),
             extra=(*self.start.arguments, *moved),
@@ -117,9 +128,9 @@ class Plan:
         )
 
     def on_machines(self) -> list[Command]:
-        """The command of each machine, in order."""
+        """The `preview` of each machine, in order."""
         ranks = range(self.where.machines)
-        return [replace(self, where=self.where.on(rank)).command for rank in ranks]
+        return [replace(self, where=self.where.on(rank)).preview for rank in ranks]
 
 
 def plan_new(project: Project, stage: str, wish: Wish, *, models: bool = True, dry: bool = False) -> Plan:
