@@ -15,8 +15,8 @@ test: $(STAMP)  ## every test that this machine can run
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 # LORAWRAP_SD_SCRIPTS names a checkout, LORAWRAP_SD_SCRIPTS_PYTHON its Python, LORAWRAP_SD_SCRIPTS_OLD an older one.
-test-sd-scripts: $(STAMP)  ## sd-scripts' own scripts on tiny models
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs tests/sd_scripts
+test-sd-scripts: $(STAMP)  ## sd-scripts itself, asked and trained on tiny models
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -m sd_scripts
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
