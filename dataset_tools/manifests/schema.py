@@ -63,43 +63,69 @@ def inner_path(value: str) -> str:
 class Record(BaseModel):
     """Unknown keys are errors, values keep their types, nothing changes after it was read."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
 class Consent(Record):
-    """The record that says yes: ``id`` finds it, ``by`` is who signed. A plain string is read as the id."""
+    """The record that says yes. A plain string is read as its id."""
 
     id: str = Field(min_length=1, pattern=r"\S")
+    """What the record is found by."""
     by: Literal["subject", "guardian"] = "subject"
+    """Who signed."""
 
 
 class ManifestRow(Record):
-    """One photograph. A row that `safety.refusal` refuses cannot be made."""
+    """One photograph: what it shows, whose it is, and who agreed to its use."""
 
     image: str
-    """Relative to the manifest's folder, with forward slashes."""
+    """Path of the photograph, relative to the manifest's folder, with forward slashes."""
     subject: str = Field(min_length=1, pattern=r"\S")
-    consent: Annotated[Consent, BeforeValidator(_consent_from_id)]
-    age: Annotated[AGE, BeforeValidator(_plain_hyphen)]
+    """Who is shown: one name or number a person; the held-out split goes by it."""
+    consent: Annotated[
+        Consent,
+        BeforeValidator(
+            _consent_from_id,
+            json_schema_input_type=Annotated[str, Field(min_length=1, pattern=r"\S")] | Consent,
+        ),
+    ]
+    """The record of consent. A row without one is not trained on."""
+    age: Annotated[AGE, BeforeValidator(_plain_hyphen, json_schema_input_type=AGE)]
+    """Age bucket in years. 15-17 is a medical case: an ear or a bust, with the guardian's consent."""
     pose: POSE = "standing"
+    """How the subject is placed."""
     view: VIEW
+    """From where the subject is seen; profile_left shows the left side of the face."""
     type: TYPE
+    """How much of the subject is in the picture."""
     ear_side: EAR_SIDE
+    """Which ears are in the picture: the subject's own left and right."""
     ear_visible: bool = True
+    """Whether the ear can be seen."""
     occlusion: OCCLUSION = "none"
+    """What covers the ear."""
     client_class: CLIENT_CLASS | None = None
+    """The class that a client's picture is counted with."""
     prompt: str = ""
+    """Words for the picture, used where a caption template takes them."""
     negative: str = ""
+    """Words against what the picture must not have."""
     mask: str | None = None
-    """White is the part to repaint."""
+    """Path of the mask, relative to the manifest's folder: white is the part to repaint."""
     ear_box: Annotated[tuple[StrictInt, StrictInt, StrictInt, StrictInt] | None, Field(strict=False)] = None
     """x0, y0, x1, y1 in pixels of the upright image."""
     ear_shape: str | None = None
+    """Words for the shape of the ear."""
     lobe: str | None = None
+    """Words for the lobe."""
     skin_tone: str | None = None
+    """Words for the tone of the skin."""
     caption: str | None = None
+    """The caption to train with, in place of one made from a template."""
     split: Literal["train", "holdout"] | None = None
+    """Whether the picture is trained on or held out, in place of a draw."""
     tags: dict[str, str] = {}
+    """Keys of your own, to balance by and to write captions with."""
 
     @field_validator("image", "mask")
     @classmethod

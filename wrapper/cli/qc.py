@@ -75,14 +75,14 @@ def command(
 
 def _outside(source: Path, out: Path | None, preset: str | None, values: Sequence[str]) -> Target:
     """A folder or a manifest that belongs to no project."""
-    from dataset_tools.manifests.manifest import read_manifest
+    from dataset_tools.manifests.manifest import SUFFIXES, read_manifest
     from dataset_tools.quality.page.page import PAGE
     from dataset_tools.quality.qc import load_thresholds
 
     thresholds = load_thresholds(preset or "photo", _parsed(values))
     out = out or Path("qc")
     following = f"open {shlex.quote(str(out / PAGE))}"
-    if source.suffix.lower() in (".json", ".jsonl", ".ndjson") and not source.is_dir():
+    if source.suffix.lower() in SUFFIXES and not source.is_dir():
         return Target(read_manifest(source), thresholds, out, following)
     return Target(source, thresholds, out, following)
 
