@@ -28,8 +28,8 @@ def manifest_schema() -> dict[str, Any]:
         "title": "Manifest",
         "description": (
             f"A .json manifest is a list of rows, or an object whose '{TOP_KEY}' is one; each line of a "
-            ".jsonl manifest is a row; the header of a .csv manifest names a row's fields. What the project's "
-            "defaults say may be left out of every row."
+            ".jsonl manifest is a row; the header of a .csv manifest names the fields of a row. What the "
+            "defaults of a project say may be left out of every row."
         ),
         "anyOf": [
             rows,
