@@ -121,13 +121,8 @@ function image(picture) {
   return shown;
 }
 
-function card(picture, open) {
-  const column = columns[columnAt.get(state.sort)];
-  const value = column && picture.values[columnAt.get(state.sort)];
+function card(picture, open, note = noteOf(picture)) {
   const codes = [...new Set(picture.reasons.map(([code]) => code))].join(", ");
-  const last = column
-    ? `${column.title}: ${value === null ? "none" : withUnit(column, value)}`
-    : picture.size ? picture.size.join(" × ") : "";
   return element(
     "button",
     { type: "button", class: `card ${picture.status}`, title: picture.name, onclick: open,
@@ -135,16 +130,30 @@ function card(picture, open) {
     element("span", { class: "frame" }, image(picture)),
     element("span", { class: "name" }, picture.name),
     element("span", { class: `why ${picture.status}` }, element("span", { class: "badge" }, picture.status), ` ${codes}`),
-    element("span", { class: "value" }, last),
+    element("span", { class: "value" }, note),
   );
+}
+
+// What the list is sorted by, else the size.
+function noteOf(picture) {
+  const column = columns[columnAt.get(state.sort)];
+  if (!column) return picture.size ? picture.size.join(" × ") : "";
+  const value = picture.values[columnAt.get(state.sort)];
+  return `${column.title}: ${value === null ? "none" : withUnit(column, value)}`;
+}
+
+function likeness(picture) {
+  const [, , , value] = picture.reasons.find(([code]) => code === "duplicate") ?? [];
+  return value === undefined || value === null ? "" : `${plain(value)} alike`;
 }
 
 function group(members) {
   const shown = members.slice(0, MOST_IN_A_GROUP);
   const more = members.length - shown.length;
+  const note = (picture, index) => [index === 0 ? "best copy" : likeness(picture), picture.size?.join(" × ")].filter(Boolean).join(", ");
   const row = element("div", { class: "group", role: "group", "aria-label": `${members.length} copies, the best one first` });
-  row.append(...shown.map((picture) => card(picture, () => view(members, members.indexOf(picture)))));
-  if (more) row.append(element("p", { class: "soft" }, `and ${counted(more, "more copy").replace(/copys$/, "copies")}`));
+  row.append(...shown.map((picture, index) => card(picture, () => view(members, index), note(picture, index))));
+  if (more) row.append(element("p", { class: "soft" }, `and ${more.toLocaleString("en")} more`));
   return row;
 }
 
@@ -218,8 +227,9 @@ function histogram(column, index) {
   const found = pictures.map((picture) => picture.values[index]).filter((value) => value !== null).sort((a, b) => a - b);
   const limits = column.limits.map((limit) => limit.at);
   const at = (share) => found[Math.round(share * (found.length - 1))];
-  const low = Math.min(at(0.005), ...limits);
-  const high = Math.max(at(0.995), ...limits);
+  const margin = 0.03 * (Math.max(at(0.995), ...limits) - Math.min(at(0.005), ...limits));
+  const low = Math.min(at(0.005), ...limits.map((limit) => limit - margin));
+  const high = Math.max(at(0.995), ...limits.map((limit) => limit + margin));
   const width = (high - low || 1) / BINS;
   const chart = { column, index, low, width, cursor: 0, lowest: found[0], highest: found[found.length - 1] };
   chart.binOf = (value) => Math.min(Math.max(Math.floor((value - low) / width), 0), BINS - 1);
@@ -414,12 +424,13 @@ function view(items, index) {
   byId("viewer-name").textContent = picture.name;
   byId("viewer-link").href = linkOf(picture);
   const shown = byId("viewer-picture");
+  const small = picture.thumbnail && data.thumbnails + picture.thumbnail;
   shown.onerror = () => {
-    shown.onerror = null;
-    if (picture.thumbnail) shown.src = data.thumbnails + picture.thumbnail;
+    if (small && shown.getAttribute("src") !== small) shown.src = small;
+    else shown.hidden = true;
   };
+  shown.hidden = false;
   shown.src = linkOf(picture);
-  shown.alt = picture.name;
   byId("viewer-facts").replaceChildren(...facts(picture));
   byId("previous").disabled = index === 0;
   byId("next").disabled = index === items.length - 1;
@@ -428,17 +439,18 @@ function view(items, index) {
 
 function facts(picture) {
   const said = element("p", { class: picture.status }, element("span", { class: "badge" }, picture.status),
-    picture.size ? ` ${picture.size.join(" × ")} px` : "");
+    picture.size ? ` ${picture.size.join(" × ")} px · ` : " ", element("a", { href: linkOf(picture) }, "open the file"));
   const number = (value) => element("td", { class: "number" }, value === null ? "" : plain(value));
   const reasons = picture.reasons.map(([code, message, , value, threshold]) =>
     element("tr", {}, element("td", {}, code), element("td", {}, message), number(value), number(threshold)));
-  const measured = columns.map((column, index) =>
-    element("tr", {}, element("td", {}, column.title), number(picture.values[index]), element("td", {}, column.unit)));
+  const measured = columns.flatMap((column, index) => picture.values[index] === null ? [] : [
+    element("tr", {}, element("td", {}, column.title), number(picture.values[index]), element("td", {}, column.unit)),
+  ]);
   return [
     said,
     ...(reasons.length ? [table(["reason", "", "value", "limit"], reasons)] : []),
     ...(picture.original === null ? [] : [element("p", {}, `A copy of ${picture.original}`)]),
-    table(["measure", "value", ""], measured),
+    ...(measured.length ? [table(["measure", "value", ""], measured)] : []),
   ];
 }
 
