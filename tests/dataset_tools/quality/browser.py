@@ -99,7 +99,7 @@ def browser(profile: Path) -> Iterator[Page]:
     their_in, our_out = os.pipe()
     our_in, their_out = os.pipe()
     command = [CHROMIUM, *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
-    shell = ["sh", "-c", f'exec "$@" 3<&{their_in} 4>&{their_out}', "sh", *command]
+    shell = ["sh", "-c", f'exec "$@" 3</dev/fd/{their_in} 4>/dev/fd/{their_out}', "sh", *command]
     with subprocess.Popen(
         shell, pass_fds=(their_in, their_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
