@@ -1,0 +1,110 @@
+"""Bulk edits of captions, and the tags that they have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataset_tools.captioning.caption_files import read_captions, tag_counts
+from dataset_tools.captioning.edit import Change, Edits, apply, edited, plan
+from dataset_tools.errors import UserError
+from dataset_tools.pictures.images import save_png
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "Мария's photos 📷"
+    captions = {"a": "myface, red, Tree", "sub dir/b": "red,tree ,лицо\r\n", "c": "", "d": None}
+    for name, caption in captions.items():
+        save_png(made / f"{name}.png", np.zeros((4, 5, 3), np.uint8))
+        if caption is not None:
+            (made / f"{name}.txt").write_bytes(caption.encode())
+    (made / "readme.txt").write_text("red")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "edits", "after"),
+    [
+        ("a cat, red, Red , redder", Edits(drop=["red"]), "a cat, redder"),
+        ("a  cat,red", Edits(drop=["blue"]), "a  cat,red"),
+        ("a cat, red", Edits(replace=[("cat", "dog"), ("dog", "cow")]), "a cow, red"),
+        ("a.c abc", Edits(replace=[("a.c", r"\1")]), r"\1 abc"),
+        ("a cat", Edits(prefix="myface"), "myface, a cat"),
+        ("myface woman", Edits(prefix="myface"), "myface woman"),
+        ("red", Edits(drop=["RED"], prefix="myface"), "myface"),
+        ("a cat, red", Edits(find="dog", drop=["red"]), "a cat, red"),
+        ("a cat, red\r\n\r\nб, red\n", Edits(drop=["red"]), "a cat\r\n\r\nб\n"),
+        ("dog, red\ncat, red", Edits(find="cat", drop=["red"]), "dog, red\ncat"),
+        ("", Edits(prefix="myface"), ""),
+    ],
+    ids=[
+        "whole tags",
+        "no such tag",
+        "in order",
+        "plain text",
+        "prefix",
+        "prefix is there",
+        "drop then prefix",
+        "not found",
+        "lines",
+        "found in one line",
+        "empty",
+    ],
+)
+def test_a_text_is_edited(text, edits, after):
+    assert edited(text, edits) == after
+
+
+def test_captions_are_the_files_beside_images_and_no_others(folder):
+    found = read_captions(folder)
+    assert {path.relative_to(folder).as_posix(): text for path, text in found.items()} == {
+        "a.txt": "myface, red, Tree",
+        "c.txt": "",
+        "sub dir/b.txt": "red,tree ,лицо\r\n",
+    }
+
+
+def test_tags_are_counted_once_a_caption_whatever_their_case(folder):
+    assert tag_counts(read_captions(folder).values()) == {"red": 2, "Tree": 2, "myface": 1, "лицо": 1}
+
+
+def test_what_is_planned_is_written_and_the_originals_are_kept(folder):
+    changes = plan(read_captions(folder), Edits(drop=["red"]))
+    assert changes == [
+        Change(folder / "a.txt", "myface, red, Tree", "myface, Tree"),
+        Change(folder / "sub dir" / "b.txt", "red,tree ,лицо\r\n", "tree, лицо\r\n"),
+    ]
+    kept = apply(folder, changes)
+    assert (folder / "sub dir" / "b.txt").read_bytes().decode() == "tree, лицо\r\n"
+    assert kept == folder / ".captions" / "1"
+    assert (kept / "sub dir" / "b.txt").read_bytes().decode() == "red,tree ,лицо\r\n"
+    assert apply(folder, plan(read_captions(folder), Edits(prefix="x"))) == folder / ".captions" / "2"
+    assert (kept / "a.txt").read_text() == "myface, red, Tree"
+
+
+def test_originals_are_not_kept_where_nobody_wants_them(folder):
+    assert apply(folder, plan(read_captions(folder), Edits(drop=["red"])), keep=False) is None
+    assert not (folder / ".captions").exists()
+
+
+def test_nothing_is_written_when_a_caption_would_be_empty(folder):
+    (folder / "d.txt").write_text("red")
+    with pytest.raises(UserError, match=r"d\.txt: nothing would be left"):
+        plan(read_captions(folder), Edits(drop=["red"]))
+
+
+def test_captions_that_cannot_be_read_are_all_named(folder):
+    (folder / "a.txt").write_bytes(b"\xff")
+    (folder / "c.txt").write_bytes(b"ok \xff")
+    with pytest.raises(UserError) as caught:
+        read_captions(folder)
+    assert "a.txt: not UTF-8 (byte 0)" in caught.value.message
+    assert "c.txt: not UTF-8 (byte 3)" in caught.value.message
+
+
+def test_a_folder_without_captions_says_so(folder):
+    with pytest.raises(UserError, match=r"no \.caption captions beside images"):
+        read_captions(folder, ".caption")
