@@ -50,22 +50,21 @@ seeds = [1]
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The portrait that comes with scikit-image as JPEG turned by EXIF, as 16-bit PNG and as WebP."""
+    """Photographs that come with scikit-image: a JPEG turned by EXIF, a WebP and a PNG, each with a mask."""
     from skimage import data
 
     folder = tmp_path_factory.mktemp("Фото астронавта 👂 'real'")
     portrait = Image.fromarray(data.astronaut())
-    mask = Image.new("L", portrait.size, 0)
-    ImageDraw.Draw(mask).ellipse(EAR_BOX, fill=255)
     exif = Image.Exif()
     exif[0x0112] = 6  # stored lying on its side, to be shown turned by 90° clockwise
     portrait.transpose(Image.Transpose.ROTATE_90).save(folder / "turned.jpg", quality=95, exif=exif)
-    larger = portrait.resize((777, 777), Image.Resampling.LANCZOS)
-    larger.save(folder / "large.webp", quality=95)
-    portrait.crop((0, 0, 512, 500)).resize((1024, 1000), Image.Resampling.LANCZOS).save(folder / "ear Ж.png")
-    mask.save(folder / "turned_mask.png")
-    mask.resize(larger.size).save(folder / "large_mask.png")
-    mask.crop((0, 0, 512, 500)).resize((1024, 1000)).save(folder / "ear_mask.png")
+    ear_mask(portrait.size).save(folder / "turned_mask.png")
+    large = Image.fromarray(data.retina()).resize((777, 777), Image.Resampling.LANCZOS)
+    large.save(folder / "large.webp", quality=95)
+    ear_mask(large.size).save(folder / "large_mask.png")
+    galaxies = Image.fromarray(data.hubble_deep_field()).crop((0, 0, 860, 840))
+    galaxies.save(folder / "ear Ж.png")
+    ear_mask(galaxies.size).save(folder / "ear_mask.png")
     names = [("turned.jpg", "turned_mask.png", "train"), ("large.webp", "large_mask.png", "train")]
     names.append(("ear Ж.png", "ear_mask.png", "holdout"))
     row = {
@@ -80,6 +79,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "manifest.jsonl").write_text("\n".join(json.dumps(r) for r in rows), encoding="utf-8")
     (folder / "lorawrap.toml").write_text(CONFIG, encoding="utf-8")
     return folder
+
+
+def ear_mask(size: tuple[int, int]) -> Image.Image:
+    mask = Image.new("L", (512, 512), 0)
+    ImageDraw.Draw(mask).ellipse(EAR_BOX, fill=255)
+    return mask.resize(size)
 
 
 def originals(folder: Path) -> dict[str, bytes]:
