@@ -27,14 +27,14 @@ def folder_name(name: str) -> tuple[int, str]:
 
 
 def is_kohya_tree(root: Path) -> bool:
-    """Whether folders in ``root`` say repeats and token, and none speaks of buckets in conventional words."""
-    names = [path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    """Whether a folder of images in ``root`` says repeats and token, and no other is named by its buckets."""
+    names = {name.partition("/")[0] for name in image_files(root) if "/" in name}
     others = [name for name in names if not _is_training_folder(name)]
     return len(others) < len(names) and not any(read_name(name)[0] for name in others)
 
 
 def kohya_rows(root: Path, problems: Problems) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """``(where, values)`` of each image that sd-scripts would train on; what it would pass over is a problem.
+    """``(where, values)`` of each image in a training folder; one that lies elsewhere is a problem.
 
     A mask has its image's name in ``masks/<folder>/``, ``<folder>/masks/`` or ``masks/``, as with
     ``conditioning_data_dir``. Repeats and folder become tags, which the balance can go by.

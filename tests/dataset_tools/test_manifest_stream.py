@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from dataset_tools.errors import UserError
+from dataset_tools.manifests import manifest_text
 from dataset_tools.manifests.counted import CountedProblems
 from dataset_tools.manifests.json_stream import BadJson, JsonStream, RepeatedKey, parse
 from dataset_tools.manifests.manifest import read_manifest
+from dataset_tools.manifests.manifest_text import lines
 from dataset_tools.manifests.packed_rows import BLOCK_ROWS, PackedRows
 from tests.dataset_tools.rows import row, values
 
@@ -69,6 +71,17 @@ def test_a_key_that_is_there_twice_is_named_however_deep_it_lies():
         found = parse(text)
         assert isinstance(found, RepeatedKey)
         assert found.key == "image"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_a_character_may_be_cut_in_two(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(manifest_text, "CHUNK_BYTES", size)
+    path = tmp_path / "m.jsonl"
+    path.write_bytes("\ufeffухо 🙂\r\nдва\n\nthree".encode())
+    assert list(lines(path)) == [(1, "ухо 🙂\r\n"), (2, "два\n"), (3, "\n"), (4, "three")]
+    path.write_bytes("ухо\nдва 🙂\nтри\n".encode() + b"\xff\n")
+    with pytest.raises(UserError, match=r"not UTF-8 text \(line 4\)"):
+        list(lines(path))
 
 
 @pytest.mark.parametrize("name", ["m.json", "m.jsonl"])
