@@ -42,6 +42,8 @@ def _in_words(detail: ErrorDetails) -> tuple[str, str]:
         return f"'{field}' is not a consent record.", CONSENT_HINT
     if field.startswith("ear_box") and not detail["msg"].startswith("Value error"):
         return "ear_box: four whole numbers are wanted.", "x0, y0, x1, y1 in pixels."
+    if detail["type"] == "bool_type":
+        return f"{field}: {detail['input']!r} is neither true nor false.", "In a table: yes or no."
     if detail["type"] == "missing":
         return f"'{field}' is missing.", _one_of(field)
     if detail["type"] == "extra_forbidden":

@@ -141,7 +141,7 @@ def test_every_problem_with_the_row_that_a_spreadsheet_shows(folder):
 @pytest.mark.parametrize(
     ("column", "cell", "wanted"),
     [
-        ("ear_visible", "maybe", "row 2: ear_visible: "),
+        ("ear_visible", "maybe", "row 2: ear_visible: 'maybe' is neither true nor false."),
         ("ear_box", "1 2 3", "row 2: ear_box: four whole numbers"),
         ("ear_box", "a b c d", "row 2: ear_box: four whole numbers"),
         ("ear_box", "5 5 5 9", "row 2: ear_box: [5, 5, 5, 9] is no box"),
