@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from dataset_tools.building.build_plan import plan
 from dataset_tools.building.build_settings import BuildPlan, BuildSettings, PlannedImage
 from dataset_tools.building.dataset import RECORD_FILE, BuiltDataset, read_dataset, write_dataset
 from dataset_tools.building.making import Making, files_of, make
-from dataset_tools.building.overview import write_overview
-from dataset_tools.building.ownership import earlier_files, write_ownership
-from dataset_tools.building.recipes import recipes, reusable
+from dataset_tools.building.overview import OVERVIEW_FILE, write_overview
+from dataset_tools.building.ownership import Written, earlier_files, noted, write_ownership
+from dataset_tools.building.recipes import Earlier, all_recipes, moved
 from dataset_tools.files import whole_folder
 from dataset_tools.processors import usable
 from dataset_tools.progress import progress
@@ -32,16 +32,13 @@ def apply(planned: BuildPlan, folder: Path) -> BuiltDataset:
     """
     if up_to_date(planned, folder):
         return read_dataset(folder)
-    earlier = earlier_files(folder, (image.source for image in planned.images))
-    size, dilate_px = planned.built.size, planned.dilate_px
-    made_from = dict(made for image in planned.images for made in recipes(image, size, dilate_px))
-    same = reusable(made_from, earlier, folder)
+    written = earlier_files(folder, (image.source for image in planned.images))
+    earlier = Earlier(folder, written, moved(planned, written))
     with whole_folder(folder) as new:
-        paths = {name: path for name, (path, _) in same.items()}
-        _write_images(planned.images, Making(new, size, dilate_px, paths))
+        _write_images(planned.images, Making(new, planned.built.size, planned.dilate_px, earlier))
         write_dataset(new, planned.built)
         write_overview(planned.built, new)
-        write_ownership(new, made_from, {name: written for name, (_, written) in same.items()})
+        write_ownership(new, _notes(planned, earlier, new))
     return planned.built
 
 
@@ -50,6 +47,16 @@ def up_to_date(planned: BuildPlan, folder: Path) -> bool:
     if not (folder / RECORD_FILE).is_file() or read_dataset(folder).key != planned.built.key:
         return False
     return all((folder / path).is_file() for image in planned.images for path in files_of(image))
+
+
+def _notes(planned: BuildPlan, earlier: Earlier, folder: Path) -> Iterator[tuple[str, Written]]:
+    """Every file of the build; what was taken over is not read again."""
+    for name, recipe in all_recipes(planned):
+        same = earlier.same(name, recipe)
+        yield name, noted(folder / name, recipe, earlier.written[same].sha256 if same else "")
+    for name in (RECORD_FILE, OVERVIEW_FILE):
+        if (folder / name).is_file():
+            yield name, noted(folder / name)
 
 
 def _write_images(images: Sequence[PlannedImage], making: Making) -> None:

@@ -25,7 +25,7 @@ from dataset_tools.manifests.manifest import Manifest
 if TYPE_CHECKING:
     from dataset_tools.quality.qc_record import QcRecord
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same inputs would give other files."""
 TITLES: Mapping[str, str] = {"stage_a": "Stage A", "stage_b": "Stage B"}
 

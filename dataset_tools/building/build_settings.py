@@ -47,7 +47,7 @@ class BuildSettings:
         return f"{self.trigger} {self.class_word}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MaskPlan:
     """Where a mask comes from; ``box`` is the part to repaint in source pixels.
 
@@ -62,20 +62,35 @@ class MaskPlan:
     model: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Output:
-    """One image to write, paths relative to the dataset's folder. ``crop`` None: the largest square."""
+    """One picture to write and what goes with it; folders are relative to the dataset's.
 
-    image: str
+    ``crop`` None: the largest square. ``caption`` None: no caption is written. ``mask_folder`` None: no mask.
+    """
+
+    folder: str
+    name: str
     crop: Crop | None
     mirrored: bool = False
     light: Light | None = None
-    caption: str = ""
-    caption_file: str | None = None
-    mask: str | None = None
+    caption: str | None = None
+    mask_folder: str | None = None
+
+    @property
+    def image(self) -> str:
+        return f"{self.folder}/{self.name}.png"
+
+    @property
+    def caption_file(self) -> str | None:
+        return None if self.caption is None else f"{self.folder}/{self.name}.txt"
+
+    @property
+    def mask(self) -> str | None:
+        return None if self.mask_folder is None else f"{self.mask_folder}/{self.name}.png"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedImage:
     """One source, decoded once, and all that is made of it. ``size_hw`` None: not known beforehand."""
 

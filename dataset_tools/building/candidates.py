@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 from typing import TYPE_CHECKING
 
 from dataset_tools.building.build_settings import BuildSettings, MaskPlan
@@ -27,7 +28,7 @@ MAX_SEED = 1 << 32
 QC_HINT = "Run 'lorawrap qc' again: its results belong to another set of images."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A row that passed QC and may be used. ``row.caption`` is its own caption, if it has one."""
 
@@ -109,11 +110,12 @@ def _candidate(
         spoken = _with_own_caption(row, path, settings)
         words = (settings.template, settings.trigger, settings.class_word)
         caption = render_caption(spoken, *words)
-        mirrored = render_caption(mirrored_row(spoken, settings.trigger), *words)
+        turned = mirrored_row(spoken, settings.trigger) if settings.mirror else spoken
+        mirrored = render_caption(turned, *words) if settings.mirror else caption
     except UserError as error:
         problems.add(row.image, error.message.removeprefix(f"{row.image}: "), error.hint)
         return
-    yield Candidate(spoken, path, size_hw, mask, content_hash(path), caption, mirrored)
+    yield Candidate(spoken, path, size_hw, mask, content_hash(path), intern(caption), intern(mirrored))
 
 
 def _size(record: QcRecord, row: ManifestRow) -> tuple[int, int]:

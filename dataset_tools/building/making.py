@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset_tools.building.build_settings import MaskPlan, Output, PlannedImage
+from dataset_tools.building.recipes import Earlier, recipes
 from dataset_tools.errors import UserError
 from dataset_tools.files import link_or_copy, write_text
 from dataset_tools.pictures.crop import apply as cut
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Making:
-    """Where the files go, how large, and which of them (by name) are there already."""
+    """Where the files go, how large they are, and what the build before left."""
 
     folder: Path
     size: int
     dilate_px: int
-    earlier: Mapping[str, Path]
+    earlier: Earlier
 
 
 def files_of(image: PlannedImage) -> Iterator[str]:
@@ -42,7 +43,8 @@ def make(image: PlannedImage, making: Making) -> None:
 
     Raises `UserError` when the image changed its size since QC and when a mask comes out empty.
     """
-    new = {name for name in files_of(image) if not _taken_over(name, making)}
+    made_from = recipes(image, making.size, making.dilate_px)
+    new = {name for name, recipe in made_from if not _taken_over(name, recipe, making)}
     for output in image.outputs:
         if output.caption_file in new:
             write_text(making.folder / output.caption_file, output.caption + "\n")
@@ -50,10 +52,11 @@ def make(image: PlannedImage, making: Making) -> None:
         _make_pictures(image, new, making)
 
 
-def _taken_over(name: str, making: Making) -> bool:
-    if name not in making.earlier:
+def _taken_over(name: str, recipe: str, making: Making) -> bool:
+    same = making.earlier.same(name, recipe)
+    if same is None:
         return False
-    link_or_copy(making.earlier[name], making.folder / name)
+    link_or_copy(making.earlier.folder / same, making.folder / name)
     return True
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from dataset_tools.building.dataset import RECORD_FILE
 from dataset_tools.errors import Problems, UserError
-from dataset_tools.files import content_hash, write_text
+from dataset_tools.files import content_hash, whole_file
 
 OWNERSHIP_FILE = "written.json"
 """Path → `Written` of every file that the build wrote."""
@@ -31,18 +31,22 @@ class Written(NamedTuple):
     recipe: str = ""
 
 
-def write_ownership(
-    folder: Path, recipes: Mapping[str, str] | None = None, known: Mapping[str, Written] | None = None
-) -> None:
-    """Note every file in ``folder`` as the build's own; one that is ``known`` is not read again."""
-    recipes, known = recipes or {}, known or {}
-    lines = []
-    for name in sorted(_files(folder)):
-        status = (folder / name).stat()
-        sha256 = known[name].sha256 if name in known else content_hash(folder / name)
-        written = Written(sha256, status.st_size, status.st_mtime_ns, recipes.get(name, ""))
-        lines.append(f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(written)}")
-    write_text(folder / OWNERSHIP_FILE, "{\n" + ",\n".join(lines) + "\n}\n")
+def write_ownership(folder: Path, files: Iterable[tuple[str, Written]] | None = None) -> None:
+    """Note ``files`` as the build's own, every file in ``folder`` when they are not given."""
+    if files is None:
+        files = ((name, noted(folder / name)) for name in sorted(_files(folder)))
+    with whole_file(folder / OWNERSHIP_FILE) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        before = "{"
+        for name, written in files:
+            stream.write(f"{before}\n{json.dumps(name, ensure_ascii=False)}: {json.dumps(written)}")
+            before = ","
+        stream.write("\n}\n")
+
+
+def noted(path: Path, recipe: str = "", sha256: str = "") -> Written:
+    """A file as it is now; it is read only when its ``sha256`` is not known."""
+    status = path.stat()
+    return Written(sha256 or content_hash(path), status.st_size, status.st_mtime_ns, recipe)
 
 
 def written_files(folder: Path, part: str = "") -> list[Path]:
@@ -96,15 +100,23 @@ def _is_as_written(path: Path, written: Written) -> bool:
 
 
 def _owned(folder: Path) -> dict[str, Written]:
-    """A build of an earlier version noted a file's hash alone."""
     path = folder / OWNERSHIP_FILE
     try:
-        noted = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            name: Written(said) if isinstance(said, str) else Written(*said) for name, said in noted.items()
-        }
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+        with path.open(encoding="utf-8") as stream:
+            return dict(_entries(stream))
+    except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{path}: cannot be read, so it is not known whose files lie here.", HINT) from error
+
+
+def _entries(lines: Iterable[str]) -> Iterator[tuple[str, Written]]:
+    """Line by line, as they were written. A build of an earlier version noted a file's hash alone."""
+    line = ""
+    for line in map(str.strip, lines):
+        if line not in ("{", "}"):
+            ((name, said),) = json.loads(f"{{{line.rstrip(',')}}}").items()
+            yield name, Written(said) if isinstance(said, str) else Written(*said)
+    if line != "}":
+        raise ValueError("cut short")
 
 
 def _files(folder: Path) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from sys import intern
 
 from dataset_tools.building.balance import Balance
 from dataset_tools.building.build_settings import BuildSettings, Output, PlannedImage, Stage
@@ -16,8 +17,10 @@ from dataset_tools.manifests.safety import allowed
 from dataset_tools.manifests.schema import ManifestRow
 from dataset_tools.pictures.crop import Crop, crop_for
 
+HELD_IMAGES, HELD_MASKS = "holdout/images", "holdout/masks"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """A candidate, or a copy of it, in the bucket of a stage."""
 
@@ -96,8 +99,8 @@ def held_out_record(candidate: Candidate, name: str) -> HeldOut:
     row = candidate.row
     return HeldOut(
         name=name,
-        image=f"holdout/images/{name}.png",
-        mask=f"holdout/masks/{name}.png" if candidate.mask else None,
+        image=f"{HELD_IMAGES}/{name}.png",
+        mask=f"{HELD_MASKS}/{name}.png" if candidate.mask else None,
         caption=candidate.caption,
         negative=row.negative,
         subject=row.subject,
@@ -114,21 +117,18 @@ def _folder(stage: Stage, kind: str, bucket: str, repeats: int, settings: BuildS
 
 def _training_output(item: Placed, stem: str, repeats: int, settings: BuildSettings) -> Output:
     candidate, copy, masked = item.candidate, item.copy, item.stage == "stage_b"
-    name = stem + copy.suffix
-    folder = _folder(item.stage, "train", item.bucket, repeats, settings)
-    masks = _folder(item.stage, "masks", item.bucket, repeats, settings)
     return Output(
-        image=f"{folder}/{name}.png",
+        folder=intern(_folder(item.stage, "train", item.bucket, repeats, settings)),
+        name=stem + copy.suffix,
         crop=crop_of(candidate, settings.context, masked or candidate.row.type == "ear"),
         mirrored=copy.mirrored,
         light=copy.light,
         caption=candidate.mirrored_caption if copy.mirrored else candidate.caption,
-        caption_file=f"{folder}/{name}.txt",
-        mask=f"{masks}/{name}.png" if masked else None,
+        mask_folder=intern(_folder(item.stage, "masks", item.bucket, repeats, settings)) if masked else None,
     )
 
 
 def _held_output(candidate: Candidate, name: str, settings: BuildSettings) -> Output:
-    record = held_out_record(candidate, name)
     around = candidate.mask is not None or candidate.row.type == "ear"
-    return Output(record.image, crop_of(candidate, settings.context, around), mask=record.mask)
+    masks = HELD_MASKS if candidate.mask else None
+    return Output(HELD_IMAGES, name, crop_of(candidate, settings.context, around), mask_folder=masks)

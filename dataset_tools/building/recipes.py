@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from dataset_tools.building.build_settings import Output, PlannedImage
+from dataset_tools.building.build_settings import BuildPlan, Output, PlannedImage
 from dataset_tools.building.ownership import Written
 from dataset_tools.files import data_hash
 
 MAKING = 1
 """Raised whenever the same recipe would give other bytes."""
 DIGITS = 32
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What the build before left in ``folder``. ``moved``: new name → old name, where these differ."""
+
+    folder: Path
+    written: Mapping[str, Written] = field(default_factory=dict)
+    moved: Mapping[str, str] = field(default_factory=dict)
+
+    def same(self, name: str, recipe: str) -> str | None:
+        """The name of the file there that ``name`` would be equal to; each is given once."""
+        there = self.written.get(name)
+        return name if there and there.recipe == recipe else self.moved.get(name)
+
+
+def all_recipes(planned: BuildPlan) -> Iterator[tuple[str, str]]:
+    """(name, recipe) of every file of a build."""
+    for image in planned.images:
+        yield from recipes(image, planned.built.size, planned.dilate_px)
 
 
 def recipes(image: PlannedImage, size: int, dilate_px: int) -> Iterator[tuple[str, str]]:
@@ -26,30 +46,35 @@ def recipes(image: PlannedImage, size: int, dilate_px: int) -> Iterator[tuple[st
             yield output.mask, _recipe("mask", _mask(image), dilate_px, *_cut(image, output, size))
 
 
-def reusable(
-    wanted: Mapping[str, str], earlier: Mapping[str, Written], folder: Path
-) -> dict[str, tuple[Path, Written]]:
-    """New name → the file of the build before, in ``folder``, of the same recipe.
+def moved(planned: BuildPlan, written: Mapping[str, Written]) -> dict[str, str]:
+    """New name → old name of the files that are wanted elsewhere now: another folder, another copy."""
+    if not written:
+        return {}
+    left = dict(written)
+    for name, recipe in all_recipes(planned):
+        if name in left and left[name].recipe == recipe:
+            del left[name]
+    free = _by_recipe(left)
+    stays = written.keys() - left.keys()
+    return {
+        name: free[recipe].pop()
+        for name, recipe in all_recipes(planned)
+        if free.get(recipe) and name not in stays
+    }
 
-    The file of the same name comes first, and each is used once: no two files of a dataset are one on disk.
-    """
-    same = {name for name, recipe in wanted.items() if name in earlier and earlier[name].recipe == recipe}
-    others: dict[str, list[str]] = {}
-    for name, written in earlier.items():
-        if written.recipe and name not in same:
-            others.setdefault(written.recipe, []).append(name)
-    found = {name: (folder / name, earlier[name]) for name in same}
-    for name, recipe in wanted.items():
-        if name not in same and others.get(recipe):
-            old = others[recipe].pop()
-            found[name] = (folder / old, earlier[old])
+
+def _by_recipe(written: Mapping[str, Written]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, file in written.items():
+        if file.recipe:
+            found.setdefault(file.recipe, []).append(name)
     return found
 
 
-def _cut(image: PlannedImage, output: Output, size: int) -> list[object]:
+def _cut(image: PlannedImage, output: Output, size: int) -> Iterable[object]:
     """The crop, or the file's name where that decides on the crop."""
     crop = asdict(output.crop) if output.crop else image.source.name
-    return [crop, size, output.mirrored]
+    return crop, size, output.mirrored
 
 
 def _mask(image: PlannedImage) -> object:

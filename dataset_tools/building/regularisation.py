@@ -45,8 +45,7 @@ def plan_regularisation(
             problems.add(
                 path, f"its caption has the trigger word '{settings.trigger}', a class image's must not."
             )
-        stem = f"{folder}/{names[str(path)]}"
-        output = Output(f"{stem}.png", None, caption=caption, caption_file=f"{stem}.txt")
+        output = Output(folder, names[str(path)], None, caption=caption)
         planned.append(PlannedImage(path, None, None, (output,), content_hash(path)))
     problems.raise_if_any()
     subset = Subset(

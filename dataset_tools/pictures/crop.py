@@ -23,7 +23,7 @@ _NAME_ANCHORS = (
 _SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Crop:
     """A square in source pixels. It may reach outside the picture, which is then reflected."""
 

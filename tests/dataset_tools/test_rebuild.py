@@ -161,14 +161,16 @@ def test_a_dataset_that_was_copied_is_still_known(photos: Photos, folder: Path, 
 
 def test_a_note_of_hashes_alone_is_read_and_everything_made_anew(photos: Photos, folder: Path):
     noted = json.loads((folder / OWNERSHIP_FILE).read_text(encoding="utf-8"))
-    (folder / OWNERSHIP_FILE).write_text(json.dumps({name: said[0] for name, said in noted.items()}))
+    (folder / OWNERSHIP_FILE).write_text(
+        json.dumps({name: said[0] for name, said in noted.items()}, indent=2)
+    )
     before = marks(folder)
     built(photos, folder, template="{{ pose }}")
     assert remade(before, marks(folder)) == set(before)
 
 
 def test_a_note_that_cannot_be_read_stops_the_build(photos: Photos, folder: Path):
-    for text in ("{", "[]", '{"a": 3}'):
+    for text in ("", "{", "{\n", "[]", '{"a": 3}', '{\n"a": 3\n}\n', '{\n"a": "b",\n'):
         (folder / OWNERSHIP_FILE).write_text(text)
         with pytest.raises(UserError, match="not known whose files lie here"):
             built(photos, folder, context=2.0)
