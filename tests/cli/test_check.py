@@ -95,3 +95,30 @@ def test_a_card_that_is_too_small_is_a_warning(tmp_path, capsys, monkeypatch):
     argv = ["check", "train.toml", "--dataset-config", "data.toml", "--no-models", "--gpu-memory", "2"]
     assert run(argv) == 0
     assert "the card has 2.0 GiB" in capsys.readouterr().err
+
+
+UNREADABLE = {"not there": None, "no TOML": b"[broken", "UTF-16": "seed = 1".encode("utf-16"), "empty": b""}
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("script", [[], ["--script", "sdxl_train_network.py"]], ids=["guessed", "given"])
+def test_json_is_json_for_a_file_that_cannot_be_read(content, script, tmp_path, capsys):
+    path = tmp_path / 'ж " 🙂.toml'
+    if content is not None:
+        path.write_bytes(content)
+    assert run(["check", str(path), "--json", *script]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert not told["ok"]
+    assert told["errors"][0]["file"] == path.name
+    assert str(tmp_path) not in told["errors"][0]["message"]
+
+
+def test_a_dataset_file_that_cannot_be_read_hides_no_other_problem(tmp_path, monkeypatch, capsys):
+    case = Case("", False, train={"learnig_rate": "1"}, dataset="[[datasets]]\nresolution = 64\nx = y\n")
+    argv = write_case(case, tmp_path / "a")
+    monkeypatch.chdir(tmp_path / "a")
+    assert run(["check", argv[1], "--dataset-config", argv[3], "--no-models", "--json"]) == 2
+    unknown, unread = json.loads(capsys.readouterr().out)["errors"]
+    assert unknown["hint"] == "Did you mean 'learning_rate'?"
+    assert (unread["file"], unread["line"]) == ("data.toml", 3)
+    assert unread["hint"] == 'Write text between quotes: "y".'

@@ -55,19 +55,26 @@ def command(
     An error is what would fail, train nothing, or be ignored in silence. Relative paths are taken from the
     folder that you start in, as sd-scripts does.
     """
+    from dataset_tools.errors import UserError
     from wrapper.kohya.check import check
     from wrapper.kohya.guess import guess_script
+    from wrapper.kohya.report import nothing_read
 
-    name = Path(script).stem if script else guess_script(train_toml)
-    report = check(
-        train_toml,
-        dataset_config,
-        name,
-        engine,
-        base=not no_models,
-        processes=num_processes,
-        gpu_gib=gpu_memory,
-    )
+    try:
+        name = Path(script).stem if script else guess_script(train_toml)
+        report = check(
+            train_toml,
+            dataset_config,
+            name,
+            engine,
+            base=not no_models,
+            processes=num_processes,
+            gpu_gib=gpu_memory,
+        )
+    except UserError as error:
+        if not as_json:
+            raise
+        report, name = nothing_read(train_toml, error), Path(script or "train_network.py").stem
     if as_json:
         click.echo(json.dumps({"script": f"{name}.py", **report.as_json()}, indent=2, ensure_ascii=False))
     else:

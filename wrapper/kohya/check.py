@@ -16,7 +16,7 @@ from wrapper.kohya.checks.names import check_names
 from wrapper.kohya.checks.options import Engine, check_train_keys
 from wrapper.kohya.located import Located, read_located, with_suffix
 from wrapper.kohya.report import Findings, Report
-from wrapper.kohya.sources import dataset_file, folder_views
+from wrapper.kohya.sources import dataset_path, folder_views, read_dataset
 from wrapper.kohya.steps import DatasetUse, StepCount, count_steps
 from wrapper.kohya.subsets import SubsetView, subset_views
 from wrapper.kohya.validation import split_uses
@@ -38,7 +38,7 @@ def check(
     ``dataset_toml`` None takes the one that the training file names, or the folders that it names instead.
     ``base=False`` leaves out whether the base model is there, ``models=False`` starting weights and prompts
     too. ``processes`` is the number of GPUs, ``gpu_gib`` what one of them holds. Raises `UserError` for a
-    file that cannot be read at all.
+    training file that cannot be read at all.
     """
     findings = Findings()
     train = read_located(with_suffix(train_toml))
@@ -66,8 +66,11 @@ def _views(
     engine: Engine,
     findings: Findings,
 ) -> list[SubsetView]:
-    dataset = dataset_file(train, values, given, findings)
-    if dataset is not None:
+    path = dataset_path(train, values, given, findings)
+    if path is not None:
+        dataset = read_dataset(train, path, findings)
+        if dataset is None:
+            return []
         check_dataset_keys(dataset, script, engine, findings)
         return subset_views(dataset, values)
     if engine == "sd-scripts":

@@ -55,11 +55,26 @@ SCHEDULERS: dict[str, tuple[str, ...]] = {
 }
 """Names of ``lr_scheduler``, and the arguments of each that are no options of their own."""
 
-TORCH_SCHEDULERS = (
-    *("ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR"),
-    *("ExponentialLR", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR"),
-    *("PolynomialLR", "SequentialLR", "StepLR"),
-)
+_CYCLIC = ("step_size_up", "step_size_down", "mode", "gamma", "scale_mode")
+_MOMENTUM = ("cycle_momentum", "base_momentum", "max_momentum")
+_ONE_CYCLE = ("total_steps", "epochs", "steps_per_epoch", "pct_start", "anneal_strategy", "div_factor")
+TORCH_SCHEDULERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "ChainedScheduler": (("schedulers",), ()),
+    "ConstantLR": ((), ("factor", "total_iters")),
+    "CosineAnnealingLR": (("T_max",), ("eta_min",)),
+    "CosineAnnealingWarmRestarts": (("T_0",), ("T_mult", "eta_min")),
+    "CyclicLR": (("base_lr", "max_lr"), (*_CYCLIC, *_MOMENTUM)),
+    "ExponentialLR": (("gamma",), ()),
+    "LambdaLR": (("lr_lambda",), ()),
+    "LinearLR": ((), ("start_factor", "end_factor", "total_iters")),
+    "MultiStepLR": (("milestones",), ("gamma",)),
+    "MultiplicativeLR": (("lr_lambda",), ()),
+    "OneCycleLR": (("max_lr",), (*_ONE_CYCLE, "final_div_factor", "three_phase", *_MOMENTUM)),
+    "PolynomialLR": ((), ("total_iters", "power")),
+    "SequentialLR": (("schedulers", "milestones"), ()),
+    "StepLR": (("step_size",), ("gamma",)),
+}
+"""The classes of ``torch.optim.lr_scheduler``: the arguments that each needs, and others that it takes."""
 
 _BLOCKS = ("block_dims", "block_alphas", "conv_block_dims", "conv_block_alphas", "block_lr_zero_threshold")
 _WEIGHTS = ("down_lr_weight", "mid_lr_weight", "up_lr_weight")
@@ -86,6 +101,15 @@ NETWORK_NUMBERS = {
 BLOCK_LISTS = ("block_dims", "block_alphas", "conv_block_dims", "conv_block_alphas")
 BLOCKS = {"train_network": 25, "sdxl_train_network": 23}
 """How many numbers each of those lists has."""
+
+MIDDLE = "mid_lr_weight"
+BLOCK_WEIGHTS = {
+    "train_network": {"down_lr_weight": 12, MIDDLE: 1, "up_lr_weight": 12},
+    "sdxl_train_network": {"down_lr_weight": 9, MIDDLE: 3, "up_lr_weight": 9},
+}
+"""How many blocks each of these rates is for."""
+CURVES = ("cosine", "sine", "linear", "reverse_linear", "zeros")
+"""What may stand for the numbers of all blocks."""
 
 OTHER_NETWORKS = (
     *("networks.lora_flux", "networks.lora_sd3", "networks.lora_lumina", "networks.lora_anima"),

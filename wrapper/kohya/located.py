@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import UserError
+from wrapper.kohya.toml_faults import fault_hint, fault_line
 from wrapper.kohya.toml_places import Place, toml_places
-from wrapper.project.load import parse_toml
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 MADE_BY = "`lorawrap render` makes it."
 
@@ -89,6 +95,20 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
     try:
         return dict(toml.loads(text))
     except (toml.TomlDecodeError, IndexError, ValueError, TypeError) as error:
-        parse_toml(path)  # says it better where it is no TOML at all
+        _complain(path, text)
         hint = "It is TOML, but the toml 0.10.2 that sd-scripts reads it with cannot: write it more simply."
         raise UserError(f"{path}: not valid TOML for sd-scripts: {error}.", hint) from error
+
+
+def _complain(path: Path, text: str) -> None:
+    """Raise `UserError` where it is no TOML at all, which tomllib says better than sd-scripts' library."""
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        hint = fault_hint(text, fault_line(str(error)))
+        raise UserError(f"{path}: not valid TOML: {error}.", hint) from None
+
+
+def unreadable(path: Path, error: UserError) -> tuple[Where, str]:
+    """Where in the file ``path`` the ``error`` about it is, and what it says without that."""
+    return Where.of(path.name, fault_line(error.message), ""), error.message.removeprefix(f"{path}: ")

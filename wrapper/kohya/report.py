@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from dataset_tools.errors import Problem, Problems
-from wrapper.kohya.located import Where
+from dataset_tools.errors import Problem, Problems, UserError
+from wrapper.kohya.located import Where, unreadable, with_suffix
 from wrapper.kohya.memory import Forecast
-from wrapper.kohya.steps import StepCount
+from wrapper.kohya.steps import StepCount, count_steps
 
 
 class Findings:
@@ -59,6 +60,14 @@ class Report:
             "steps": vars(self.steps),
             "gpu_memory_gib": None if self.memory is None else _memory(self.memory),
         }
+
+
+def nothing_read(train_toml: Path, error: UserError) -> Report:
+    """The report on a training file that cannot be read: the ``error`` alone."""
+    findings = Findings()
+    where, text = unreadable(with_suffix(train_toml), error)
+    findings.error(where, text, error.hint)
+    return Report(findings.errors, [], count_steps([]))
 
 
 def _as_json(problem: Problem) -> dict[str, Any]:

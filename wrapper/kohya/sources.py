@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import UserError
-from wrapper.kohya.located import Located, read_located, read_located_json
+from wrapper.kohya.located import Located, read_located, read_located_json, unreadable
 from wrapper.kohya.report import Findings
 from wrapper.kohya.subsets import SubsetView, list_images, typed
 
@@ -18,9 +18,9 @@ SUFFIXES = (".toml", ".json")
 FOLDER_KEYS = ("train_data_dir", "reg_data_dir")
 
 
-def dataset_file(
+def dataset_path(
     train: Located, values: Mapping[str, Any], given: Path | None, findings: Findings
-) -> Located | None:
+) -> Path | None:
     """The dataset file that counts: ``given`` on the command line, else that of the training file."""
     named = values.get("dataset_config")
     path = given or (Path(str(named)) if named else None)
@@ -35,9 +35,21 @@ def dataset_file(
         findings.warn(where, f"'dataset_config' is not used: {given} is given instead.")
     if not path.name.lower().endswith(SUFFIXES):
         findings.error(where, f"the dataset file {path} is neither .toml nor .json: sd-scripts refuses it.")
+    return path
+
+
+def read_dataset(train: Located, path: Path, findings: Findings) -> Located | None:
+    """The dataset file ``path``; None, and an error, where it cannot be read."""
     if not path.is_file():
-        raise UserError(f"{path}: there is no such file.", nearby(train, path))
-    return read_located_json(path) if path.name.lower().endswith(".json") else read_located(path)
+        where = train.where_key("dataset_config")
+        findings.error(where, f"the dataset file {path}: there is no such file.", nearby(train, path))
+        return None
+    try:
+        return read_located_json(path) if path.name.lower().endswith(".json") else read_located(path)
+    except UserError as error:
+        where, text = unreadable(path, error)
+        findings.error(where, text, error.hint)
+        return None
 
 
 def folder_views(train: Located, values: Mapping[str, Any], findings: Findings) -> list[SubsetView]:
@@ -99,7 +111,7 @@ def _numbered(train: Located, values: Mapping[str, Any], key: str, parent: Path)
 def _check_ignored(train: Located, key: str, parent: Path, findings: Findings) -> None:
     where = train.where_key(key)
     for folder in sorted(parent.iterdir()):
-        if folder.is_dir() and not repeats_of(folder.name) and list_images(folder):
+        if folder.name[0] != "." and not repeats_of(folder.name) and list_images(folder):
             text = f"'{key}': the folder {folder.name!r} is ignored: its name does not begin with a number"
             findings.error(where, f"{text} of repeats.", "Name it <repeats>_<token>, or move it elsewhere.")
     if loose := list_images(parent):

@@ -25,6 +25,7 @@ def check_captions(view: SubsetView, findings: Findings) -> None:
     _check_missing(view, missing, beside, findings)
     _check_orphans(view, files, beside, findings)
     _check_settings(view, findings)
+    _check_dropped(view, findings)
     grouped = Grouped(findings, view.where("image_dir"))
     read = [_read(path, grouped) for path in sorted({path for path in files.values() if path})]
     check_texts(view, [caption for caption in read if caption], grouped, findings)
@@ -59,7 +60,7 @@ def _check_missing(
         f"{len(missing)} images in {view.folder} have no {suffix} caption: {some(p.name for p in missing)}."
     )
     if unread:
-        hint = _other_suffix(unread)
+        hint = _other_suffix(unread, suffix)
         findings.error(where, f"{text} {_kind_of(unread)} are not read.", hint)
     elif view.get("class_tokens"):
         if len(missing) < len(view.images) or not view.is_reg:
@@ -72,6 +73,7 @@ def _unread(image: Path, suffix: str, beside: Mapping[str, list[str]]) -> list[s
     """Files beside ``image`` that look like its caption, but are not called what sd-scripts looks for."""
     suffixes = dict.fromkeys((suffix.lower(), *_LIKE_CAPTIONS))
     wanted = [(stem + other).lower() for stem in (image.stem, image.name) for other in suffixes]
+    wanted.append((image.stem + 2 * suffix).lower())
     return [name for like in wanted for name in beside.get(like, []) if name != image.name]
 
 
@@ -80,8 +82,10 @@ def _kind_of(unread: Sequence[str]) -> str:
     return f"Their {suffixes.pop()} files" if len(suffixes) == 1 else "Their other files"
 
 
-def _other_suffix(unread: Sequence[str]) -> str:
+def _other_suffix(unread: Sequence[str], suffix: str) -> str:
     suffixes = {Path(name).suffix for name in unread}
+    if suffix in suffixes:
+        return f"Rename {some(unread)}: 'a.png' needs a file 'a{suffix}'."
     return f"Set caption_extension = '{suffixes.pop()}'." if len(suffixes) == 1 else "Rename them."
 
 
@@ -105,6 +109,12 @@ def _check_settings(view: SubsetView, findings: Findings) -> None:
         if view.get(key):
             text = f"'{key}' drops captions in every step: beside masks sd-scripts does not count steps."
             findings.error(view.where(key), text, "Leave it out.")
+
+
+def _check_dropped(view: SubsetView, findings: Findings) -> None:
+    for key in ("caption_dropout_rate", "caption_tag_dropout_rate", "caption_dropout_every_n_epochs"):
+        if view.get(key) == 1:
+            findings.warn(view.where(key), f"'{key}' = 1 drops every caption: none is trained.")
 
 
 def _read(path: Path, grouped: Grouped) -> Caption | None:

@@ -9,7 +9,7 @@ from wrapper.buckets import Buckets
 from wrapper.kohya.checks.fight import Values
 from wrapper.kohya.checks.memory import is_here, model_kind
 from wrapper.kohya.checks.options import Engine
-from wrapper.kohya.checks.rules import NO_FOLDER, RULES, offloading, sdxl_rules
+from wrapper.kohya.checks.rules import NO_FOLDER, RULES, layers, offloading, sdxl_rules
 from wrapper.kohya.dataset_tables import Flavour
 from wrapper.kohya.located import Located, Where
 from wrapper.kohya.options import RENAMED, dataset_names, upstream_options
@@ -35,7 +35,7 @@ def check_fights(
 ) -> None:
     """Check the training file's values against each other, and both files against each other."""
     rules = (*RULES, *((offloading,) if engine == "sd-scripts" else ()))
-    for rule in (*rules, sdxl_rules) if model_kind(values, script) == "sdxl" else rules:
+    for rule in (*rules, sdxl_rules if model_kind(values, script) == "sdxl" else layers):
         if fight := rule(values):
             (findings.error if fight.fails else findings.warn)(_place(train, fight.text), fight.text)
     if script == "train_network_inpaint" and engine == "sd-scripts":
@@ -84,6 +84,7 @@ def _check_overridden(
 ) -> None:
     """A default in the training file that every subset sets otherwise is never used."""
     renamed = {outer: inner for inner, outer in RENAMED.items()}
+    standard = upstream_options("train_network")
     for key in (dataset_names("general") - set(RENAMED)) | set(renamed):
         inner = renamed.get(key, key)
         found = [_set_inside(view, inner) for view in views]
@@ -91,7 +92,8 @@ def _check_overridden(
             continue
         if not _same_size(inner, values[key], views):
             text = f"'{key}' is never used: the dataset file sets '{inner}' = {found[0]!r}."
-            findings.error(_place(train, text), text, "Keep one of them.")
+            tell = findings.warn if values[key] == standard[key].default else findings.error
+            tell(_place(train, text), text, "Keep one of them.")
 
 
 def _set_inside(view: SubsetView, key: str) -> object:

@@ -10,7 +10,10 @@ from typing import Any
 from dataset_tools.errors import did_you_mean
 from wrapper.kohya.known_names import (
     BLOCK_LISTS,
+    BLOCK_WEIGHTS,
     BLOCKS,
+    CURVES,
+    MIDDLE,
     NETWORK_NUMBERS,
     NETWORKS,
     OPTIMIZERS,
@@ -19,7 +22,7 @@ from wrapper.kohya.known_names import (
     TORCH_OPTIMIZERS,
     TORCH_SCHEDULERS,
 )
-from wrapper.kohya.located import Located
+from wrapper.kohya.located import Located, Where
 from wrapper.kohya.report import Findings
 
 Values = Mapping[str, Any]
@@ -79,18 +82,27 @@ def _check_scheduler(train: Located, values: Values, findings: Findings) -> None
         return
     custom, name = values.get("lr_scheduler_type"), values.get("lr_scheduler", "constant")
     if custom:
-        if "." not in str(custom) and custom not in TORCH_SCHEDULERS:
-            text = f"there is no scheduler '{custom}' in torch.optim.lr_scheduler."
-            findings.error(
-                train.where_key("lr_scheduler_type"), text, did_you_mean(str(custom), TORCH_SCHEDULERS)
-            )
-        _check_literals(train, values, "lr_scheduler_args", None, findings)
+        _check_torch_scheduler(train, values, str(custom), findings)
         return
     base = str(name).partition(":")[0]
     if base not in SCHEDULERS:
         text = f"there is no scheduler '{name}'."
         findings.error(train.where_key("lr_scheduler"), text, did_you_mean(str(name), SCHEDULERS))
     _check_literals(train, values, "lr_scheduler_args", SCHEDULERS.get(base), findings)
+
+
+def _check_torch_scheduler(train: Located, values: Values, name: str, findings: Findings) -> None:
+    where, accepted = train.where_key("lr_scheduler_type"), TORCH_SCHEDULERS.get(name)
+    if accepted is None and "." not in name:
+        text = f"there is no scheduler '{name}' in torch.optim.lr_scheduler."
+        findings.error(where, text, did_you_mean(name, TORCH_SCHEDULERS))
+    needed, optional = accepted or ((), ())
+    given = arguments(values, "lr_scheduler_args")
+    if lacking := [argument for argument in needed if argument not in given]:
+        text = f"'lr_scheduler_type' = '{name}' needs {' and '.join(lacking)} in 'lr_scheduler_args'."
+        findings.error(where, text)
+    known = (*needed, *optional, "last_epoch") if accepted else None
+    _check_literals(train, values, "lr_scheduler_args", known, findings)
 
 
 def _check_network(train: Located, values: Values, findings: Findings) -> None:
@@ -108,6 +120,7 @@ def _check_network(train: Located, values: Values, findings: Findings) -> None:
         findings.warn(where, f"'{module}' needs the package {package} in sd-scripts' environment.")
     for item in _items(values, "network_args"):
         _check_network_argument(train, item, module, findings)
+    _check_repeated(train, values, "network_args", findings)
 
 
 def _check_blocks(train: Located, values: Values, script: str, findings: Findings) -> None:
@@ -117,9 +130,28 @@ def _check_blocks(train: Located, values: Values, script: str, findings: Finding
     for name in BLOCK_LISTS if count else ():
         if name in given and len(given[name].split(",")) != count:
             findings.error(where, f"'network_args': {name} must have {count} numbers.")
+    for name, size in BLOCK_WEIGHTS.get(script, {}).items():
+        if name in given:
+            _check_weights(where, name, given[name], size, findings)
     unit, dim = given.get("unit", "1"), values.get("network_dim", 4)
     if unit.isdecimal() and isinstance(dim, int) and int(unit) and dim % int(unit):
         findings.error(where, f"'network_args': unit {unit} must divide network_dim {dim}.")
+
+
+def _check_weights(where: Where, name: str, text: str, count: int, findings: Findings) -> None:
+    """A rate for each block, or the name of a curve, with a number to add."""
+    curve, _, base = text.partition("+")
+    if name != MIDDLE and curve in CURVES and _converts(base or "0", float):
+        return
+    listed = text.split(",")
+    if (name != MIDDLE and len(listed) == 1) or not all(_converts(item or "0", float) for item in listed):
+        wanted = "numbers" if name == MIDDLE else f"{count} numbers, or one of {', '.join(CURVES)}"
+        findings.error(where, f"'network_args': {name} must be {wanted}, not {text!r}.")
+    elif len(listed) > count:
+        findings.error(where, f"'network_args': only the first {count} numbers of {name} are used.")
+    elif len(listed) < count:
+        said = f"'network_args': {name} has {len(listed)} numbers for {count} blocks: the others get 1."
+        findings.warn(where, said)
 
 
 def _texts(values: Values) -> dict[str, str]:
@@ -155,6 +187,7 @@ def _check_literals(
 ) -> None:
     """Every item is split at its one ``=`` and evaluated as a Python literal."""
     where = train.where_key(key)
+    _check_repeated(train, values, key, findings)
     for item in _items(values, key):
         name, _, text = item.partition("=")
         if item.count("=") != 1:
@@ -164,6 +197,13 @@ def _check_literals(
             findings.error(where, f"'{key}': {text!r} is no Python value.", hint)
         elif known is not None and name not in known:
             findings.error(where, f"'{key}': there is no argument '{name}'.", did_you_mean(name, known))
+
+
+def _check_repeated(train: Located, values: Values, key: str, findings: Findings) -> None:
+    """Of several values of one name the last counts."""
+    names = [item.partition("=")[0] for item in _items(values, key)]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        findings.error(train.where_key(key), f"'{key}': {name} is given more than once.", "Keep one of them.")
 
 
 def _items(values: Values, key: str) -> list[str]:

@@ -7,10 +7,11 @@ Read from ``verify_training_args``, ``prepare_dataset_args``, ``get_optimizer``,
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from wrapper.kohya.checks.fight import Fight, Values
-from wrapper.kohya.checks.names import optimizer_name
+from wrapper.kohya.checks.names import arguments, optimizer_name
 from wrapper.kohya.checks.rate_rules import (
     adafactor,
     one_rate,
@@ -142,6 +143,37 @@ def folders(values: Values) -> Fight | None:
     return None
 
 
+def layers(values: Values) -> Fight | None:
+    """The outputs of the text encoder that there are: one of each layer, and its input."""
+    skip, last = values.get("clip_skip"), 24 if values.get("v2") else 13
+    if type(skip) is int and skip > last:
+        return Fight(f"'clip_skip' must be {last} or less, not {skip}.")
+    return None
+
+
+def all_dropped(values: Values) -> Fight | None:
+    """With a share of 1 no module of the network ever learns."""
+    share = values.get("network_dropout")
+    if isinstance(share, int | float) and share == 1:
+        return Fight("'network_dropout' = 1 drops everything, so nothing is trained.")
+    for name in ("rank_dropout", "module_dropout"):
+        share = arguments(values, "network_args").get(name)
+        if isinstance(share, int | float) and share >= 1:
+            return Fight(f"'network_args': {name}={share} drops everything, so nothing is trained.")
+    return None
+
+
+def output_name(values: Values) -> Fight | None:
+    """sd-scripts makes the folder ``output_dir``, and none below it."""
+    name = values.get("output_name")
+    if not isinstance(name, str) or "/" not in name:
+        return None
+    folder = (Path(str(values.get("output_dir"))) / name).parent
+    if folder.is_dir() or folder == Path(str(values.get("output_dir"))):
+        return None
+    return Fight(f"'output_name' has a folder in it, and there is no {folder}: saving would fail.")
+
+
 RULES: tuple[Rule, ...] = (
     excludes("network_train_unet_only", "network_train_text_encoder_only"),
     needs("cache_text_encoder_outputs", "network_train_unet_only"),
@@ -192,6 +224,8 @@ RULES: tuple[Rule, ...] = (
     one_rate,
     captions,
     folders,
+    all_dropped,
+    output_name,
 )
 
 
