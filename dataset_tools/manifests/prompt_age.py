@@ -78,7 +78,7 @@ def asks_for_minor(text: str, *, adult: bool = False) -> str | None:
 
 
 def _ages(plain: str) -> Iterator[tuple[int, str]]:
-    for pattern in _AGES:
+    for pattern in _AGES if re.search(r"\d", plain) else ():
         for match in pattern.finditer(plain):
             yield int(match.group(1)), match.group(0).strip(" ,")
 
