@@ -20,9 +20,12 @@ Floats = npt.NDArray[np.float32]
 CLOSE = 0.78
 """Candidates so much alike get a second alignment."""
 LEAST_OVERLAP = 0.5
+CLIPPED, DARK, LEAST_UNCLIPPED = 4, 80, 0.25
+"""Grey levels that a clipped pixel has, and what it may have been; with less than
+such a share left, clipped ones count too."""
 SOFT, DETAIL, LOCAL = 1.0, 8.0, 5.0
 """Sigmas in pixels: below the first is noise, above the second is light; the third is the size of a place."""
-FLOOR, FLOOR_SHARE = 2.0, 0.3
+FLOOR, FLOOR_SHARE = 3.0, 0.15
 """Detail that counts as none: so many grey levels, and such a share of the picture's own."""
 LEAST_DETAIL, LEAST_TEXTURE, LEAST_TEXTURED = 2.5, 3.0, 0.1
 """Grey levels of detail in all, those in one place, and the share of places with so much: with less, nothing
@@ -51,10 +54,18 @@ def _worst_place(part: Pixels, other: Pixels, warp: Floats) -> float:
         return 0.0
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     laid = cv2.warpAffine(other, warp, (SIDE_PX, SIDE_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    unclipped = seen * ~_clipped(part, laid)
+    seen = unclipped if unclipped.mean() >= LEAST_UNCLIPPED else seen
     first, second = _detail(part, seen), _detail(laid, seen)
     if not _comparable(first, second, seen):
         return 0.0
     return _local_correlation(first, second, seen)
+
+
+def _clipped(first: Pixels, second: Pixels) -> npt.NDArray[np.bool_]:
+    """Where a copy that was made darker or lighter has lost what the other still shows, dark or light."""
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    return ((low <= CLIPPED) & (high < DARK)) | ((high >= 255 - CLIPPED) & (low > 255 - DARK))
 
 
 def _comparable(first: Floats, second: Floats, seen: Floats) -> bool:

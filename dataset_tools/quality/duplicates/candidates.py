@@ -16,16 +16,16 @@ import numpy as np
 from dataset_tools.pictures.images import Pixels
 from dataset_tools.quality.duplicates.windows import (
     ORIENTATIONS,
+    PLACES,
     WINDOWS,
     Box,
     Floats,
     descriptors,
     oriented,
-    window,
 )
 
 LEAST = 0.58
-MOST_OF_ONE = 24
+MOST_OF_ONE = 16
 """So many candidates are kept of one picture: those most alike."""
 PICTURES_A_CENTRE, MOST_CENTRES, PROBES = 64, 2048, 16
 BLOCK, QUERIES_AT_ONCE = 256, 1024
@@ -139,5 +139,5 @@ class _Best:
             for value, other, orientation, place in kept:
                 key = (min(query, other), max(query, other))
                 if key not in best or value > best[key].similarity:
-                    best[key] = Candidate(value, query, other, orientation, window(place))
+                    best[key] = Candidate(value, query, other, orientation, PLACES[place])
         return sorted(best.values(), key=lambda one: (-one.similarity, one.query, one.other))

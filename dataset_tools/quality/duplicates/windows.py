@@ -40,6 +40,10 @@ class Box(NamedTuple):
     right: float
 
 
+PLACES = [Box(*down, *across) for down in INTERVALS for across in INTERVALS]
+"""The rows of `descriptors`."""
+
+
 def _basis(start: float, end: float) -> Floats:
     """Cosines over a part of the axis, as weights of the pixels: [`FREQUENCIES`, `SIDE_PX`]."""
     steps = (np.arange(SAMPLES) + 0.5) / SAMPLES
@@ -59,12 +63,6 @@ _WHOLE = _ALL[:FREQUENCIES]
 _RADIUS = np.hypot(*np.meshgrid(np.arange(FREQUENCIES), np.arange(FREQUENCIES)))
 _WEIGHT = np.where(_RADIUS <= FREQUENCIES, _RADIUS**0.7, 0.0).astype(np.float32)
 _ODD = np.where(np.arange(FREQUENCIES) % 2, -1.0, 1.0).astype(np.float32)
-
-
-def window(number: int) -> Box:
-    """The box of a row of `descriptors`."""
-    down, across = divmod(number, len(INTERVALS))
-    return Box(*INTERVALS[down], *INTERVALS[across])
 
 
 def descriptors(grey: Pixels) -> Floats:
