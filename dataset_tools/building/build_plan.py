@@ -150,6 +150,7 @@ def _notes(built: BuiltDataset, balances: Mapping[Stage, Balance], settings: Bui
                 f"more than the least favoured one, and {found.misplaced:.1%} of an epoch is in the wrong "
                 f"bucket (balance.max_repeats is {settings.max_repeats}{_bound(settings)})."
             )
+    yield from _class_image_notes(built, balances)
     if not built.holdout:
         yield "No image is held out, so nothing can be measured: see dataset.holdout."
     elif "stage_b" in settings.stages and not any(held.mask for held in built.holdout):
@@ -158,3 +159,14 @@ def _notes(built: BuiltDataset, balances: Mapping[Stage, Balance], settings: Bui
 
 def _bound(settings: BuildSettings) -> str:
     return f", balance.max_images {settings.max_images}" if settings.max_images else ""
+
+
+def _class_image_notes(built: BuiltDataset, balances: Mapping[Stage, Balance]) -> Iterator[str]:
+    """A trainer shows as many class images as images of an epoch: it repeats them, or leaves some out."""
+    there = sum(subset.images for subset in built.stages.get("stage_a", ()) if subset.is_reg)
+    needed = balances["stage_a"].total if there else 0
+    if there < needed:
+        often = f"each is shown about {needed / there:.1f} times an epoch"
+        yield f"{there} class images for an epoch of {needed}: {often}. {needed} would be shown once."
+    elif there > needed:
+        yield f"{there} class images for an epoch of {needed}: {there - needed} of them are not used."

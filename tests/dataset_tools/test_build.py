@@ -418,6 +418,25 @@ def test_class_images_are_cut_captioned_and_not_repeated(photos: Photos, tmp_pat
         built(photos, folder, found)
 
 
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (2, "each is shown about 3.0 times an epoch. 6 would be shown once"),
+        (6, None),
+        (8, "2 of them are not"),
+    ],
+)
+def test_too_few_and_too_many_class_images_are_told(photos: Photos, number: int, said: str | None):
+    found = [photos.root / f"класс {index}.png" for index in range(number)]
+    for path in found:
+        Image.new("RGB", (64, 64)).save(path)
+    manifest = photos.manifest()
+    notes = plan(manifest, records_of(manifest), SETTINGS, found).notes
+    about = [note for note in notes if "class images" in note]
+    assert len(about) == (said is not None)
+    assert all(said in note for note in about)
+
+
 def test_a_photograph_is_turned_upright(tmp_path: Path):
     photos = Photos(tmp_path / "p")
     path = photos.add("a", type="full")
