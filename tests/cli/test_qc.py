@@ -41,7 +41,9 @@ def records(out: Path) -> dict[str, str]:
 def test_a_folder_needs_no_project(folder, tmp_path, capsys):
     assert run(["qc", str(folder), "--out", str(tmp_path / "out")]) == 0
     assert records(tmp_path / "out") == {"good.png": "WARN", "half.png": "REJECT"}
-    assert (tmp_path / "out" / "qcreport.csv").is_file()
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert written == {"qc.jsonl", "qcreport.csv", "report.html", ".thumbs"}
+    assert len(list((tmp_path / "out" / ".thumbs").iterdir())) == 1
     text = capsys.readouterr().out
     for wanted in (
         "REJECT        1",
@@ -49,9 +51,18 @@ def test_a_folder_needs_no_project(folder, tmp_path, capsys):
         "REJECT half.png: damaged or cut short",
         "skipped 1",
         "notes.txt",
-        "next: ",
+        f"next: open {tmp_path / 'out' / 'report.html'}\n",
     ):
         assert wanted in text
+
+
+def test_a_second_run_within_the_folder_finds_the_same_pictures(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    assert run(["qc", "."]) == 0
+    first = records(folder / "qc")
+    assert "next: open qc/report.html\n" in capsys.readouterr().out
+    assert run(["qc", "."]) == 0
+    assert records(folder / "qc") == first
 
 
 def test_a_preset_and_a_threshold_change_the_verdict(folder, tmp_path):
@@ -75,6 +86,7 @@ def test_without_input_the_projects_manifest_and_settings_are_used(folder, tmp_p
     assert run(["qc", "--project", str(made)]) == 0
     assert records(made / "qc")["good.png"] == "REJECT"
     assert f"next: lorawrap build{in_project(made)}\n" in capsys.readouterr().out
+    assert (made / "qc" / "report.html").is_file()
     assert run(["qc", "--project", str(made), "--set", "qc.thresholds.short_side_px_reject=500"]) == 0
     assert records(made / "qc")["good.png"] == "WARN"
 

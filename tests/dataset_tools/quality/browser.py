@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PATIENCE_S = 30
 _FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run")
 
 
@@ -75,6 +77,8 @@ class Page:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
+            ready, _, _ = select.select([self._receive], [], [], PATIENCE_S)
+            assert ready, f"no answer from the browser; its last events: {self._events[-5:]}"
             read = os.read(self._receive, 1 << 20)
             assert read, "the browser went away"
             self._rest += read
@@ -108,7 +112,6 @@ def browser(profile: Path) -> Iterator[Page]:
         try:
             yield Page(our_out, our_in)
         finally:
-            process.terminate()
-            process.wait()
+            process.kill()
             os.close(our_out)
             os.close(our_in)

@@ -18,7 +18,7 @@ from dataset_tools.pictures.images import save_png
 from dataset_tools.quality.measure import Measures
 from dataset_tools.quality.page.columns import COLUMNS, values
 from dataset_tools.quality.page.groups import duplicate_groups
-from dataset_tools.quality.page.page import page_data, render, write_page
+from dataset_tools.quality.page.page import as_script, page_data, render, write_page
 from dataset_tools.quality.page.thumbnails import FOLDER, MAX_SIDE_PX, save_thumbnail, thumbnail_name
 from dataset_tools.quality.qc import inspect_folder, load_thresholds
 from dataset_tools.quality.qc_record import QcRecord, Reason
@@ -34,7 +34,8 @@ NAMES = (
     "percent%20 #hash ?query.jpg",
     "javascript:alert(1)",
     os.fsdecode(b"bytes-\xff\xfe.jpg"),
-    "<!--.jpg",
+    "<!-- <script .jpg",
+    "</script x.png",
 )
 
 
@@ -76,6 +77,10 @@ def test_no_name_becomes_markup_and_every_link_leads_to_its_file(tmp_path):
     assert told["folder"].startswith("./")
     assert told["pictures"][1]["name"] == NAMES[1]
     assert told["pictures"][6]["name"] == "bytes-\\udcff\\udcfe.jpg"
+
+
+def test_data_cannot_end_its_element():
+    assert as_script("</script ><!--&amp;\u2028") == '"\\u003c/script \\u003e\\u003c!--\\u0026amp;\\u2028"'
 
 
 def test_the_page_is_text_in_utf_8_whatever_the_names(tmp_path):

@@ -166,6 +166,8 @@ def test_the_keyboard_goes_through_the_list_and_opens_a_picture(page):
 def test_a_telephone_needs_no_scrolling_sideways(tab, report):
     tab.open(report, width=360, height=740)
     assert tab.run("document.documentElement.scrollWidth") == 360
+    tab.run("byId('measures').open = true")
+    assert tab.run("document.documentElement.scrollWidth") == 360
     tab.run("document.querySelector('.card').click()")
     assert tab.run("document.documentElement.scrollWidth") == 360
     assert tab.run("byId('viewer').getBoundingClientRect().right") <= 360
