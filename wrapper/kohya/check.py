@@ -19,7 +19,7 @@ from wrapper.kohya.report import Findings, Report
 from wrapper.kohya.sources import dataset_path, folder_views, read_dataset
 from wrapper.kohya.steps import DatasetUse, StepCount, count_steps
 from wrapper.kohya.subsets import SubsetView, subset_views
-from wrapper.kohya.validation import split_uses
+from wrapper.kohya.validation import check_held_out, split_uses
 
 
 def check(
@@ -86,6 +86,7 @@ def _uses(
     """What an epoch uses of each dataset."""
     listed = [view for view in views if view.flavour == "metadata"]
     in_folders = [view for view in views if view.flavour != "metadata"]
+    check_held_out(in_folders, findings)
     uses = split_uses(check_folders(in_folders, findings, script), in_folders, values)
     first = {view.dataset: view for view in reversed(listed)}
     for number, images in check_metadata(listed, findings).items():
@@ -108,6 +109,10 @@ def _count(
         _number(values.get("gradient_accumulation_steps"), 1),
         processes,
     )
+    spare = sum(image.is_reg for use in uses for image in use.images) - steps.reg_images
+    if spare > 0:
+        text = f"{spare} regularisation images are not used: as many are as training images with repeats."
+        findings.warn(train.where(), text)
     if not steps.uses and not findings.errors:
         findings.error(train.where(), "there are no images to train on.")
     skipped = (_number(values.get("initial_epoch"), 1) - 1) * steps.steps_per_epoch

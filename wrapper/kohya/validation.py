@@ -10,6 +10,7 @@ from typing import Any
 
 from wrapper.buckets import Buckets
 from wrapper.kohya.checks.sizes import fit
+from wrapper.kohya.report import Findings
 from wrapper.kohya.steps import DatasetUse, ImageUse
 from wrapper.kohya.subsets import SubsetView
 
@@ -34,6 +35,14 @@ def split_uses(
         else use
         for use, members in zip(uses, counted, strict=True)
     ]
+
+
+def check_held_out(views: Sequence[SubsetView], findings: Findings) -> None:
+    """A share of few images rounds to none: then nothing is validated."""
+    split = [view for view in views if share_of(view) and not view.is_reg and view.images]
+    if split and not any(round(len(view.images) * share_of(view)) for view in split):
+        text = f"'validation_split' {share_of(split[0]):g} of so few images holds out none of them."
+        findings.warn(split[0].where("validation_split"), text)
 
 
 def share_of(view: SubsetView) -> float:

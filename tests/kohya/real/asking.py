@@ -31,7 +31,7 @@ def ask_all(
         argv, env=environment, capture_output=True, encoding="utf-8", timeout=TIMEOUT_S, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    lines = map(json.loads, answers.read_text(encoding="utf-8").splitlines())
+    lines = map(json.loads, filter(None, answers.read_text(encoding="utf-8").split("\n")))
     return {answer["id"]: answer for answer in lines}
 
 

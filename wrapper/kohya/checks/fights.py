@@ -9,7 +9,7 @@ from wrapper.buckets import Buckets
 from wrapper.kohya.checks.fight import Values
 from wrapper.kohya.checks.memory import is_here, model_kind
 from wrapper.kohya.checks.options import Engine
-from wrapper.kohya.checks.rules import NO_FOLDER, RULES, layers, offloading, sdxl_rules
+from wrapper.kohya.checks.rules import NO_FOLDER, RULES, SD_RULES, SDXL_RULES, offloading
 from wrapper.kohya.dataset_tables import Flavour
 from wrapper.kohya.located import Located, Where
 from wrapper.kohya.options import RENAMED, dataset_names, upstream_options
@@ -35,7 +35,7 @@ def check_fights(
 ) -> None:
     """Check the training file's values against each other, and both files against each other."""
     rules = (*RULES, *((offloading,) if engine == "sd-scripts" else ()))
-    for rule in (*rules, sdxl_rules if model_kind(values, script) == "sdxl" else layers):
+    for rule in (*rules, *(SDXL_RULES if model_kind(values, script) == "sdxl" else SD_RULES)):
         if fight := rule(values):
             (findings.error if fight.fails else findings.warn)(_place(train, fight.text), fight.text)
     if script == "train_network_inpaint" and engine == "sd-scripts":

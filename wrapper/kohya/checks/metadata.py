@@ -64,7 +64,7 @@ def read_metadata(path: Path) -> Entries:
 
 
 def _lines(text: str) -> Entries:
-    return {(entry := json.loads(line))["image_path"]: entry for line in text.splitlines()}
+    return {(entry := json.loads(line))["image_path"]: entry for line in text.removesuffix("\n").split("\n")}
 
 
 def _check_captions(view: SubsetView, entries: Mapping[str, dict[str, Any]], findings: Findings) -> None:

@@ -66,6 +66,18 @@ def _check_prompts(train: Located, values: Mapping[str, Any], findings: Findings
     if Path(prompts).is_file() and not prompts.endswith(PROMPT_SUFFIXES):
         text = f"'sample_prompts': {prompts} is none of {', '.join(PROMPT_SUFFIXES)}, so sampling fails."
         findings.error(train.where_key("sample_prompts"), text)
+    elif Path(prompts).is_file() and not _has_prompts(Path(prompts)):
+        findings.error(
+            train.where_key("sample_prompts"), f"'sample_prompts': there is no prompt in {prompts}."
+        )
+
+
+def _has_prompts(path: Path) -> bool:
+    """Whether a text file has a line that is no comment; the other kinds are not looked into."""
+    if path.suffix != ".txt":
+        return True
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    return any(line.strip() and line[0] != "#" for line in lines)
 
 
 def _check_embedded_base(train: Located, name: str, script: str, findings: Findings) -> None:

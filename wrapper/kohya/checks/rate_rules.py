@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from wrapper.kohya.checks.fight import Fight, Values
 from wrapper.kohya.checks.names import arguments, optimizer_name
 
@@ -99,6 +101,19 @@ def one_rate(values: Values) -> Fight | None:
     if name == "prodigy" or name.startswith("dadapt"):
         return Fight(f"'learning_rate' must be the same for U-Net and text encoder with {name}.")
     return None
+
+
+def text_rates(encoders: int) -> Callable[[Values], Fight | None]:
+    """Of a list of rates one for each text encoder is read."""
+
+    def rule(values: Values) -> Fight | None:
+        listed = values.get("text_encoder_lr")
+        if not isinstance(listed, list) or len(listed) <= encoders:
+            return None
+        text = f"of 'text_encoder_lr' the first {encoders} of {len(listed)} rates are used."
+        return Fight(text, len(set(listed[encoders - 1 :])) > 1)
+
+    return rule
 
 
 def _trained_rates(values: Values) -> list[float]:

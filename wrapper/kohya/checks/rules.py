@@ -18,6 +18,7 @@ from wrapper.kohya.checks.rate_rules import (
     own_schedule,
     rates,
     scheduler_arguments,
+    text_rates,
     warmup,
 )
 
@@ -235,6 +236,10 @@ def sdxl_rules(values: Values) -> Fight | None:
     if values.get("clip_skip") is not None:
         return Fight("'clip_skip' has no effect on SDXL, which always skips the last layer.", fails=False)
     return None
+
+
+SD_RULES: tuple[Rule, ...] = (layers, text_rates(1))
+SDXL_RULES: tuple[Rule, ...] = (sdxl_rules, text_rates(2))
 
 
 def offloading(values: Values) -> Fight | None:
