@@ -193,10 +193,18 @@ def _white_box(path: Path, size: tuple[int, int]) -> Box | None:
 def _with_duplicates(results: Sequence[Inspected], thresholds: Thresholds) -> list[QcRecord]:
     records = [result.record for result in results]
     limits = [x for x in (thresholds.similarity_warn, thresholds.similarity_reject) if x is not None]
-    matches = find_duplicates([result.fingerprint for result in results], min(limits, default=None))
+    prints = [result.fingerprint for result in results]
+    matches = find_duplicates(prints, min(limits, default=None), [_rank(record) for record in records])
     for index, match in matches.items():
         records[index] = _marked(records[index], records[match.original].path, match, thresholds)
     return records
+
+
+def _rank(record: QcRecord) -> tuple[int, int, int]:
+    """Least for the best of several copies: the soundest, then the largest, then the least compressed."""
+    soundness = ("OK", "WARN", "REJECT").index(record.status)
+    pixels = (record.width or 0) * (record.height or 0)
+    return soundness, -pixels, -(record.jpeg_quality or 100)
 
 
 def _marked(record: QcRecord, original: str, match: Match, thresholds: Thresholds) -> QcRecord:

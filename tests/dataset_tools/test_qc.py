@@ -109,7 +109,7 @@ def test_the_quality_in_the_tables_counts_although_the_pixels_look_well(tmp_path
     )
     assert "jpeg_quality" in {reason.measure for reason in found["a.jpg"].reasons}
     assert (found["a.jpg"].jpeg_quality, found["b.jpg"].jpeg_quality) == (20, 92)
-    assert codes(found["a.jpg"]) == {"blockiness", "resolution"}
+    assert codes(found["a.jpg"]) == {"blockiness", "resolution", "duplicate"}
 
 
 def test_duplicates_name_the_first_and_only_equal_ones_are_rejected(tmp_path):
