@@ -92,7 +92,9 @@ def _sizes(view: SubsetView, entries: Mapping[str, dict[str, Any]], findings: Fi
             missing.append(name)
     if missing:
         text = f"{len(missing)} images cannot be read in {view.get('image_dir')}: {some(missing)}."
-        findings.error(view.where("metadata_file"), text, "The names need their suffix.")
+        findings.error(
+            view.where("metadata_file"), text, "Names begin in that folder, and end in their suffix."
+        )
     return found
 
 

@@ -75,7 +75,7 @@ def _check_train_key(
         if fault := find_fault(key, value, TRAIN_OPTIONS, REFUSED):
             findings.error(where, *_by_name(key, fault, known))
     elif key not in upstream_options(script):
-        findings.error(where, f"'{key}' is an option of the embedded trainer, sd-scripts does not know it.")
+        findings.error(where, _of_another(key, script))
     elif key in NOT_IN_FILE and value:
         findings.error(where, f"'{key}' is an option of the command line: in a file sd-scripts ignores it.")
     elif found := value_fault(upstream_options(script)[key], value, values):
@@ -90,6 +90,12 @@ def _unknown(where: Where, key: str, script: str, engine: Engine, findings: Find
         findings.error(where, f"'{key}' belongs in the dataset file (--dataset_config).")
     else:
         findings.error(where, f"'{key}' is not an option of {script}.py.", did_you_mean(key, known))
+
+
+def _of_another(key: str, script: str) -> str:
+    if key in upstream_options("sdxl_train_network"):
+        return f"'{key}' is an option of sdxl_train_network.py: {script}.py ignores it."
+    return f"'{key}' is an option of the embedded trainer, sd-scripts does not know it."
 
 
 def _by_name(key: str, fault: tuple[str, str], known: Mapping[str, Any]) -> tuple[str, str]:
