@@ -2,12 +2,11 @@
 
 Windows are sorted under the nearest of so many centres, and a picture is compared only with those under the
 centres nearest to itself (an inverted file: Jégou, Douze & Schmid 2011, section IV). Up to `PROBES` centres
-that is every pair. Memory is bounded by the blocks and by 256 bytes for each orientation of each picture.
+that is every pair. Memory is bounded by the blocks and by a kilobyte a picture and its candidates.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -47,7 +46,7 @@ def candidates(count: int, thumbnail: Thumbnails, advance: Callable[[int], None]
     """The candidates among ``count`` pictures, most alike first; ``advance`` is told of pictures done."""
     if count < 2:
         return []
-    queries = np.concatenate([oriented(thumbnail(index)) for index in range(count)])
+    queries = np.concatenate([oriented(thumbnail(index)).astype(np.float16) for index in range(count)])
     centres = _centres(queries)
     probed = _probed(queries, centres)
     best = _Best(count)
@@ -55,7 +54,7 @@ def candidates(count: int, thumbnail: Thumbnails, advance: Callable[[int], None]
         block = range(start, min(start + BLOCK, count))
         vectors = np.concatenate([descriptors(thumbnail(index)) for index in block])
         for rows, columns in _meetings(vectors, centres, probed):
-            best.add(rows, columns, queries[rows] @ vectors[columns].T, start)
+            best.add(rows, columns, queries[rows].astype(np.float32) @ vectors[columns].T, start)
         advance(len(block))
     return best.pairs()
 
@@ -63,7 +62,7 @@ def candidates(count: int, thumbnail: Thumbnails, advance: Callable[[int], None]
 def _centres(queries: Floats) -> Floats:
     """Pictures of the set, at even distances in it: [C, `LENGTH`]."""
     wanted = min(max(len(queries) // ORIENTATIONS // PICTURES_A_CENTRE, 1), MOST_CENTRES)
-    return queries[np.linspace(0, len(queries) - 1, wanted).round().astype(int)]
+    return queries[np.linspace(0, len(queries) - 1, wanted).round().astype(int)].astype(np.float32)
 
 
 def _probed(vectors: Floats, centres: Floats) -> list[np.ndarray]:
@@ -72,11 +71,11 @@ def _probed(vectors: Floats, centres: Floats) -> list[np.ndarray]:
         return [np.arange(len(vectors))] * len(centres)
     nearest = np.concatenate(
         [
-            np.argpartition(part @ centres.T, -PROBES, axis=1)[:, -PROBES:]
+            np.argpartition(part @ centres.T, -PROBES, axis=1)[:, -PROBES:].astype(np.int16)
             for part in np.array_split(vectors, -(-len(vectors) // QUERIES_AT_ONCE))
         ]
     )
-    order = np.argsort(nearest, axis=None, kind="stable")
+    order = np.argsort(nearest, axis=None, kind="stable").astype(np.int32)
     ends = np.searchsorted(nearest.ravel()[order], np.arange(1, len(centres)))
     return [np.sort(part // PROBES) for part in np.split(order, ends)]
 
@@ -102,42 +101,49 @@ def _bounded(rows: np.ndarray) -> list[np.ndarray]:
 
 
 class _Best:
-    """The best candidates of each picture, in a heap of `MOST_OF_ONE`."""
+    """The `MOST_OF_ONE` best candidates of each picture, a row each."""
 
     def __init__(self, count: int) -> None:
-        self._kept: list[list[tuple[float, int, int, int]]] = [[] for _ in range(count)]
+        self._value = np.full((count, MOST_OF_ONE), LEAST, np.float32)
+        self._other = np.full((count, MOST_OF_ONE), -1, np.int32)
+        self._how = np.zeros((count, MOST_OF_ONE), np.int32)
         self._least = np.full(count, LEAST, np.float32)
 
     def add(self, rows: np.ndarray, columns: np.ndarray, alike: Floats, start: int) -> None:
         """``alike``: [rows, columns]; columns are windows of pictures from ``start`` on."""
         query = rows // ORIENTATIONS
-        down, across = np.nonzero(alike >= self._least[query, None])
+        down, across = np.nonzero(alike > self._least[query, None])
         value, owner, other = alike[down, across], query[down], start + columns[across] // WINDOWS
+        how = rows[down] % ORIENTATIONS * WINDOWS + columns[across] % WINDOWS
         order = np.lexsort((-value, other, owner))
         new = np.diff(owner[order], prepend=-1) | np.diff(other[order], prepend=-1)
         for at in order[(new != 0) & (owner != other)[order]]:
-            orientation, place = rows[down[at]] % ORIENTATIONS, columns[across[at]] % WINDOWS
-            self._keep(int(owner[at]), (float(value[at]), int(other[at]), int(orientation), int(place)))
+            self._keep(owner[at], value[at], other[at], how[at])
 
-    def _keep(self, query: int, one: tuple[float, int, int, int]) -> None:
-        kept = self._kept[query]
-        same = next((at for at, old in enumerate(kept) if old[1] == one[1]), None)
-        if same is not None:
-            kept[same] = max(kept[same], one)
-            heapq.heapify(kept)
-        elif len(kept) < MOST_OF_ONE:
-            heapq.heappush(kept, one)
-        else:
-            heapq.heappushpop(kept, one)
-        if len(kept) == MOST_OF_ONE:
-            self._least[query] = kept[0][0]
+    def _keep(self, query: int, value: float, other: int, how: int) -> None:
+        """In the row of ``query``, in the place of the same picture, else of the least alike."""
+        same = np.flatnonzero(self._other[query] == other)
+        place = same[0] if same.size else self._value[query].argmin()
+        if value > self._value[query, place]:
+            self._value[query, place], self._other[query, place], self._how[query, place] = value, other, how
+            self._least[query] = self._value[query].min()
 
     def pairs(self) -> list[Candidate]:
         """One candidate a pair, the better of its two directions."""
-        best: dict[tuple[int, int], Candidate] = {}
-        for query, kept in enumerate(self._kept):
-            for value, other, orientation, place in kept:
-                key = (min(query, other), max(query, other))
-                if key not in best or value > best[key].similarity:
-                    best[key] = Candidate(value, query, other, orientation, PLACES[place])
-        return sorted(best.values(), key=lambda one: (-one.similarity, one.query, one.other))
+        query, at = np.nonzero(self._other >= 0)
+        value, other, how = self._value[query, at], self._other[query, at], self._how[query, at]
+        low, high = np.minimum(query, other), np.maximum(query, other)
+        order = np.lexsort((query, -value, high, low))
+        first = np.diff(low[order], prepend=-1) | np.diff(high[order], prepend=-1)
+        best = order[first != 0]
+        best = best[np.lexsort((other[best], query[best], -value[best]))]
+        return [
+            Candidate(
+                float(value[i]),
+                int(query[i]),
+                int(other[i]),
+                int(how[i]) // WINDOWS,
+                PLACES[how[i] % WINDOWS],
+            )
+            for i in best
+        ]
