@@ -500,6 +500,15 @@ def test_uneven_buckets_and_a_missing_held_out_set_are_told(tmp_path: Path):
     assert "No image is held out" in notes[-1]
 
 
+def test_a_bound_on_the_epoch_is_kept_or_refused_by_the_stage_that_cannot(photos: Photos):
+    manifest = photos.manifest()
+    bounded = plan(manifest, records_of(manifest), replace(SETTINGS, max_images=5))
+    assert [sum(found["images"].values()) for found in bounded.built.balance.values()] == [5, 4]
+    assert "balance.max_images 5" in bounded.notes[0]
+    with pytest.raises(UserError, match=r"Stage A: balance.max_images is 3, .* once is 4 already"):
+        plan(manifest, records_of(manifest), replace(SETTINGS, max_images=3))
+
+
 def test_a_share_for_a_bucket_that_no_stage_has_is_refused(photos: Photos):
     manifest = photos.manifest()
     with pytest.raises(UserError) as caught:
