@@ -29,7 +29,7 @@ COPIES = {
     "smaller": lambda rgb: rgb[::2, ::2],
     "wider": lambda rgb: cv2.resize(rgb, None, fx=1.4, fy=1),
     "re-lit": lambda rgb: relit(rgb, 0.8, 10),
-    "darker, its blacks lost": lambda rgb: relit(rgb, 1.0, -60),
+    "darker": lambda rgb: relit(rgb, 1.0, -60),
     "grey": lambda rgb: np.repeat(rgb.mean(axis=2, keepdims=True), 3, axis=2).round().astype(np.uint8),
     "saved again": lambda rgb: jpeged(rgb, 20),
     "noisy": lambda rgb: noisy(rgb, 20),
@@ -54,6 +54,12 @@ def test_a_copy_is_found_beside_others(kind: str):
     assert match.original == len(others)
     assert not match.equal
     assert LEAST <= match.similarity <= 1
+
+
+def test_what_a_darker_copy_lost_does_not_make_it_another_picture():
+    """A third of the picture is a dark coat, which is black in the copy."""
+    coat = PHOTOGRAPHS["camera"]
+    assert list(find_duplicates(prints_of(coat, relit(coat, 1.0, -60)), LEAST)) == [1]
 
 
 def test_equal_pixels_are_equal_and_the_first_is_the_original():
