@@ -75,11 +75,12 @@ def swap_sides(text: str, keep: str = "") -> str:
 
 
 def mirrored_row(row: ManifestRow, trigger: str = "") -> ManifestRow:
-    """``row`` as it is true of the mirrored picture: view, ear side and every text of it but the trigger."""
+    """``row`` as it is true of the mirrored picture: view, ear side, tags and every text of it but the trigger."""
     texts = {"prompt": row.prompt, "negative": row.negative, "caption": row.caption}
     swapped = {name: swap_sides(text, trigger) if text else text for name, text in texts.items()}
     sides = {"view": swap_sides(row.view), "ear_side": swap_sides(row.ear_side)}
-    return row.model_copy(update={**swapped, **sides})
+    tags = {name: swap_sides(value, trigger) for name, value in row.tags.items()}
+    return row.model_copy(update={**swapped, **sides, "tags": tags})
 
 
 def _filled(row: ManifestRow, text: str, trigger: str, class_word: str) -> str:

@@ -126,6 +126,7 @@ def test_a_mirrored_row_is_true_of_the_mirrored_picture():
         "seen from the right",
         "left ear",
     )
+    assert mirrored.tags == {"room": "right"}
     assert mirrored_row(mirrored) == given
     assert mirrored_row(row(view="front", ear_side="both")).ear_side == "both"
 
