@@ -75,7 +75,7 @@ def swap_sides(text: str, keep: str = "") -> str:
 
 
 def mirrored_row(row: ManifestRow, trigger: str = "") -> ManifestRow:
-    """``row`` as it is true of the mirrored picture: view, ear side, tags and every text of it but the trigger."""
+    """``row`` as it is true of the mirrored picture: view, ear side, tags and every text but the trigger."""
     texts = {"prompt": row.prompt, "negative": row.negative, "caption": row.caption}
     swapped = {name: swap_sides(text, trigger) if text else text for name, text in texts.items()}
     sides = {"view": swap_sides(row.view), "ear_side": swap_sides(row.ear_side)}
