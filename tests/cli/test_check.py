@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 
 import pytest
 
@@ -30,6 +32,18 @@ def test_a_right_file_gives_the_step_count(files, capsys):
     assert "train_network.py: 6 steps: 8 images an epoch" in capsys.readouterr().out
 
 
+def test_a_right_file_is_followed_by_how_to_train_it(files, tmp_path, capsys):
+    train, dataset = files
+    assert run(["check", str(train), "--dataset-config", str(dataset)]) == 0
+    told = capsys.readouterr().out.strip().splitlines()[-1]
+    assert shlex.split(told)[-5:-1] == ["lorawrap", "train", "stage_a", "--project"]
+    shutil.copy(train, other := tmp_path / "моё.toml")
+    assert run(["check", str(other), "--dataset-config", str(dataset)]) == 0
+    told = capsys.readouterr().out.strip().splitlines()[-1]
+    files = ["--config_file", str(other), "--dataset_config", str(dataset)]
+    assert shlex.split(told)[1:] == ["accelerate", "launch", "train_network.py", *files]
+
+
 def test_errors_give_two_and_name_file_line_and_section(files, capsys):
     train, dataset = files
     train.write_text(train.read_text(encoding="utf-8").replace("seed = 7", "sede = 7"), encoding="utf-8")
@@ -38,7 +52,7 @@ def test_errors_give_two_and_name_file_line_and_section(files, capsys):
     told = capsys.readouterr().err
     assert "[training_arguments]: 'sede' is not an option of train_network.py. Did you mean 'seed'?" in told
     assert "stage_a_dataset.toml:5 [general]: 'x' is not an option of a dataset file." in told
-    assert "2 errors, 0 warnings" in told
+    assert "errors: 2, warnings: 0" in told
 
 
 def test_json_holds_everything(files, capsys):

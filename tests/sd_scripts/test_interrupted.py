@@ -30,10 +30,19 @@ def project(scripts, single_base, through_wrapper, tmp_path: Path):
     return make_project(tmp_path / "проект 'q' 🙂", base, **SAVES, **WORKERS)
 
 
+HEEDS_CTRL_C = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from wrapper.cli.main import main
+main()
+"""
+"""The command line, heeding Ctrl-C also where the tests are a background job, which ignores it."""
+
+
 def start_training(project) -> subprocess.Popen[str]:
     where = ("--project", str(project.paths.root), "--engine", "sd-scripts", "--device", "cpu")
     return subprocess.Popen(
-        [sys.executable, "-m", "wrapper", "train", "stage_a", *where],
+        [sys.executable, "-c", HEEDS_CTRL_C, "train", "stage_a", *where],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

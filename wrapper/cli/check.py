@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from wrapper.cli.options import in_project, next_step
+from wrapper.project.layout import PROJECT_FILE, STAGES
 
 if TYPE_CHECKING:
     from wrapper.kohya.report import Report
@@ -79,6 +83,8 @@ def command(
         click.echo(json.dumps({"script": f"{name}.py", **report.as_json()}, indent=2, ensure_ascii=False))
     else:
         _show(report, name)
+        if report.ok:
+            next_step(_how_to_train(train_toml, dataset_config, name, engine))
     return 0 if report.ok else 2
 
 
@@ -92,4 +98,14 @@ def _show(report: Report, script: str) -> None:
         if report.memory is not None:
             click.echo(str(report.memory))
     else:
-        click.echo(f"{len(report.errors)} errors, {len(report.warnings)} warnings", err=True)
+        click.echo(f"errors: {len(report.errors)}, warnings: {len(report.warnings)}", err=True)
+
+
+def _how_to_train(train: Path, dataset: Path | None, script: str, engine: str) -> str:
+    """`lorawrap train` for a project's own file, the launcher's line for anyone else's."""
+    stage, folder = train.stem.removesuffix("_train"), train.absolute().parent.parent
+    if stage in STAGES and (folder / PROJECT_FILE).is_file():
+        return f"lorawrap train {stage}{in_project(folder)}"
+    program = ["--module", f"wrapper.trainer.{script}"] if engine == "embedded" else [f"{script}.py"]
+    files = ["--config_file", str(train), *(("--dataset_config", str(dataset)) if dataset else ())]
+    return shlex.join(["accelerate", "launch", *program, *files])
