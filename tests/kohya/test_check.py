@@ -320,10 +320,11 @@ def test_options_that_only_sd_scripts_has_are_refused_by_name_for_the_embedded_t
     assert "'huber_c' is an option of sd-scripts that the embedded trainer does not honour." in error
 
 
-def test_options_that_only_the_embedded_trainer_has_are_refused_for_sd_scripts(a):
+def test_options_of_the_inpaint_script_are_refused_for_the_others(a):
     a.change("network_dim = 2", "network_dim = 2\nmetadata_tag_frequency = true")
     assert a.errors("embedded") == []
-    assert "sd-scripts does not know it" in a.errors("sd-scripts")[0]
+    said = "is an option of train_network_inpaint.py: train_network.py ignores it"
+    assert said in a.errors("sd-scripts")[0]
 
 
 def test_files_that_cannot_be_read_are_refused(a):

@@ -11,7 +11,7 @@ from wrapper.kohya.located import Located, Where
 from wrapper.kohya.options import TABLES, dataset_names, known_options, upstream_options
 from wrapper.kohya.report import Findings
 from wrapper.trainer.option import find_fault
-from wrapper.trainer.options import REFUSED, TRAIN_OPTIONS
+from wrapper.trainer.options import EXTENSIONS, REFUSED, TRAIN_OPTIONS
 
 Engine = Literal["embedded", "sd-scripts"]
 REQUIRED = ("pretrained_model_name_or_path", "network_module", "output_dir")
@@ -95,6 +95,8 @@ def _unknown(where: Where, key: str, script: str, engine: Engine, findings: Find
 def _of_another(key: str, script: str) -> str:
     if key in upstream_options("sdxl_train_network"):
         return f"'{key}' is an option of sdxl_train_network.py: {script}.py ignores it."
+    if key in EXTENSIONS:
+        return f"'{key}' is an option of train_network_inpaint.py: {script}.py ignores it."
     return f"'{key}' is an option of the embedded trainer, sd-scripts does not know it."
 
 
