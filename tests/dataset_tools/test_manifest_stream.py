@@ -18,6 +18,7 @@ from dataset_tools.manifests.manifest import read_manifest
 from dataset_tools.manifests.manifest_text import lines
 from dataset_tools.manifests.packed_rows import BLOCK_ROWS, PackedRows
 from tests.dataset_tools.rows import row, values
+from tests.peak_memory import PEAK_MIB, needs_linux
 
 VALUES = [{"a": [1, {"б": '}]"'}], "c": "\\"}, -12.5e3, "x,]", None, True, [], {}, 1234567]
 MOST_MORE_MIB = 25
@@ -133,13 +134,13 @@ def test_another_kind_of_problem_is_shown_beside_a_thousand_equal_ones():
 def _peak_mib(path: Path, *, there: bool) -> int:
     """The peak memory of a process that reads the manifest and walks its rows."""
     code = (
-        "import resource, sys; from pathlib import Path;"
+        "import sys; from pathlib import Path;"
         "import numpy; from dataset_tools.errors import UserError;"
         "from dataset_tools.manifests import manifest\n"
         f"if {there}: manifest._check_files = lambda *_: None\n"
         "try: assert sum(1 for _ in manifest.read_manifest(Path(sys.argv[1])).rows) >= 1\n"
         f"except UserError: assert not {there}\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        f"{PEAK_MIB}print(peak_mib)"
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     return int(done.stdout)
@@ -157,7 +158,7 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no getrusage")
+@needs_linux
 @pytest.mark.parametrize("kind", ["json", "jsonl", "csv"])
 def test_many_rows_take_little_more_memory_than_one(tmp_path, kind):
     rows = [values(image=f"{number}.png", prompt=f"photo {number}") for number in range(20_000)]

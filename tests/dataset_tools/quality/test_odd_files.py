@@ -20,6 +20,7 @@ from dataset_tools.quality.qc import inspect_folder
 from dataset_tools.quality.thresholds import load_thresholds
 from tests.dataset_tools.spoiled import astronaut, jpeg_bytes
 from tests.dataset_tools.test_images import png_header
+from tests.peak_memory import PEAK_MIB, needs_linux
 
 WHOLE = jpeg_bytes(astronaut(), 90)
 MIDDLE = len(WHOLE) // 2
@@ -146,18 +147,18 @@ def blank_png(width: int, height: int) -> bytes:
     return head + len(data).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big") + end
 
 
-PROBE = """
-import json, resource, sys
+PROBE = f"""
+import json, sys
 from pathlib import Path
 from dataset_tools.quality.qc import inspect_folder
 from dataset_tools.quality.thresholds import load_thresholds
 found = inspect_folder(Path(sys.argv[1]), load_thresholds("photo"))
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps([[one.path, one.status, one.error] for one in found] + [peak / 1024]))
+{PEAK_MIB}
+print(json.dumps([[one.path, one.status, one.error] for one in found] + [peak_mib]))
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs the kilobytes of Linux's getrusage")
+@needs_linux
 def test_a_bomb_is_refused_within_300_megabytes(folder):
     (folder / "bomb.png").write_bytes(blank_png(11_000, 11_000))
     (folder / "huge.png").write_bytes(png_header(60_000, 60_000))
