@@ -19,26 +19,8 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Curve:
-    """A line chart: ``line`` and ``smooth`` are SVG ``points``; ticks are in the same coordinates."""
-
-    line: str
-    smooth: str
-    x_ticks: list[Tick]
-    y_ticks: list[Tick]
-    x_label: str
-    alt: str
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    right: int = WIDTH - RIGHT
-    top: int = TOP
-    bottom: int = HEIGHT - BOTTOM
-
-
-@dataclass(frozen=True)
 class Line:
-    """One of several series in one chart."""
+    """One series of a chart: ``line`` and ``smooth`` are SVG ``points``."""
 
     label: str
     colour: str
@@ -48,7 +30,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """Several series over the same axes, in the same coordinates as a `Curve`."""
+    """Series over the same axes; ticks are in the coordinates of their points."""
 
     lines: list[Line]
     x_ticks: list[Tick]
@@ -63,13 +45,9 @@ class Chart:
     bottom: int = HEIGHT - BOTTOM
 
 
-def curve(steps: Sequence[float], values: Sequence[float], x_label: str, alt: str) -> Curve | None:
-    """The chart of ``values`` over ``steps``, finite values only; None for fewer than two points."""
-    drawn = chart({"": (steps, values)}, x_label, alt)
-    if drawn is None:
-        return None
-    only = drawn.lines[0]
-    return Curve(only.line, only.smooth, drawn.x_ticks, drawn.y_ticks, x_label, alt)
+def curve(steps: Sequence[float], values: Sequence[float], x_label: str, alt: str) -> Chart | None:
+    """The chart of one series without a name."""
+    return chart({"": (steps, values)}, x_label, alt)
 
 
 def chart(

@@ -31,7 +31,7 @@ def test_ticks_are_round_and_reach_the_highest_value(high: float, ticks: list[fl
 
 def test_a_curve_stays_in_its_frame_and_leaves_out_what_is_not_finite():
     made = curve([1, 2, 3, 4], [0.2, math.nan, 0.1, math.inf], "steps", "loss")
-    points = [tuple(map(float, point.split(","))) for point in made.line.split()]
+    points = [tuple(map(float, point.split(","))) for point in made.lines[0].line.split()]
     assert len(points) == 2
     assert all(made.left <= x <= made.right and made.top <= y <= made.bottom for x, y in points)
     assert points[0] == (pytest.approx(LEFT + 416 / 3, abs=0.05), TOP)
@@ -43,7 +43,7 @@ def test_one_point_is_no_curve():
 
 
 def test_a_long_curve_is_thinned():
-    assert len(curve(range(9000), [0.1] * 9000, "steps", "loss").line.split()) <= 600
+    assert len(curve(range(9000), [0.1] * 9000, "steps", "loss").lines[0].line.split()) <= 600
 
 
 def test_smoothing_keeps_the_mean_of_neighbours():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.progress import clock
-from wrapper.curves import Curve, curve
+from wrapper.curves import Chart, curve
 from wrapper.export.records import read_json
 from wrapper.project.layout import PROJECT_FILE, STAGES, ProjectPaths, RunPaths
 from wrapper.report.dataset import TITLES
@@ -44,7 +44,7 @@ class StageRun:
     tone: str = ""
     faults: list[str] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
-    chart: Curve | None = None
+    chart: Chart | None = None
     loss: str = ""
     settings: list[Setting] = field(default_factory=list)
 
