@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.machine import report
 from benchmarks.random_base import random_base
-from benchmarks.trainers import ENGINES, Engine, Measured, Training, measure
+from benchmarks.trainers import ENGINES, Engine, Measured, Training, measure, size_options
 
 
 def main() -> None:
@@ -37,22 +37,11 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    import torch
-
-    gpu = torch.cuda.is_available()
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--width", type=int, default=320 if gpu else 96, help="320 is SD 1.5 itself")
-    parser.add_argument("--resolution", type=int, default=512 if gpu else 192)
-    parser.add_argument("--batch", type=int, default=4 if gpu else 1)
-    parser.add_argument("--steps", type=int, default=60 if gpu else 12)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
+    parser = size_options(__doc__, batch=1, steps=12, rounds=3)
     parser.add_argument("--stage-b", action="store_true")
     parser.add_argument("--unet-only", action="store_true")
     parser.add_argument("--checkpointing", action="store_true")
     parser.add_argument("--uncached", action="store_true")
-    parser.add_argument("--mixed-precision", default="bf16" if gpu else "no")
-    parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
 

@@ -6,6 +6,7 @@ the clock are read; a step took what lies between two lines. The same for both, 
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -146,3 +147,20 @@ def _dataset(training: Training, folder: Path) -> Path:
     path = folder / "dataset.toml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def size_options(description: str | None, *, batch: int, steps: int, rounds: int) -> argparse.ArgumentParser:
+    """The options of every benchmark of trainers; on a GPU SD 1.5's own size at 512 px."""
+    import torch
+
+    gpu = torch.cuda.is_available()
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--width", type=int, default=320 if gpu else 96, help="320 is SD 1.5 itself")
+    parser.add_argument("--resolution", type=int, default=512 if gpu else 192)
+    parser.add_argument("--batch", type=int, default=4 if gpu else batch)
+    parser.add_argument("--steps", type=int, default=60 if gpu else steps)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--mixed-precision", default="bf16" if gpu else "no")
+    parser.add_argument("--json", type=Path)
+    return parser
