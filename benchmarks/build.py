@@ -10,7 +10,6 @@ single photograph changed.
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,11 +18,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.machine import peak_mib
+
 SIDE_PX = 16
 VIEWS = ("front", "profile_left", "profile_right", "back")
 STEPS = ("first", "unchanged", "one changed")
-MIB = 1 << 10
-"""KiB that Linux counts in."""
 
 
 def draw(folder: Path, number: int) -> None:
@@ -119,7 +118,7 @@ def compare(number: int) -> Iterator[str]:
 def main(arguments: Sequence[str]) -> None:
     if arguments[:1] == ["--in"]:
         found = dict(build(Path(arguments[1])))
-        print(json.dumps(found | {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB}))
+        print(json.dumps(found | {"peak": peak_mib()}))
         return
     for number in [int(argument) for argument in arguments] or [1000, 10000]:
         for line in compare(number):

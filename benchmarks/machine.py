@@ -59,3 +59,9 @@ def report(rows: Sequence[Mapping[str, Any]], file: Path | None) -> None:
     print(table(rows))
     if file is not None:
         file.write_text(json.dumps({"machine": machine, "rows": list(rows)}, indent=1), encoding="utf-8")
+
+
+def peak_mib(pid: int | str = "self") -> float:
+    """The most memory that a process has had so far. (``ru_maxrss`` would count the parent's in.)"""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024

@@ -22,6 +22,7 @@ from typing import BinaryIO, Literal
 
 import psutil
 
+from benchmarks.machine import peak_mib
 from tests.sd_scripts.harness import Base, Scripts, train_arguments
 from tests.trainer.conftest import draw_pictures
 
@@ -104,17 +105,11 @@ def _watch(argv: list[str], env: dict[str, str], log: BinaryIO) -> Seen:
         if found and (step := int(found[-1][0])) not in seen.marks:
             times = process.cpu_times()
             seen.marks[step] = (times.user + times.system, time.perf_counter())
-            seen.peak_mib = _peak_mib(child.pid)
+            seen.peak_mib = peak_mib(child.pid)
     if child.wait():
         log.seek(0)
         sys.exit(log.read().decode("utf-8", "replace")[-3000:])
     return seen
-
-
-def _peak_mib(pid: int) -> float:
-    """The most memory that the process has had so far. (``ru_maxrss`` would count the parent's in.)"""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
 
 
 def _command(engine: Engine, training: Training, folder: Path) -> tuple[list[str], dict[str, str]]:
