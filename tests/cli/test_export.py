@@ -14,7 +14,7 @@ from tests.export.loras import plain_layers, save, tensors
 from tests.report.projects import head, make_project
 from wrapper.base_model.detect import detect
 from wrapper.cli.main import run
-from wrapper.diffusion.opening import open_pipeline
+from wrapper.diffusion.pipelines.opening import open_pipeline
 from wrapper.export.base import base_layers
 from wrapper.lora.names import is_target
 from wrapper.project.load import Project, load_project

@@ -12,7 +12,7 @@ from dataset_tools.pictures.images import read_rgb
 from tests.diffusion.small_lora import write_small_lora
 from tests.evaluation.projects import make_project
 from wrapper.cli.main import run
-from wrapper.diffusion.picture import read_digital_source, read_parameters
+from wrapper.diffusion.pictures.picture import read_digital_source, read_parameters
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -13,8 +13,8 @@ from dataset_tools.pictures.images import read_rgb
 from tests.diffusion.small_lora import write_small_lora
 from tests.evaluation.projects import make_project
 from wrapper.cli.main import run
-from wrapper.diffusion.photograph import read_photograph
-from wrapper.diffusion.picture import read_digital_source, read_parameters
+from wrapper.diffusion.pictures.photograph import read_photograph
+from wrapper.diffusion.pictures.picture import read_digital_source, read_parameters
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 ORIENTATION, TURNED, MAKE = 0x0112, 6, 0x010F

@@ -11,7 +11,7 @@ from dataset_tools.building.dataset import read_dataset, write_dataset
 from dataset_tools.errors import UserError
 from dataset_tools.pictures.images import read_mask, read_rgb
 from tests.evaluation.projects import NAMES, make_project
-from wrapper.diffusion.picture import read_digital_source, read_parameters
+from wrapper.diffusion.pictures.picture import read_digital_source, read_parameters
 from wrapper.evaluation.evaluate import evaluate_project
 from wrapper.evaluation.metrics import masked_psnr_db
 from wrapper.project.load import load_project

@@ -10,7 +10,7 @@ import pytest
 from dataset_tools.errors import RunFailed, UserError
 from tests.export.loras import plain_layers, save, tensors
 from wrapper.base_model.detect import BaseInfo, detect
-from wrapper.diffusion.opening import open_pipeline
+from wrapper.diffusion.pipelines.opening import open_pipeline
 from wrapper.export.base import base_layers
 from wrapper.export.delivery import Wish
 from wrapper.export.export import Order, export

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from wrapper.diffusion.schedulers import SAMPLERS as OURS
+from wrapper.diffusion.pipelines.schedulers import SAMPLERS as OURS
 from wrapper.export.delivery import Wish, workflow
 from wrapper.export.graphs import SAMPLERS, Graph, graph_faults, node_types, ui_graph
 from wrapper.export.source import Source

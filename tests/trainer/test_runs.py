@@ -113,7 +113,7 @@ def test_starting_from_a_lora_keeps_its_update_under_another_alpha(make_settings
 
 
 def test_sample_images_say_that_they_are_generated(make_settings, tmp_path: Path):
-    from wrapper.diffusion.picture import read_digital_source, read_parameters
+    from wrapper.diffusion.pictures.picture import read_digital_source, read_parameters
 
     prompts = tmp_path / "prompts.txt"
     prompts.write_text("# remark\na head --n blurry --w 64 --h 64 --s 2 --l 4 --d 5\n")

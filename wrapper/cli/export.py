@@ -93,7 +93,7 @@ def _export_file(
     force: bool,
 ) -> list[Exported]:
     from dataset_tools.errors import UserError
-    from wrapper.diffusion.opening import named_base
+    from wrapper.diffusion.pipelines.opening import named_base
     from wrapper.export.delivery import Wish
     from wrapper.export.export import Order, export
     from wrapper.export.job import destinations_for

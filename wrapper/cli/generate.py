@@ -16,7 +16,7 @@ from wrapper.cli.sampling_options import (
 )
 
 if TYPE_CHECKING:
-    from wrapper.diffusion.sampling import Sampling
+    from wrapper.diffusion.pipelines.sampling import Sampling
     from wrapper.project.load import Project
 
 
@@ -45,7 +45,7 @@ def command(project: Path, overrides: tuple[str, ...], prompt: str | None, **giv
 
 
 def _draw_project(folder: Path, overrides: tuple[str, ...], given: dict[str, Any]) -> None:
-    from wrapper.diffusion.project_pictures import generate_project
+    from wrapper.diffusion.txt2img.project_pictures import generate_project
 
     misplaced = [f"--{name}" for name, value in given.items() if value not in (None, (), 1)]
     if misplaced:
@@ -60,11 +60,11 @@ def _draw_project(folder: Path, overrides: tuple[str, ...], given: dict[str, Any
 
 def _draw_prompt(project: Project | None, prompt: str, given: dict[str, Any]) -> None:
     from dataset_tools.files import check_place
-    from wrapper.diffusion.generate import generate
-    from wrapper.diffusion.lora_spelling import take_tags
-    from wrapper.diffusion.naming import numbered
-    from wrapper.diffusion.project_pictures import save_drawn
-    from wrapper.diffusion.sampling import Prompt
+    from wrapper.diffusion.pictures.naming import numbered
+    from wrapper.diffusion.pipelines.sampling import Prompt
+    from wrapper.diffusion.prompts.lora_tags import take_tags
+    from wrapper.diffusion.txt2img.generate import generate
+    from wrapper.diffusion.txt2img.project_pictures import save_drawn
 
     text, tagged = take_tags(prompt, _lora_folders(project))
     loras = [*_loras(project, given["loras"], bool(tagged)), *tagged]
@@ -86,7 +86,7 @@ def _draw_prompt(project: Project | None, prompt: str, given: dict[str, Any]) ->
 
 
 def _base(project: Project | None, spec: str | None) -> Any:
-    from wrapper.diffusion.opening import named_base, project_base
+    from wrapper.diffusion.pipelines.opening import named_base, project_base
 
     return project_base(project, "txt2img") if project else named_base(str(spec), "txt2img")
 
@@ -96,8 +96,8 @@ def _lora_folders(project: Project | None) -> list[Path]:
 
 
 def _loras(project: Project | None, given: tuple[str, ...], tagged: bool) -> list[Any]:
-    from wrapper.diffusion.lora_spelling import parse_lora_argument
-    from wrapper.diffusion.project_pictures import project_lora
+    from wrapper.diffusion.prompts.lora_tags import parse_lora_argument
+    from wrapper.diffusion.txt2img.project_pictures import project_lora
 
     if given or tagged or project is None:
         return [parse_lora_argument(text) for text in given]
@@ -105,7 +105,7 @@ def _loras(project: Project | None, given: tuple[str, ...], tagged: bool) -> lis
 
 
 def _sampling(project: Project | None, given: dict[str, Any]) -> Sampling:
-    from wrapper.diffusion.sampling import Sampling
+    from wrapper.diffusion.pipelines.sampling import Sampling
     from wrapper.project.schema import GenerateSection
 
     settings = project.settings.generate if project else GenerateSection()
@@ -117,7 +117,7 @@ def _sampling(project: Project | None, given: dict[str, Any]) -> Sampling:
 
 
 def _size(project: Project | None, given: dict[str, Any]) -> tuple[int | None, int | None]:
-    from wrapper.diffusion.project_pictures import wanted_size
+    from wrapper.diffusion.txt2img.project_pictures import wanted_size
 
     width, height = wanted_size(project) if project else (None, None)
     return first_given(given["width"], width), first_given(given["height"], height)

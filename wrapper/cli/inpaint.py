@@ -16,7 +16,7 @@ from wrapper.cli.sampling_options import (
 )
 
 if TYPE_CHECKING:
-    from wrapper.diffusion.inpaint import InpaintSettings
+    from wrapper.diffusion.inpainting.inpaint import InpaintSettings
     from wrapper.project.load import Project
 
 MOSTLY = 0.8
@@ -48,10 +48,10 @@ def command(project: Path, overrides: tuple[str, ...], **given: Any) -> None:
     Size, colour profile and EXIF of the photograph are kept. With --base anywhere, else with the project's
     base, LoRA and [inpaint] table.
     """
-    from wrapper.diffusion.inpaint_file import InpaintFile, inpaint_file
-    from wrapper.diffusion.lora_spelling import take_tags
-    from wrapper.diffusion.picture import LOSSY_NOTE, is_lossy
-    from wrapper.diffusion.sampling import Prompt
+    from wrapper.diffusion.inpainting.inpaint_file import InpaintFile, inpaint_file
+    from wrapper.diffusion.pictures.picture import LOSSY_NOTE, is_lossy
+    from wrapper.diffusion.pipelines.sampling import Prompt
+    from wrapper.diffusion.prompts.lora_tags import take_tags
 
     opened = project_unless_base(project, overrides, given["base"])
     text, tagged = take_tags(given["prompt"], [opened.paths.loras] if opened else [Path(), Path("loras")])
@@ -72,14 +72,14 @@ def command(project: Path, overrides: tuple[str, ...], **given: Any) -> None:
 
 
 def _base(project: Project | None, spec: str | None) -> Any:
-    from wrapper.diffusion.opening import named_base, project_base
+    from wrapper.diffusion.pipelines.opening import named_base, project_base
 
     return project_base(project, "inpaint") if project else named_base(str(spec), "inpaint")
 
 
 def _loras(project: Project | None, given: tuple[str, ...], tagged: bool) -> list[Any]:
-    from wrapper.diffusion.inpaint_file import project_inpaint_lora
-    from wrapper.diffusion.lora_spelling import parse_lora_argument
+    from wrapper.diffusion.inpainting.inpaint_file import project_inpaint_lora
+    from wrapper.diffusion.prompts.lora_tags import parse_lora_argument
 
     if given or tagged or project is None:
         return [parse_lora_argument(text) for text in given]
@@ -87,9 +87,9 @@ def _loras(project: Project | None, given: tuple[str, ...], tagged: bool) -> lis
 
 
 def _settings(project: Project | None, given: dict[str, Any]) -> InpaintSettings:
-    from wrapper.diffusion.inpaint import InpaintSettings
-    from wrapper.diffusion.inpaint_file import project_inpaint_settings
-    from wrapper.diffusion.sampling import Sampling
+    from wrapper.diffusion.inpainting.inpaint import InpaintSettings
+    from wrapper.diffusion.inpainting.inpaint_file import project_inpaint_settings
+    from wrapper.diffusion.pipelines.sampling import Sampling
 
     known = project_inpaint_settings(project) if project else InpaintSettings()
     sampling = Sampling(

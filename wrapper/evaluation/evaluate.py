@@ -11,12 +11,12 @@ from dataset_tools.building.dataset import read_dataset
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_json
 from dataset_tools.progress import Bar, progress
-from wrapper.diffusion.describe import describe, short_hash
-from wrapper.diffusion.inpaint import repaint
-from wrapper.diffusion.opening import open_pipeline, project_base
-from wrapper.diffusion.photograph import Photograph
-from wrapper.diffusion.picture import save_picture
-from wrapper.diffusion.sampling import Prompt, Sampling, batches, check_sampling, step_count
+from wrapper.diffusion.inpainting.inpaint import repaint
+from wrapper.diffusion.pictures.describe import describe, short_hash
+from wrapper.diffusion.pictures.photograph import Photograph
+from wrapper.diffusion.pictures.picture import save_picture
+from wrapper.diffusion.pipelines.opening import open_pipeline, project_base
+from wrapper.diffusion.pipelines.sampling import Prompt, Sampling, batches, check_sampling, step_count
 from wrapper.evaluation.holdout import HeldOutImage, read_holdout
 from wrapper.evaluation.metrics import masked_psnr_db, masked_ssim, outside_difference
 from wrapper.evaluation.pictures import Album

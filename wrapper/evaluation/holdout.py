@@ -52,7 +52,7 @@ def read_holdout(built: BuiltDataset, folder: Path, count: int = 0) -> list[Held
 
 def _read(held: HeldOut, folder: Path) -> HeldOutImage:
     from dataset_tools.pictures.images import read_mask, read_rgb
-    from wrapper.diffusion.region import MASKED, check_mask
+    from wrapper.diffusion.inpainting.region import MASKED, check_mask
 
     pixels, mask = read_rgb(folder / held.image), read_mask(folder / str(held.mask))
     check_mask(pixels, mask)

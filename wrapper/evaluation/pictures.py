@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dataset_tools.pictures.images import read_rgb, save_png
-from wrapper.diffusion.sheet import save_sheet
+from wrapper.diffusion.pictures.sheet import save_sheet
 from wrapper.evaluation.holdout import HeldOutImage
 
 FOLDER, SHEET = "inpaint", "inpaint_sheet.png"

@@ -20,7 +20,7 @@ MIN_DIFFERENCE = 1.0 / 255
 
 def load_base(info: BaseInfo) -> Any:
     """The pipeline of ``info``, for the task that it was made for."""
-    from wrapper.diffusion.opening import open_pipeline
+    from wrapper.diffusion.pipelines.opening import open_pipeline
 
     return open_pipeline(info, "inpaint" if info.inpaint else "txt2img")
 

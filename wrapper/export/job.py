@@ -38,7 +38,7 @@ def export_project(
     The project's own folder is written over and gets ``export.json``; any other is not without ``force``.
     Raises `UserError` when nothing was trained.
     """
-    from wrapper.diffusion.opening import project_base
+    from wrapper.diffusion.pipelines.opening import project_base
 
     own = dest is None
     destinations = destinations_for(targets, dest or project.paths.export, alone=not own)

@@ -136,7 +136,7 @@ def _tomls(project: Project, stages: list[str]) -> list[Path]:
 
 
 def _generate(project: Project) -> None:
-    from wrapper.diffusion.project_pictures import generate_project
+    from wrapper.diffusion.txt2img.project_pictures import generate_project
 
     if not project.settings.generate.prompts:
         click.echo("[generate] has no prompts: no picture is drawn")

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 def check_requests(project: Project) -> None:
     """Raise `UserError` for bases that are not there, and for prompts and samplings that would be refused."""
-    from wrapper.diffusion.generate import check_request
-    from wrapper.diffusion.opening import project_base
-    from wrapper.diffusion.project_pictures import plan_shots, wanted_size
-    from wrapper.diffusion.sampling import Sampling, check_sampling
+    from wrapper.diffusion.pipelines.opening import project_base
+    from wrapper.diffusion.pipelines.sampling import Sampling, check_sampling
+    from wrapper.diffusion.txt2img.generate import check_request
+    from wrapper.diffusion.txt2img.project_pictures import plan_shots, wanted_size
 
     if project.base(inpaint=False) != SHIPPED_BASE:
         project_base(project, "txt2img")

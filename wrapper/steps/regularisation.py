@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 def images(project: Project) -> list[Path]:
     """``count`` pictures of the class by the project's base, one a seed; those that are there are kept."""
-    from wrapper.diffusion.generate import draw
-    from wrapper.diffusion.opening import open_pipeline, project_base
-    from wrapper.diffusion.project_pictures import save_drawn
-    from wrapper.diffusion.sampling import Prompt, Sampling
+    from wrapper.diffusion.pipelines.opening import open_pipeline, project_base
+    from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+    from wrapper.diffusion.txt2img.generate import draw
+    from wrapper.diffusion.txt2img.project_pictures import save_drawn
 
     asked, size = project.settings.regularisation, project.settings.crop.size
     if asked.count < 1:

@@ -13,11 +13,11 @@ import torch
 
 from dataset_tools.errors import UserError
 from dataset_tools.manifests.safety import refuse_prompt
-from wrapper.diffusion.describe import describe
-from wrapper.diffusion.photograph import Photograph
-from wrapper.diffusion.picture import save_picture
-from wrapper.diffusion.sampling import Prompt, Sampling, native_size, run_batch
-from wrapper.diffusion.schedulers import make_scheduler
+from wrapper.diffusion.pictures.describe import describe
+from wrapper.diffusion.pictures.photograph import Photograph
+from wrapper.diffusion.pictures.picture import save_picture
+from wrapper.diffusion.pipelines.sampling import Prompt, Sampling, native_size, run_batch
+from wrapper.diffusion.pipelines.schedulers import make_scheduler
 from wrapper.trainer.config import Settings
 from wrapper.trainer.data.samples import Sample
 from wrapper.trainer.model import Model

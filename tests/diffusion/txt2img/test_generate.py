@@ -7,12 +7,19 @@ import pytest
 
 from dataset_tools.errors import UserError
 from wrapper.base_model.detect import detect
-from wrapper.diffusion import sampling as sampling_module
-from wrapper.diffusion.generate import generate
-from wrapper.diffusion.inpaint import repaint
-from wrapper.diffusion.opening import open_pipeline
-from wrapper.diffusion.sampling import Prompt, Sampling, batches, check_sampling, native_size, step_count
-from wrapper.diffusion.schedulers import SAMPLERS
+from wrapper.diffusion.inpainting.inpaint import repaint
+from wrapper.diffusion.pipelines import sampling as sampling_module
+from wrapper.diffusion.pipelines.opening import open_pipeline
+from wrapper.diffusion.pipelines.sampling import (
+    Prompt,
+    Sampling,
+    batches,
+    check_sampling,
+    native_size,
+    step_count,
+)
+from wrapper.diffusion.pipelines.schedulers import SAMPLERS
+from wrapper.diffusion.txt2img.generate import generate
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 QUICK = Sampling("Euler a", steps=2, cfg=3.0)
@@ -67,7 +74,9 @@ def test_pictures_come_as_their_batch_is_done(base, monkeypatch):
     monkeypatch.setattr(sampling_module, "BATCH_PIXELS_CPU", 64 * 64)
     calls = []
     original = sampling_module.run_batch
-    monkeypatch.setattr("wrapper.diffusion.generate.run_batch", lambda *a: calls.append(a[1]) or original(*a))
+    monkeypatch.setattr(
+        "wrapper.diffusion.txt2img.generate.run_batch", lambda *a: calls.append(a[1]) or original(*a)
+    )
     drawn = generate(base, [Prompt("a man", seed=1), Prompt("a man", seed=2)], QUICK)
     next(drawn)
     assert [prompt.seed for prompts in calls for prompt in prompts] == [1]
@@ -83,7 +92,7 @@ def test_pictures_come_as_their_batch_is_done(base, monkeypatch):
     ],
 )
 def test_wrong_requests_are_refused_before_anything_is_loaded(tiny_base, prompts, size, said, monkeypatch):
-    monkeypatch.setattr("wrapper.diffusion.generate.open_pipeline", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr("wrapper.diffusion.txt2img.generate.open_pipeline", lambda *_: pytest.fail("loaded"))
     with pytest.raises(UserError, match=said):
         list(generate(detect(tiny_base("sd15")), prompts, QUICK, size))
 

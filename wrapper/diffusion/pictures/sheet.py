@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wrapper.diffusion.infotext import PROGRAM, Infotext
-from wrapper.diffusion.photograph import Photograph
-from wrapper.diffusion.picture import save_picture
+from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext
+from wrapper.diffusion.pictures.photograph import Photograph
+from wrapper.diffusion.pictures.picture import save_picture
 
 if TYPE_CHECKING:
     import numpy as np

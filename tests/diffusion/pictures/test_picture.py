@@ -7,10 +7,10 @@ import pytest
 from PIL import Image, ImageCms
 
 from dataset_tools.errors import UserError
-from wrapper.diffusion.infotext import Infotext
-from wrapper.diffusion.naming import numbered
-from wrapper.diffusion.photograph import ORIENTATION_TAG, Photograph, read_photograph
-from wrapper.diffusion.picture import read_digital_source, read_parameters, save_picture
+from wrapper.diffusion.pictures.infotext import Infotext
+from wrapper.diffusion.pictures.naming import numbered
+from wrapper.diffusion.pictures.photograph import ORIENTATION_TAG, Photograph, read_photograph
+from wrapper.diffusion.pictures.picture import read_digital_source, read_parameters, save_picture
 
 INFO = Infotext("photo of a woman, «ухо» 🙂", "waxy", {"Steps": "4", "Sampler": "Euler a", "Seed": "1"})
 ENDS = ["png", "webp", "jpg", "jpeg"]

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_json
-from wrapper.diffusion.generate import Drawn, Size, check_request, draw
-from wrapper.diffusion.lora_spelling import refuse_tags
-from wrapper.diffusion.opening import open_pipeline, project_base
-from wrapper.diffusion.photograph import Photograph
-from wrapper.diffusion.picture import save_picture
-from wrapper.diffusion.sampling import Prompt, Sampling
-from wrapper.diffusion.sheet import save_sheet
+from wrapper.diffusion.pictures.photograph import Photograph
+from wrapper.diffusion.pictures.picture import save_picture
+from wrapper.diffusion.pictures.sheet import save_sheet
+from wrapper.diffusion.pipelines.opening import open_pipeline, project_base
+from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+from wrapper.diffusion.prompts.lora_tags import refuse_tags
+from wrapper.diffusion.txt2img.generate import Drawn, Size, check_request, draw
 from wrapper.project.layout import STAGES
 from wrapper.project.load import DEFAULT
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from dataset_tools.errors import UserError
 from dataset_tools.manifests.safety import refuse_prompt
 from dataset_tools.progress import progress
-from wrapper.diffusion.describe import describe
-from wrapper.diffusion.infotext import Infotext
-from wrapper.diffusion.opening import open_pipeline
-from wrapper.diffusion.region import SIDE_STEP
-from wrapper.diffusion.sampling import (
+from wrapper.diffusion.inpainting.region import SIDE_STEP
+from wrapper.diffusion.pictures.describe import describe
+from wrapper.diffusion.pictures.infotext import Infotext
+from wrapper.diffusion.pipelines.opening import open_pipeline
+from wrapper.diffusion.pipelines.sampling import (
     Prompt,
     Sampling,
     batches,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dataset_tools.errors import RunFailed, UserError
-from wrapper.diffusion.schedulers import find_sampler, make_scheduler
+from wrapper.diffusion.pipelines.schedulers import find_sampler, make_scheduler
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import check_place
-from wrapper.diffusion.describe import describe
-from wrapper.diffusion.infotext import PROGRAM
-from wrapper.diffusion.inpaint import InpaintSettings, inpaint
-from wrapper.diffusion.opening import check_lora_files
-from wrapper.diffusion.photograph import Photograph, read_photograph
-from wrapper.diffusion.picture import check_picture_name, read_parameters, save_picture
-from wrapper.diffusion.sampling import Prompt, Sampling
+from wrapper.diffusion.inpainting.inpaint import InpaintSettings, inpaint
+from wrapper.diffusion.pictures.describe import describe
+from wrapper.diffusion.pictures.infotext import PROGRAM
+from wrapper.diffusion.pictures.photograph import Photograph, read_photograph
+from wrapper.diffusion.pictures.picture import check_picture_name, read_parameters, save_picture
+from wrapper.diffusion.pipelines.opening import check_lora_files
+from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
 from wrapper.project.layout import STAGES
 from wrapper.project.load import DEFAULT
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dataset_tools.errors import UserError
-from wrapper.diffusion.schedulers import SAMPLERS, find_sampler, make_scheduler
+from wrapper.diffusion.pipelines.schedulers import SAMPLERS, find_sampler, make_scheduler
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wrapper.diffusion.infotext import Infotext, parse_infotext, write_infotext
+from wrapper.diffusion.pictures.infotext import Infotext, parse_infotext, write_infotext
 
 FIELDS = {"Steps": "20", "Sampler": "Euler a", "CFG scale": "4.5", "Seed": "7", "Size": "64x96"}
 

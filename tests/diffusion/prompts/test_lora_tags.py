@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.errors import UserError
-from wrapper.diffusion.lora_spelling import parse_lora_argument, refuse_tags, take_tags
+from wrapper.diffusion.prompts.lora_tags import parse_lora_argument, refuse_tags, take_tags
 
 
 @pytest.mark.parametrize(

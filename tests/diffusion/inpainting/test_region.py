@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dataset_tools.errors import UserError
-from wrapper.diffusion.region import Region, check_mask, feather, paste, region_around, resize
+from wrapper.diffusion.inpainting.region import Region, check_mask, feather, paste, region_around, resize
 
 
 def mask_with(shape, top, bottom, left, right):

@@ -7,9 +7,9 @@ import pytest
 
 from dataset_tools.errors import UserError
 from wrapper.base_model.detect import detect
-from wrapper.diffusion.inpaint import InpaintSettings, inpaint
-from wrapper.diffusion.region import feather
-from wrapper.diffusion.sampling import Prompt, Sampling
+from wrapper.diffusion.inpainting.inpaint import InpaintSettings, inpaint
+from wrapper.diffusion.inpainting.region import feather
+from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 QUICK = InpaintSettings(Sampling("Euler a", steps=2, cfg=3.0), mask_blur_px=5)
@@ -68,6 +68,8 @@ def test_the_users_arrays_are_left_alone(tiny_base, image, mask):
 def test_wrong_input_is_refused_before_anything_is_loaded(
     tiny_base, image, mask, change, settings, prompt, said, monkeypatch
 ):
-    monkeypatch.setattr("wrapper.diffusion.inpaint.open_pipeline", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr(
+        "wrapper.diffusion.inpainting.inpaint.open_pipeline", lambda *_: pytest.fail("loaded")
+    )
     with pytest.raises(UserError, match=said):
         inpaint(detect(tiny_base("sd15", inpaint=True)), image, change(mask), Prompt(prompt), settings)

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wrapper.diffusion.infotext import PROGRAM, Infotext
-from wrapper.diffusion.sampling import Prompt, Sampling
+from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext
+from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
 from wrapper.lora.hashes import autov3
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import whole_file
-from wrapper.diffusion.infotext import PROGRAM, Infotext, parse_infotext, write_infotext
-from wrapper.diffusion.photograph import Photograph
-from wrapper.diffusion.provenance import DigitalSource, parse_xmp, write_xmp
+from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext, parse_infotext, write_infotext
+from wrapper.diffusion.pictures.photograph import Photograph
+from wrapper.diffusion.pictures.provenance import DigitalSource, parse_xmp, write_xmp
 
 if TYPE_CHECKING:
     from PIL import Image

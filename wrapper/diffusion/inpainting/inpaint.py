@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dataset_tools.errors import UserError
 from dataset_tools.manifests.safety import refuse_prompt
 from dataset_tools.progress import progress
-from wrapper.diffusion.opening import open_pipeline
-from wrapper.diffusion.region import (
+from wrapper.diffusion.inpainting.region import (
     MASKED,
     SIDE_STEP,
     check_mask,
@@ -19,7 +18,8 @@ from wrapper.diffusion.region import (
     region_around,
     resize,
 )
-from wrapper.diffusion.sampling import (
+from wrapper.diffusion.pipelines.opening import open_pipeline
+from wrapper.diffusion.pipelines.sampling import (
     OnStep,
     Prompt,
     Sampling,

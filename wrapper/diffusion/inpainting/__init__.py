@@ -1,0 +1,1 @@
+"""Masked inpainting at the photograph's own resolution."""

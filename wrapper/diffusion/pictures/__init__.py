@@ -1,0 +1,1 @@
+"""Pictures as files: what they say about themselves, and sheets of many."""
