@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from dataset_tools.building.build_plan import plan
-from dataset_tools.building.build_settings import BuildPlan, BuildSettings, PlannedImage
+from dataset_tools.building.build_settings import BuildPlan, BuildSettings, PlannedImage, buckets_for
 from dataset_tools.building.dataset import RECORD_FILE, BuiltDataset, read_dataset, write_dataset
 from dataset_tools.building.making import Making, files_of, make
 from dataset_tools.building.overview import OVERVIEW_FILE, write_overview
@@ -35,7 +35,8 @@ def apply(planned: BuildPlan, folder: Path) -> BuiltDataset:
     written = earlier_files(folder, (image.source for image in planned.images))
     earlier = Earlier(folder, written, moved(planned, written))
     with whole_folder(folder) as new:
-        _write_images(planned.images, Making(new, planned.built.size, planned.dilate_px, earlier))
+        buckets = buckets_for(planned.built.size, planned.built.shape)
+        _write_images(planned.images, Making(new, buckets, planned.dilate_px, earlier))
         write_dataset(new, planned.built)
         write_overview(planned.built, new)
         write_ownership(new, _notes(planned, earlier, new))

@@ -25,7 +25,7 @@ from dataset_tools.manifests.manifest import Manifest
 if TYPE_CHECKING:
     from dataset_tools.quality.qc_record import QcRecord
 
-VERSION = 3
+VERSION = 4
 """Raised whenever the same inputs would give other files."""
 TITLES: Mapping[str, str] = {"stage_a": "Stage A", "stage_b": "Stage B"}
 
@@ -56,6 +56,7 @@ def plan(
     images = (*planned_images(usable, placed, held, names, balances, settings), *reg_images)
     built = BuiltDataset(
         size=settings.size,
+        shape=settings.shape,
         stages=dict(stages),
         holdout=[held_out_record(candidate, names[candidate.row.image]) for candidate in held],
         refused=[*refused, *doubles],

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from dataset_tools.building.dataset import BuiltDataset
 from dataset_tools.building.split import HoldoutMode
+from dataset_tools.pictures.buckets import Buckets
 from dataset_tools.pictures.crop import Box, Crop
 from dataset_tools.pictures.relight import Light
 
 Stage = Literal["stage_a", "stage_b"]
+Shape = Literal["square", "bucket"]
+
+
+def buckets_for(size: int, shape: Shape) -> Buckets:
+    """What pictures are cut to: a square of ``size`` px, or of its area between 1 : 4 and 4 : 1."""
+    return Buckets((size, size), shape == "bucket", lowest=size // 2, highest=size * 2)
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,7 @@ class BuildSettings:
     """The choices of a build. Their defaults live in the project file's schema."""
 
     size: int
+    shape: Shape
     context: float
     mask_source: Literal["manifest", "synthetic", "sam"]
     dilate_px: int
@@ -41,6 +50,10 @@ class BuildSettings:
     relight: int
     keep_warned: bool
     stages: tuple[Stage, ...]
+
+    @cached_property
+    def buckets(self) -> Buckets:
+        return buckets_for(self.size, self.shape)
 
     @property
     def class_tokens(self) -> str:
@@ -66,7 +79,8 @@ class MaskPlan:
 class Output:
     """One picture to write and what goes with it; folders are relative to the dataset's.
 
-    ``crop`` None: the largest square. ``caption`` None: no caption is written. ``mask_folder`` None: no mask.
+    ``crop`` None: the largest part that fits. ``caption`` None: no caption is written. ``mask_folder`` None:
+    no mask.
     """
 
     folder: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -58,6 +58,7 @@ class BuiltDataset(_Record):
     """
 
     size: int
+    shape: Literal["square", "bucket"] = "square"
     stages: dict[str, list[Subset]]
     holdout: list[HeldOut]
     refused: list[Refused]

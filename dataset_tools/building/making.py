@@ -11,6 +11,7 @@ from dataset_tools.building.build_settings import MaskPlan, Output, PlannedImage
 from dataset_tools.building.recipes import Earlier, recipes
 from dataset_tools.errors import UserError
 from dataset_tools.files import link_or_copy, write_text
+from dataset_tools.pictures.buckets import Buckets
 from dataset_tools.pictures.crop import apply as cut
 from dataset_tools.pictures.crop import crop_by_words
 from dataset_tools.pictures.images import read_mask, read_rgb, save_png
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Making:
-    """Where the files go, how large they are, and what the build before left."""
+    """Where the files go, what pictures are cut to, and what the build before left."""
 
     folder: Path
-    size: int
+    buckets: Buckets
     dilate_px: int
     earlier: Earlier
 
@@ -43,7 +44,7 @@ def make(image: PlannedImage, making: Making) -> None:
 
     Raises `UserError` when the image changed its size since QC and when a mask comes out empty.
     """
-    made_from = recipes(image, making.size, making.dilate_px)
+    made_from = recipes(image, making.buckets, making.dilate_px)
     new = {name for name, recipe in made_from if not _taken_over(name, recipe, making)}
     for output in image.outputs:
         if output.caption_file in new:
@@ -87,12 +88,12 @@ def make_mask(how: MaskPlan, rgb: np.ndarray) -> np.ndarray:
 def _make_output(
     output: Output, source: Path, rgb: np.ndarray, mask: np.ndarray | None, new: set[str], making: Making
 ) -> None:
-    crop = output.crop or crop_by_words(rgb.shape[:2], "front", "bust", source.name)
+    crop = output.crop or crop_by_words(rgb.shape[:2], "front", "bust", source.name, making.buckets)
     if output.image in new:
-        small = _turned(cut(rgb, crop, making.size), output.mirrored)
+        small = _turned(cut(rgb, crop), output.mirrored)
         save_png(making.folder / output.image, relit(small, output.light) if output.light else small)
     if output.mask in new and output.mask is not None and mask is not None:
-        small = dilated(cut(mask, crop, making.size, nearest=_is_hard(mask)), making.dilate_px)
+        small = dilated(cut(mask, crop, nearest=_is_hard(mask)), making.dilate_px)
         _check(small, source)
         save_png(making.folder / output.mask, _turned(small, output.mirrored))
 

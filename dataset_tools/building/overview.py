@@ -66,5 +66,12 @@ def _spread(pairs: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
 
 
 def _tile(image: Path, mask: Path) -> np.ndarray:
+    import numpy as np
+
     rgb = overlay(read_rgb(image), read_mask(mask))
-    return cut(rgb, Crop(0, 0, rgb.shape[0]), TILE_PX, nearest=rgb.shape[0] < TILE_PX)
+    height, width = rgb.shape[:2]
+    scale = TILE_PX / max(height, width)
+    target = (max(round(width * scale), 1), max(round(height * scale), 1))
+    tile = np.full((TILE_PX, TILE_PX, 3), 255, np.uint8)
+    tile[: target[1], : target[0]] = cut(rgb, Crop(0, 0, width, height, target), nearest=scale > 1)
+    return tile

@@ -84,14 +84,15 @@ def planned_images(
             yield PlannedImage(candidate.path, candidate.size_hw, mask, made, candidate.digest)
 
 
-def crop_of(candidate: Candidate, context: float, around: bool) -> Crop:
+def crop_of(candidate: Candidate, settings: BuildSettings, around: bool) -> Crop:
     """Around the mask or the ear's box when ``around``, else as the row's words say.
 
     Stage A learns the whole figure, so only its close-ups are cut around the ear.
     """
     row = candidate.row
     box = (candidate.mask.box if candidate.mask else row.ear_box) if around else None
-    return crop_for(candidate.size_hw, None, box, row.view, row.type, row.image, context)
+    words = (row.view, row.type, row.image)
+    return crop_for(candidate.size_hw, None, box, *words, settings.context, settings.buckets)
 
 
 def held_out_record(candidate: Candidate, name: str) -> HeldOut:
@@ -120,7 +121,7 @@ def _training_output(item: Placed, stem: str, repeats: int, settings: BuildSetti
     return Output(
         folder=intern(_folder(item.stage, "train", item.bucket, repeats, settings)),
         name=stem + copy.suffix,
-        crop=crop_of(candidate, settings.context, masked or candidate.row.type == "ear"),
+        crop=crop_of(candidate, settings, masked or candidate.row.type == "ear"),
         mirrored=copy.mirrored,
         light=copy.light,
         caption=candidate.mirrored_caption if copy.mirrored else candidate.caption,
@@ -131,4 +132,4 @@ def _training_output(item: Placed, stem: str, repeats: int, settings: BuildSetti
 def _held_output(candidate: Candidate, name: str, settings: BuildSettings) -> Output:
     around = candidate.mask is not None or candidate.row.type == "ear"
     masks = HELD_MASKS if candidate.mask else None
-    return Output(HELD_IMAGES, name, crop_of(candidate, settings.context, around), mask_folder=masks)
+    return Output(HELD_IMAGES, name, crop_of(candidate, settings, around), mask_folder=masks)

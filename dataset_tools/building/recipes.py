@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from dataset_tools.building.build_settings import BuildPlan, Output, PlannedImage
+from dataset_tools.building.build_settings import BuildPlan, Output, PlannedImage, buckets_for
 from dataset_tools.building.ownership import Written
 from dataset_tools.files import data_hash
+from dataset_tools.pictures.buckets import Buckets
 
-MAKING = 1
+MAKING = 2
 """Raised whenever the same recipe would give other bytes."""
 DIGITS = 32
 
@@ -32,18 +33,18 @@ class Earlier:
 def all_recipes(planned: BuildPlan) -> Iterator[tuple[str, str]]:
     """(name, recipe) of every file of a build."""
     for image in planned.images:
-        yield from recipes(image, planned.built.size, planned.dilate_px)
+        yield from recipes(image, buckets_for(planned.built.size, planned.built.shape), planned.dilate_px)
 
 
-def recipes(image: PlannedImage, size: int, dilate_px: int) -> Iterator[tuple[str, str]]:
+def recipes(image: PlannedImage, buckets: Buckets, dilate_px: int) -> Iterator[tuple[str, str]]:
     """(name, recipe) of every file that is made of ``image``, in the order of its outputs."""
     for output in image.outputs:
         light = asdict(output.light) if output.light else None
-        yield output.image, _recipe("image", image.digest, light, *_cut(image, output, size))
+        yield output.image, _recipe("image", image.digest, light, *_cut(image, output, buckets))
         if output.caption_file is not None:
             yield output.caption_file, _recipe("caption", output.caption)
         if output.mask is not None:
-            yield output.mask, _recipe("mask", _mask(image), dilate_px, *_cut(image, output, size))
+            yield output.mask, _recipe("mask", _mask(image), dilate_px, *_cut(image, output, buckets))
 
 
 def moved(planned: BuildPlan, written: Mapping[str, Written]) -> dict[str, str]:
@@ -71,10 +72,10 @@ def _by_recipe(written: Mapping[str, Written]) -> dict[str, list[str]]:
     return found
 
 
-def _cut(image: PlannedImage, output: Output, size: int) -> Iterable[object]:
-    """The crop, or the file's name where that decides on the crop."""
-    crop = asdict(output.crop) if output.crop else image.source.name
-    return crop, size, output.mirrored
+def _cut(image: PlannedImage, output: Output, buckets: Buckets) -> Iterable[object]:
+    """The crop, or what decides on it: the file's name and the sizes to choose from."""
+    crop = asdict(output.crop) if output.crop else [image.source.name, buckets.sizes]
+    return crop, output.mirrored
 
 
 def _mask(image: PlannedImage) -> object:

@@ -1,11 +1,13 @@
-"""The square that a picture is cut to: around the mask or the ear, else by type, view and file name."""
+"""What a picture is cut to: around the mask or the ear, else by type, view and file name."""
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dataset_tools.pictures.buckets import Buckets, Size
 from dataset_tools.pictures.masks import mask_box
 
 if TYPE_CHECKING:
@@ -25,11 +27,16 @@ _SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])")
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A square in source pixels. It may reach outside the picture, which is then reflected."""
+    """A rectangle in source pixels, and the ``target`` size (width, height) that it is brought to.
+
+    Both have one shape, to the rounding. It may reach outside the picture, which is then reflected.
+    """
 
     x: int
     y: int
-    side: int
+    width: int
+    height: int
+    target: Size
 
 
 def crop_for(
@@ -40,37 +47,51 @@ def crop_for(
     type: str,
     name: str,
     context: float,
+    buckets: Buckets,
 ) -> Crop:
-    """The crop of a picture of ``size_hw``.
+    """The crop of a picture of ``size_hw``, in the shape of the bucket that is nearest to the picture's own.
 
     Around the mask ([H, W], 255 = repaint) or else the ear's box, ``context`` times its longer side; without
-    either, the largest square where ``type``, ``view`` and ``name`` say that the subject is.
+    either, the largest part where ``type``, ``view`` and ``name`` say that the subject is.
     """
     box = (mask_box(mask) if mask is not None else None) or ear_box
     if box is not None:
-        return crop_around(size_hw, box, context)
-    return crop_by_words(size_hw, view, type, name)
+        return crop_around(size_hw, box, context, buckets)
+    return crop_by_words(size_hw, view, type, name, buckets)
 
 
-def crop_around(size_hw: tuple[int, int], box: Box, context: float) -> Crop:
-    """A square around ``box``, moved into the picture where it fits, at most the picture's longer side."""
+def crop_around(size_hw: tuple[int, int], box: Box, context: float, buckets: Buckets) -> Crop:
+    """A rectangle around ``box`` with the area of a square of ``context`` times the box's longer side.
+
+    It holds the whole box, is moved into the picture where it fits, and is at most large enough to hold the
+    whole picture.
+    """
     height, width = size_hw
     x0, y0, x1, y1 = box
-    longer = max(x1 - x0, y1 - y0, 1)
-    side = max(min(round(longer * context), max(height, width)), longer)
-    return Crop(_start((x0 + x1) / 2, side, width), _start((y0 + y1) / 2, side, height), side)
+    target = buckets.choose((width, height))
+    wide, high = _shape(target)
+    least = max((x1 - x0) / wide, (y1 - y0) / high, 1.0)
+    side = max(min(max(x1 - x0, y1 - y0, 1) * context, max(width / wide, height / high)), least)
+    across, down = round(side * wide), round(side * high)
+    return Crop(
+        _start((x0 + x1) / 2, across, width), _start((y0 + y1) / 2, down, height), across, down, target
+    )
 
 
-def crop_by_words(size_hw: tuple[int, int], view: str, type: str, name: str) -> Crop:
-    """The whole figure (reflect-padded) for type full, else the largest square that lies inside."""
+def crop_by_words(size_hw: tuple[int, int], view: str, type: str, name: str, buckets: Buckets) -> Crop:
+    """The whole figure (reflect-padded) for type full, else the largest part that lies inside."""
     height, width = size_hw
-    side = max(height, width) if type == "full" else min(height, width)
-    across, down = _anchor_x(view, type, name.lower()), _anchor_y(type, name.lower())
-    return Crop(round((width - side) * across), round((height - side) * down), side)
+    target = buckets.choose((width, height))
+    wide, high = _shape(target)
+    side = (max if type == "full" else min)(width / wide, height / high)
+    across, down = max(round(side * wide), 1), max(round(side * high), 1)
+    from_left, from_top = _anchor_x(view, type, name.lower()), _anchor_y(type, name.lower())
+    x, y = round((width - across) * from_left), round((height - down) * from_top)
+    return Crop(x, y, across, down, target)
 
 
-def apply(image: np.ndarray, crop: Crop, size: int, *, nearest: bool = False) -> np.ndarray:
-    """Cut ``crop`` out of uint8 [H, W] or [H, W, 3] and resize to [size, size(, 3)].
+def apply(image: np.ndarray, crop: Crop, *, nearest: bool = False) -> np.ndarray:
+    """Cut ``crop`` out of uint8 [H, W] or [H, W, 3] and resize to its target, [height, width(, 3)].
 
     Outside the picture pixels are reflected. Shrinking averages areas, enlarging is cubic; ``nearest`` keeps
     the values of hard-edged masks. A crop that already has the size is returned pixel for pixel.
@@ -78,13 +99,19 @@ def apply(image: np.ndarray, crop: Crop, size: int, *, nearest: bool = False) ->
     import cv2
     import numpy as np
 
-    rows = _reflected(crop.y, crop.side, image.shape[0])
-    columns = _reflected(crop.x, crop.side, image.shape[1])
+    rows = _reflected(crop.y, crop.height, image.shape[0])
+    columns = _reflected(crop.x, crop.width, image.shape[1])
     cut = np.ascontiguousarray(image[rows][:, columns])
-    if crop.side == size:
+    if (crop.width, crop.height) == crop.target:
         return cut
-    smooth = cv2.INTER_AREA if crop.side > size else cv2.INTER_CUBIC
-    return cv2.resize(cut, (size, size), interpolation=cv2.INTER_NEAREST_EXACT if nearest else smooth)
+    smooth = cv2.INTER_AREA if crop.width > crop.target[0] else cv2.INTER_CUBIC
+    return cv2.resize(cut, crop.target, interpolation=cv2.INTER_NEAREST_EXACT if nearest else smooth)
+
+
+def _shape(target: Size) -> tuple[float, float]:
+    """Width and height of ``target`` over the side of a square of its area: 1, 1 for a square."""
+    side = math.sqrt(target[0] * target[1])
+    return target[0] / side, target[1] / side
 
 
 def _start(centre: float, side: int, length: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 from dataset_tools.building.build import apply, plan
-from dataset_tools.building.build_settings import BuildSettings
+from dataset_tools.building.build_settings import BuildSettings, buckets_for
 from dataset_tools.building.dataset import BuiltDataset, read_dataset
 from dataset_tools.errors import UserError
 from dataset_tools.files import content_hash
@@ -23,6 +24,7 @@ from dataset_tools.quality.qc_record import QcRecord, Reason
 
 SETTINGS = BuildSettings(
     size=64,
+    shape="square",
     context=3.0,
     mask_source="manifest",
     dilate_px=0,
@@ -181,6 +183,18 @@ def test_images_and_masks_are_cut_together_to_the_exact_size(photos: Photos, tmp
         inside, outside = rgb[white == 255].mean(), rgb[white == 0].mean()
         assert inside > 245
         assert outside < 80
+
+
+def test_in_the_shape_of_buckets_image_and_mask_have_the_buckets_exact_size(photos: Photos, tmp_path: Path):
+    folder = tmp_path / "dataset"
+    record = built(photos, folder, shape="bucket", size=256)
+    buckets = buckets_for(256, record.shape)
+    assert buckets.choose((WIDTH, HEIGHT)) == (192, 320)
+    for image in folder.glob("stage_b/train/*/*/*.png"):
+        (mask,) = folder.glob(f"stage_b/masks/*/*/{glob.escape(image.name)}")
+        assert read_rgb(image).shape[:2] == read_mask(mask).shape == (320, 192)
+        inside = read_mask(mask) >= 128
+        assert read_rgb(image)[inside].min() > read_rgb(image)[~inside].mean()
 
 
 def test_stage_a_keeps_the_figure_and_stage_b_looks_at_the_ear(photos: Photos, tmp_path: Path):

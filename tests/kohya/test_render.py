@@ -62,6 +62,16 @@ def test_stage_b_starts_from_stage_a_and_has_a_mask_folder_in_every_subset(proje
     assert "class_tokens" not in subset
 
 
+def test_pictures_that_were_cut_to_buckets_are_trained_in_these_buckets(project):
+    record = project.paths.dataset / "dataset.json"
+    bucketed = read_dataset(project.paths.dataset).model_copy(update={"shape": "bucket", "size": 512})
+    record.write_text(bucketed.model_dump_json(), encoding="utf-8")
+    _, dataset = both(render_stage(project, "stage_b"))
+    known = {**dataset["general"], **dataset["datasets"][0]}
+    assert known["enable_bucket"] is True
+    assert (known["min_bucket_reso"], known["max_bucket_reso"], known["bucket_reso_steps"]) == (256, 1024, 64)
+
+
 def test_stage_b_without_stage_a_starts_from_nothing(tmp_path):
     project = make_project(tmp_path / "p", "[balance]\n")
     alone = load_project(project.paths.root, ["stage_a.enabled=false"])

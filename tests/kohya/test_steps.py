@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wrapper.buckets import Buckets
+from dataset_tools.pictures.buckets import Buckets
 from wrapper.kohya.steps import DatasetUse, ImageUse, count_steps, with_regularisation
 
 ONE = Buckets((512, 512))

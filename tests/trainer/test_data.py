@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from dataset_tools.errors import UserError
+from dataset_tools.pictures.buckets import Buckets
 from tests.trainer.conftest import draw_pictures
-from wrapper.buckets import Buckets
 from wrapper.trainer.data.batches import Sight, count_batches, epoch_batches
 from wrapper.trainer.data.buckets import Placement, crop_box, place
 from wrapper.trainer.data.captions import vary

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataset_tools.building.build_settings import buckets_for
 from dataset_tools.building.dataset import BuiltDataset, Subset, read_dataset
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_text
@@ -143,12 +144,27 @@ def _decided(
         "logging_dir": run.tensorboard.resolve().as_posix(),
         "seed": settings.project.seed,
         "resolution": dataset.size,
+        **_bucket_keys(dataset),
         "caption_extension": ".txt",
         "network_weights": network_weights.resolve().as_posix() if network_weights else None,
     }
     if importlib.util.find_spec("tensorboard") is None:
         values |= {"logging_dir": None, "log_with": None}
     return values
+
+
+def _bucket_keys(dataset: BuiltDataset) -> dict[str, Any]:
+    """Pictures that were cut to buckets are found to have these sizes, and are resized no more."""
+    if dataset.shape == "square":
+        return {}
+    buckets = buckets_for(dataset.size, dataset.shape)
+    return {
+        "enable_bucket": True,
+        "bucket_no_upscale": False,
+        "min_bucket_reso": buckets.lowest,
+        "max_bucket_reso": buckets.highest,
+        "bucket_reso_steps": buckets.step,
+    }
 
 
 def _place_logs(layers: Layers, paths: ProjectPaths, stage: str) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from wrapper.buckets import Buckets, Size
+from dataset_tools.pictures.buckets import Buckets, Size
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from wrapper.buckets import Buckets, Size
+from dataset_tools.pictures.buckets import Buckets, Size
 from wrapper.kohya.dataset_tables import Flavour, Table, tables
 from wrapper.kohya.located import Located, Where
 from wrapper.kohya.options import (

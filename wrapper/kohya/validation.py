@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from wrapper.buckets import Buckets
+from dataset_tools.pictures.buckets import Buckets
 from wrapper.kohya.checks.sizes import fit
 from wrapper.kohya.report import Findings
 from wrapper.kohya.steps import DatasetUse, ImageUse

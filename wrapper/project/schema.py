@@ -42,6 +42,8 @@ class QcSection(Section):
 
 class CropSection(Section):
     size: int = Field(512, ge=64, le=2048, multiple_of=64)
+    shape: Literal["square", "bucket"] = "square"
+    """Squares, or the aspect-ratio bucket that is nearest to each photograph's own shape."""
     context: float = Field(3.0, ge=1.0, le=20.0)
     """Side of the crop over the longer side of the mask's or ear's box."""
 

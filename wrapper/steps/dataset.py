@@ -21,6 +21,7 @@ def build_settings(project: Project) -> BuildSettings:
     file = project.settings
     return BuildSettings(
         size=file.crop.size,
+        shape=file.crop.shape,
         context=file.crop.context,
         mask_source=file.masks.source,
         dilate_px=file.masks.dilate_px,

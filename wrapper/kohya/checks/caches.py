@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wrapper.buckets import Size
+from dataset_tools.pictures.buckets import Size
 from wrapper.kohya.checks.captions import caption_file
 from wrapper.kohya.checks.grouped import Grouped
 from wrapper.kohya.checks.sizes import Fit, fit

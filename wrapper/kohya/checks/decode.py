@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wrapper.buckets import Size
+from dataset_tools.pictures.buckets import Size
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from wrapper.buckets import Buckets
+from dataset_tools.pictures.buckets import Buckets
 from wrapper.kohya.checks.fight import Values
 from wrapper.kohya.checks.memory import is_here, model_kind
 from wrapper.kohya.checks.options import Engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from wrapper.buckets import Size
+from dataset_tools.pictures.buckets import Size
 from wrapper.kohya.checks.caches import check_info, check_latents, check_text_caches, listed_sizes
 from wrapper.kohya.checks.captions import check_captions
 from wrapper.kohya.checks.decode import Decoded, decode_all

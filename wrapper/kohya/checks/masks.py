@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from wrapper.buckets import Size
+from dataset_tools.pictures.buckets import Size
 from wrapper.kohya.checks.grouped import Grouped
 from wrapper.kohya.checks.mask_pictures import Mask, look_at_masks
 from wrapper.kohya.checks.sizes import cached, fit

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import UserError
-from wrapper.buckets import Size
+from dataset_tools.pictures.buckets import Size
 from wrapper.kohya.checks.some import some
 from wrapper.kohya.report import Findings
 from wrapper.kohya.steps import ImageUse

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wrapper.buckets import Buckets, Size
+from dataset_tools.pictures.buckets import Buckets, Size
 from wrapper.kohya.checks.some import some
 from wrapper.kohya.report import Findings
 from wrapper.kohya.subsets import SubsetView

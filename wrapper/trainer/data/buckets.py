@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from wrapper.buckets import Buckets, Size
+from dataset_tools.pictures.buckets import Buckets, Size
 from wrapper.trainer.data.config import DatasetConfig
 
 
