@@ -2,18 +2,19 @@
 
 Windows are sorted under the nearest of so many centres, and a picture is compared only with those under the
 centres nearest to itself (an inverted file: Jégou, Douze & Schmid 2011, section IV). Up to `PROBES` centres
-that is every pair. Memory is bounded by the blocks and by a kilobyte a picture and its candidates.
+that is every pair. Memory is bounded by the blocks and by a kilobyte and a half a picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from dataset_tools.pictures.images import Pixels
 from dataset_tools.quality.duplicates.windows import (
+    LENGTH,
     ORIENTATIONS,
     PLACES,
     WINDOWS,
@@ -21,6 +22,7 @@ from dataset_tools.quality.duplicates.windows import (
     Floats,
     descriptors,
     oriented,
+    whole,
 )
 
 LEAST = 0.58
@@ -42,42 +44,63 @@ class Candidate(NamedTuple):
     place: Box
 
 
-def candidates(count: int, thumbnail: Thumbnails, advance: Callable[[int], None]) -> list[Candidate]:
+def candidates(count: int, thumbnail: Thumbnails, advance: Callable[[int], None]) -> Sequence[Candidate]:
     """The candidates among ``count`` pictures, most alike first; ``advance`` is told of pictures done."""
     if count < 2:
         return []
-    queries = np.concatenate([oriented(thumbnail(index)).astype(np.float16) for index in range(count)])
-    centres = _centres(queries)
-    probed = _probed(queries, centres)
+    wholes = np.empty((count, LENGTH), np.float16)
+    for index in range(count):
+        wholes[index] = whole(thumbnail(index))
+    centres = _centres(wholes)
+    probed = _probed(wholes, centres)
     best = _Best(count)
     for start in range(0, count, BLOCK):
         block = range(start, min(start + BLOCK, count))
         vectors = np.concatenate([descriptors(thumbnail(index)) for index in block])
         for rows, columns in _meetings(vectors, centres, probed):
-            best.add(rows, columns, queries[rows].astype(np.float32) @ vectors[columns].T, start)
+            best.add(rows, columns, _queries(wholes, rows) @ vectors[columns].T, start)
         advance(len(block))
     return best.pairs()
 
 
-def _centres(queries: Floats) -> Floats:
-    """Pictures of the set, at even distances in it: [C, `LENGTH`]."""
-    wanted = min(max(len(queries) // ORIENTATIONS // PICTURES_A_CENTRE, 1), MOST_CENTRES)
-    return queries[np.linspace(0, len(queries) - 1, wanted).round().astype(int)].astype(np.float32)
+def _queries(wholes: Floats, rows: np.ndarray) -> Floats:
+    """Row ``8 * i + o`` is picture ``i`` in orientation ``o``: [len(rows), `LENGTH`]."""
+    return oriented(wholes[rows // ORIENTATIONS].astype(np.float32), rows % ORIENTATIONS)
 
 
-def _probed(vectors: Floats, centres: Floats) -> list[np.ndarray]:
-    """For each centre the rows of ``vectors`` that have it among their `PROBES` nearest."""
+def _centres(wholes: Floats) -> Floats:
+    """Pictures of the set, at even distances in it, in any orientation: [C, `LENGTH`]."""
+    wanted = min(max(len(wholes) // PICTURES_A_CENTRE, 1), MOST_CENTRES)
+    return _queries(wholes, np.linspace(0, len(wholes) * ORIENTATIONS - 1, wanted).round().astype(int))
+
+
+def _probed(wholes: Floats, centres: Floats) -> list[np.ndarray]:
+    """For each centre the rows of `_queries` that have it among their `PROBES` nearest, in order."""
+    count = len(wholes) * ORIENTATIONS
     if len(centres) <= PROBES:
-        return [np.arange(len(vectors))] * len(centres)
-    nearest = np.concatenate(
-        [
-            np.argpartition(part @ centres.T, -PROBES, axis=1)[:, -PROBES:].astype(np.int16)
-            for part in np.array_split(vectors, -(-len(vectors) // QUERIES_AT_ONCE))
-        ]
-    )
-    order = np.argsort(nearest, axis=None, kind="stable").astype(np.int32)
-    ends = np.searchsorted(nearest.ravel()[order], np.arange(1, len(centres)))
-    return [np.sort(part // PROBES) for part in np.split(order, ends)]
+        return [np.arange(count)] * len(centres)
+    nearest = np.empty((count, PROBES), np.int16)
+    for rows in _bounded(np.arange(count)):
+        alike = _queries(wholes, rows) @ centres.T
+        nearest[rows] = np.argpartition(alike, -PROBES, axis=1)[:, -PROBES:]
+    return _listed(nearest, len(centres))
+
+
+def _listed(nearest: np.ndarray, centres: int) -> list[np.ndarray]:
+    """The rows under each of their centres: a counting sort, a part at a time."""
+    counts = np.bincount(nearest.ravel(), minlength=centres)
+    ends = np.cumsum(counts)
+    free = ends - counts
+    listed = np.empty(nearest.size, np.int32)
+    for rows in _bounded(np.arange(len(nearest))):
+        part = nearest[rows].ravel()
+        order = np.argsort(part, kind="stable")
+        under = part[order]
+        here = np.bincount(under, minlength=centres)
+        within = np.arange(len(under)) - (np.cumsum(here) - here)[under]
+        listed[free[under] + within] = rows[order // PROBES]
+        free += here
+    return np.split(listed, ends[:-1])
 
 
 def _meetings(
@@ -128,22 +151,28 @@ class _Best:
             self._value[query, place], self._other[query, place], self._how[query, place] = value, other, how
             self._least[query] = self._value[query].min()
 
-    def pairs(self) -> list[Candidate]:
+    def pairs(self) -> _Pairs:
         """One candidate a pair, the better of its two directions."""
-        query, at = np.nonzero(self._other >= 0)
+        query, at = (index.astype(np.int32) for index in np.nonzero(self._other >= 0))
         value, other, how = self._value[query, at], self._other[query, at], self._how[query, at]
         low, high = np.minimum(query, other), np.maximum(query, other)
         order = np.lexsort((query, -value, high, low))
         first = np.diff(low[order], prepend=-1) | np.diff(high[order], prepend=-1)
         best = order[first != 0]
         best = best[np.lexsort((other[best], query[best], -value[best]))]
-        return [
-            Candidate(
-                float(value[i]),
-                int(query[i]),
-                int(other[i]),
-                int(how[i]) // WINDOWS,
-                PLACES[how[i] % WINDOWS],
-            )
-            for i in best
-        ]
+        return _Pairs(value[best], query[best], other[best], how[best])
+
+
+class _Pairs(Sequence[Candidate]):
+    """Candidates in arrays: 16 bytes each instead of some 200."""
+
+    def __init__(self, value: Floats, query: np.ndarray, other: np.ndarray, how: np.ndarray) -> None:
+        self._value, self._query, self._other, self._how = value, query, other, how
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __getitem__(self, i: int) -> Candidate:
+        orientation, place = divmod(int(self._how[i]), WINDOWS)
+        pair = int(self._query[i]), int(self._other[i])
+        return Candidate(float(self._value[i]), *pair, orientation, PLACES[place])

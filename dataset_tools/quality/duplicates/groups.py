@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -23,6 +23,14 @@ class Match(NamedTuple):
     equal: bool = False
 
 
+class AlikePair(NamedTuple):
+    """Pictures ``one`` and ``other``, by index, are copies of each other."""
+
+    one: int
+    other: int
+    similarity: float
+
+
 def find_duplicates(
     prints: Sequence[Fingerprint | None], least: float | None, ranks: Sequence[Any] | None = None
 ) -> dict[int, Match]:
@@ -31,29 +39,24 @@ def find_duplicates(
     Best is the least of ``ranks``, then the earliest. Similarity is that to the most alike copy. ``prints``
     may read its items from disk: each is asked for a few times and not kept.
     """
-    order = sorted(range(len(prints)), key=lambda index: (ranks[index] if ranks else 0, index))
-    first = _first_of_equals(prints, order)
-    groups = _Groups(order)
-    if least is not None:
-        _join_alike(prints, [index for index, best in first.items() if index == best], least, groups)
-    found = {}
-    for index, best in first.items():
-        original = groups.best(best)
-        if index != original:
-            equal = best == original
-            found[index] = Match(original, 1.0 if equal else groups.similarity[best], equal)
-    return dict(sorted(found.items()))
+    first = first_of_equals(prints)
+    return matches(first, [] if least is None else alike_pairs(prints, first, least), ranks)
 
 
-def _first_of_equals(prints: Sequence[Fingerprint | None], order: Sequence[int]) -> dict[int, int]:
-    """Picture → the best with the same pixels, itself where it is the only one."""
-    best: dict[str, int] = {}
-    return {index: best.setdefault(one.digest, index) for index in order if (one := prints[index])}
+def first_of_equals(prints: Iterable[Fingerprint | None]) -> dict[int, int]:
+    """Picture → the earliest with the same pixels, itself where there is none before it."""
+    first: dict[bytes, int] = {}
+    return {
+        index: first.setdefault(bytes.fromhex(one.digest), index) for index, one in enumerate(prints) if one
+    }
 
 
-def _join_alike(
-    prints: Sequence[Fingerprint | None], indices: list[int], least: float, groups: _Groups
-) -> None:
+def alike_pairs(
+    prints: Sequence[Fingerprint | None], first: Mapping[int, int], least: float
+) -> list[AlikePair]:
+    """Pairs of different pictures that are at least ``least`` alike: enough of them to tell every group."""
+    indices = [index for index, earliest in first.items() if index == earliest]
+
     @lru_cache(THUMBNAILS_KEPT)
     def seen(number: int) -> Pixels:
         one = prints[indices[number]]
@@ -62,40 +65,67 @@ def _join_alike(
 
     with progress("copies: search", len(indices)) as bar:
         found = candidates(len(indices), seen, bar.advance)
+    pairs, groups = [], _Groups()
     with progress("copies: compare", len(found)) as bar:
         for candidate in found:
-            _join(candidate, seen(candidate.query), seen(candidate.other), indices, least, groups)
+            pair = indices[candidate.query], indices[candidate.other]
+            value = 0.0 if groups.joined(*pair) else _agreement(candidate, seen)
+            if value >= least:
+                groups.join(*pair)
+                pairs.append(AlikePair(*pair, value))
             bar.advance()
+    return pairs
 
 
-def _join(
-    candidate: Candidate, query: Pixels, other: Pixels, indices: list[int], least: float, groups: _Groups
-) -> None:
-    """Join the pair's groups if they agree; those already in one are not compared."""
-    pair = indices[candidate.query], indices[candidate.other]
-    if groups.best(pair[0]) == groups.best(pair[1]):
-        return
-    value = agreement(candidate, query, other)
-    if value >= least:
-        groups.join(*pair, value)
+def _agreement(candidate: Candidate, seen: Callable[[int], Pixels]) -> float:
+    return agreement(candidate, seen(candidate.query), seen(candidate.other))
+
+
+def matches(
+    first: Mapping[int, int], pairs: Iterable[AlikePair], ranks: Sequence[Any] | None = None
+) -> dict[int, Match]:
+    """Picture → the best of its group, from `first_of_equals` and `alike_pairs`."""
+    groups, similarity = _Groups(), dict[int, float]()
+    for index, earliest in first.items():
+        groups.join(earliest, index)
+    for pair in pairs:
+        groups.join(pair.one, pair.other)
+        for index in (pair.one, pair.other):
+            similarity[index] = max(pair.similarity, similarity.get(index, 0.0))
+    found = {}
+    for members in groups.sets():
+        best = min(members, key=lambda index: (ranks[index] if ranks else 0, index))
+        for index in members:
+            equal = first[index] == first[best]
+            if index != best:
+                found[index] = Match(best, 1.0 if equal else similarity[first[index]], equal)
+    return dict(sorted(found.items()))
 
 
 class _Groups:
-    """Disjoint sets; the best of each is the earliest in ``order``."""
+    """Disjoint sets; what was never joined to another is in none of them."""
 
-    def __init__(self, order: Sequence[int]) -> None:
-        self._place = {index: place for place, index in enumerate(order)}
-        self._above = {index: index for index in order}
-        self.similarity: dict[int, float] = {}
+    def __init__(self) -> None:
+        self._above: dict[int, int] = {}
 
-    def best(self, index: int) -> int:
-        while (above := self._above[index]) != index:
-            self._above[index] = self._above[above]
+    def _top(self, index: int) -> int:
+        while (above := self._above.get(index, index)) != index:
+            self._above[index] = self._above.get(above, above)
             index = above
         return index
 
-    def join(self, one: int, other: int, similarity: float) -> None:
-        for index in (one, other):
-            self.similarity[index] = max(similarity, self.similarity.get(index, 0.0))
-        best, worse = sorted((self.best(one), self.best(other)), key=self._place.__getitem__)
-        self._above[worse] = best
+    def joined(self, one: int, other: int) -> bool:
+        return self._top(one) == self._top(other)
+
+    def join(self, one: int, other: int) -> None:
+        low, high = sorted((self._top(one), self._top(other)))
+        if low != high:
+            self._above[high] = low
+            self._above.setdefault(low, low)
+
+    def sets(self) -> Iterable[list[int]]:
+        """Each set's members."""
+        members: dict[int, list[int]] = {}
+        for index in self._above:
+            members.setdefault(self._top(index), []).append(index)
+        return members.values()

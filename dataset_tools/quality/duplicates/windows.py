@@ -72,10 +72,14 @@ def descriptors(grey: Pixels) -> Floats:
     return _scaled(found.transpose(0, 2, 1, 3).reshape(WINDOWS, FREQUENCIES, FREQUENCIES))
 
 
-def oriented(grey: Pixels) -> Floats:
-    """A whole thumbnail as it looks in each orientation of `turn`: [`ORIENTATIONS`, `LENGTH`]."""
-    found = _scaled((_WHOLE @ grey.astype(np.float32) @ _WHOLE.T)[None]).reshape(FREQUENCIES, FREQUENCIES)
-    return np.stack([_turned(found, orientation).ravel() for orientation in range(ORIENTATIONS)])
+def whole(grey: Pixels) -> Floats:
+    """A whole thumbnail as it is: [`LENGTH`]."""
+    return _scaled((_WHOLE @ grey.astype(np.float32) @ _WHOLE.T)[None]).reshape(LENGTH)
+
+
+def oriented(wholes: Floats, orientations: npt.NDArray[np.intp]) -> Floats:
+    """Rows of `whole`, [N, `LENGTH`], as these would be of the pictures after `turn` by ``orientations``."""
+    return np.take_along_axis(wholes, _ORDER[orientations], axis=1) * _SIGN[orientations]
 
 
 def turn(grey: npt.NDArray, orientation: int) -> npt.NDArray:
@@ -89,6 +93,16 @@ def _turned(found: Floats, orientation: int) -> Floats:
     for _ in range(orientation % 4):
         found = (found * _ODD).T
     return found
+
+
+def _orders() -> tuple[npt.NDArray[np.intp], Floats]:
+    """For each orientation, where its coefficients come from, and their signs: [`ORIENTATIONS`, `LENGTH`]."""
+    numbered = np.arange(1, LENGTH + 1, dtype=np.float32).reshape(FREQUENCIES, FREQUENCIES)
+    found = np.stack([_turned(numbered, orientation).ravel() for orientation in range(ORIENTATIONS)])
+    return np.abs(found).astype(np.intp) - 1, np.sign(found)
+
+
+_ORDER, _SIGN = _orders()
 
 
 def _scaled(found: Floats) -> Floats:

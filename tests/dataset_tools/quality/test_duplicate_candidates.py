@@ -9,7 +9,7 @@ import pytest
 from dataset_tools.quality.duplicates import candidates as search
 from dataset_tools.quality.duplicates import fingerprint
 from dataset_tools.quality.duplicates.thumbnails import SIDE_PX, thumbnail
-from dataset_tools.quality.duplicates.windows import ORIENTATIONS, PLACES, descriptors, oriented, turn
+from dataset_tools.quality.duplicates.windows import ORIENTATIONS, PLACES, descriptors, oriented, turn, whole
 from tests.dataset_tools.spoiled import astronaut
 
 GREY = cv2.cvtColor(
@@ -26,8 +26,8 @@ def drawn(seed: int) -> np.ndarray:
 
 @pytest.mark.parametrize("orientation", range(ORIENTATIONS))
 def test_a_turned_pictures_descriptor_is_known_without_turning(orientation: int):
-    known = oriented(GREY)[orientation]
-    assert known @ oriented(turn(GREY, orientation))[0] == pytest.approx(1, abs=1e-4)
+    (known,) = oriented(whole(GREY)[None], np.array([orientation]))
+    assert known @ whole(turn(GREY, orientation)) == pytest.approx(1, abs=1e-4)
 
 
 def test_the_eight_orientations_differ():
@@ -39,8 +39,7 @@ def test_a_crop_is_like_its_window(number: int):
     place = PLACES[number]
     rows = slice(round(place.top * SIDE_PX), round(place.bottom * SIDE_PX))
     crop = GREY[rows, round(place.left * SIDE_PX) : round(place.right * SIDE_PX)]
-    whole = oriented(cv2.resize(crop, (SIDE_PX, SIDE_PX)))[0]
-    alike = descriptors(GREY) @ whole
+    alike = descriptors(GREY) @ whole(cv2.resize(crop, (SIDE_PX, SIDE_PX)))
     assert alike[number] > 0.98
     assert alike[number] == pytest.approx(alike.max(), abs=0.01)
 
