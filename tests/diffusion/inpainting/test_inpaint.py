@@ -7,8 +7,8 @@ import pytest
 
 from dataset_tools.errors import UserError
 from wrapper.base_model.detect import detect
+from wrapper.diffusion.inpainting.feather import feather
 from wrapper.diffusion.inpainting.inpaint import InpaintSettings, inpaint
-from wrapper.diffusion.inpainting.region import feather
 from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

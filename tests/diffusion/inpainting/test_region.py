@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dataset_tools.errors import UserError
-from wrapper.diffusion.inpainting.region import Region, check_mask, feather, paste, region_around, resize
+from wrapper.diffusion.inpainting.region import Region, check_mask, masked_box, region_around, resize
 
 
 def mask_with(shape, top, bottom, left, right):
@@ -16,57 +16,29 @@ def mask_with(shape, top, bottom, left, right):
 
 
 def test_the_region_is_a_square_of_context_times_the_masks_longer_side():
-    touched = mask_with((200, 300), 90, 110, 140, 150) > 0
-    region = region_around(touched, context=3.0)
+    region = region_around(Region(140, 90, 150, 110), (200, 300), context=3.0)
     assert (region.width, region.height) == (60, 60)
     assert (region.x0, region.y0) == (115, 70)
 
 
 def test_padding_fixes_the_margin_instead():
-    touched = mask_with((200, 300), 90, 110, 140, 150) > 0
-    region = region_around(touched, context=3.0, padding_px=7)
+    region = region_around(Region(140, 90, 150, 110), (200, 300), context=3.0, padding_px=7)
     assert (region.width, region.height) == (34, 34)
 
 
 @pytest.mark.parametrize("box", [(0, 5, 0, 5), (195, 200, 290, 300), (0, 200, 3, 4), (0, 200, 0, 300)])
 def test_a_region_at_the_edge_moves_inside_and_holds_the_whole_mask(box):
-    touched = mask_with((200, 300), *box) > 0
-    region = region_around(touched, context=1.5)
+    mask = mask_with((200, 300), *box)
+    region = region_around(masked_box(mask), mask.shape, context=1.5)
     assert 0 <= region.x0 < region.x1 <= 300
     assert 0 <= region.y0 < region.y1 <= 200
-    assert region.cut(touched).sum() == touched.sum()
+    assert region.cut(mask).sum() == mask.sum()
 
 
 def test_the_work_size_keeps_shape_and_area_in_steps_of_eight():
     assert Region(0, 0, 100, 100).work_size(512) == (512, 512)
     assert Region(0, 0, 300, 200).work_size(512) == (624, 416)
     assert Region(0, 0, 1, 400).work_size(64) == (8, 1280)
-
-
-def test_feathering_is_one_inside_falls_outside_and_ends_at_the_radius():
-    share = feather(mask_with((40, 40), 15, 25, 15, 25), 4)
-    row = share[20, 24:31]
-    assert row[0] == 1
-    assert (np.diff(row[:5]) < 0).all()
-    assert row[4] > 0
-    assert (row[5:] == 0).all()
-
-
-def test_a_feather_of_nothing_is_the_mask_itself():
-    mask = mask_with((40, 40), 15, 25, 15, 25)
-    assert np.array_equal(feather(mask, 0), (mask > 0).astype(np.float32))
-
-
-def test_pasting_changes_nothing_where_the_share_is_zero():
-    rng = np.random.default_rng(0)
-    image = rng.integers(0, 256, (40, 50, 3)).astype(np.uint8)
-    share = feather(mask_with((40, 50), 10, 20, 30, 40), 3)
-    region = region_around(share > 0, context=2.0)
-    patch = np.full((region.height, region.width, 3), 9, np.uint8)
-    result = paste(image, patch, share, region)
-    assert np.array_equal(result[share == 0], image[share == 0])
-    assert (result[share == 1] == 9).all()
-    assert not np.array_equal(result, image)
 
 
 def test_resizing_to_the_same_size_is_exact():

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from dataset_tools.errors import UserError
 from dataset_tools.manifests.safety import refuse_prompt
 from dataset_tools.progress import progress
+from wrapper.diffusion.inpainting.feather import feathered_box, lay_back, touched
+from wrapper.diffusion.inpainting.masked_content import Fill, fill_hole
 from wrapper.diffusion.inpainting.region import (
     MASKED,
     SIDE_STEP,
+    Area,
+    Region,
     check_mask,
-    feather,
-    paste,
     region_around,
     resize,
 )
@@ -43,7 +45,8 @@ MOSTLY_NEW = 0.5
 class InpaintSettings:
     """``context`` is the side of the region over the mask's box, unless ``padding_px`` fixes the margin.
 
-    ``work_size`` is the side in pixels that the model works at, None for the base's own.
+    ``work_size`` is the side in pixels that the model works at, None for the base's own. ``fill`` is what
+    lies in the hole at the start; at strength 1 nothing of it is left.
     """
 
     sampling: Sampling = field(default_factory=Sampling)
@@ -51,6 +54,20 @@ class InpaintSettings:
     padding_px: int | None = None
     context: float = 3.0
     work_size: int | None = None
+    area: Area = "masked"
+    fill: Fill = "original"
+
+
+@dataclass(frozen=True)
+class View:
+    """What the model is shown: ``region`` of the photograph at its working size.
+
+    ``image`` is uint8 [h, w, 3], ``hole`` uint8 [h, w], 255 where it is to paint.
+    """
+
+    region: Region
+    image: np.ndarray
+    hole: np.ndarray
 
 
 def inpaint(
@@ -95,13 +112,50 @@ def inpaint_region(
     It is identical in every pixel that is further than ``mask_blur_px`` from the mask.
     """
     check_inpainting(image, mask, prompt, settings)
-    share = feather(mask, settings.mask_blur_px)
-    region = region_around(share > 0, context=settings.context, padding_px=settings.padding_px)
-    size = region.work_size(settings.work_size or native_size(pipeline))
-    hole = (resize((region.cut(share) > 0).astype("uint8") * 255, size) > 0).astype("uint8") * 255
-    old = resize(region.cut(image), size)
-    new = repaint(pipeline, [old], [hole], [prompt], settings.sampling, on_step)[0]
-    return paste(image, resize(new, (region.width, region.height)), share, region)
+    view = view_of(image, mask, settings, native_size(pipeline))
+    result = image.copy()
+    patch = paint(pipeline, view, prompt, settings, on_step)
+    lay_back(result, patch, mask, view.region, settings.mask_blur_px)
+    return result
+
+
+def view_of(image: np.ndarray, mask: np.ndarray, settings: InpaintSettings, native_px: int) -> View:
+    """The view of ``image`` for ``mask``; ``native_px`` is the base's own side."""
+    region = seen_region(mask, settings)
+    size = region.work_size(settings.work_size or native_px)
+    hole = _whole_latents(touched(mask, region, settings.mask_blur_px), size)
+    return View(region, resize(region.cut(image), size), hole)
+
+
+def seen_region(mask: np.ndarray, settings: InpaintSettings) -> Region:
+    """The part of the picture that the model sees."""
+    if settings.area == "whole":
+        return Region(0, 0, mask.shape[1], mask.shape[0])
+    box = feathered_box(mask, settings.mask_blur_px)
+    return region_around(box, mask.shape, context=settings.context, padding_px=settings.padding_px)
+
+
+def paint(
+    pipeline: Any, view: View, prompt: Prompt, settings: InpaintSettings, on_step: OnStep | None = None
+) -> np.ndarray:
+    """What the model paints over ``view``: uint8 [H, W, 3] of its region's size."""
+    start = fill_hole(view.image, view.hole, settings.fill, prompt.seed)
+    new = repaint(pipeline, [start], [view.hole], [prompt], settings.sampling, on_step)[0]
+    return resize(new, (view.region.width, view.region.height))
+
+
+def _whole_latents(touched: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The hole at ``size`` (width, height): every latent that has a touched pixel (of [H, W]), and all of it.
+
+    A latent that is only partly in the hole would keep the old picture in it, and a small hole might vanish.
+    """
+    import numpy as np
+
+    hole = touched
+    for axis, side in enumerate(reversed(size)):
+        edges = np.arange(side // SIDE_STEP) * touched.shape[axis] // (side // SIDE_STEP)
+        hole = np.maximum.reduceat(hole, edges, axis=axis).repeat(SIDE_STEP, axis)
+    return hole
 
 
 def repaint(

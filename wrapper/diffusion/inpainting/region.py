@@ -1,9 +1,9 @@
-"""The part of a photograph that the model sees: cut out around the mask, and pasted back feathered."""
+"""The part of a photograph that the model sees, and how large it sees it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dataset_tools.errors import UserError
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 MASKED = 128
 """Mask values from here on are repainted."""
 SIDE_STEP = 8
-"""Sides that a U-Net and its VAE take are multiples of this."""
+"""Sides that a U-Net and its VAE take are multiples of this: one latent."""
+Area = Literal["masked", "whole"]
+"""What the model sees: a square about the mask (A1111's "Only masked"), or the whole picture."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,22 @@ class Region:
         return self.y1 - self.y0
 
     def cut(self, array: np.ndarray) -> np.ndarray:
-        """The rectangle out of an array [H, W, …]."""
+        """The rectangle out of an array [H, W, …]; a view."""
         return array[self.y0 : self.y1, self.x0 : self.x1]
+
+    def within(self, outer: Region) -> Region:
+        """The same rectangle, counted from the corner of ``outer``."""
+        return Region(self.x0 - outer.x0, self.y0 - outer.y0, self.x1 - outer.x0, self.y1 - outer.y0)
+
+    def grown(self, pixels: int, size_hw: tuple[int, ...]) -> Region:
+        """``pixels`` more on every side, as far as a picture [H, W, …] of this shape reaches."""
+        height, width = size_hw[:2]
+        return Region(
+            max(self.x0 - pixels, 0),
+            max(self.y0 - pixels, 0),
+            min(self.x1 + pixels, width),
+            min(self.y1 + pixels, height),
+        )
 
     def work_size(self, size_px: int) -> tuple[int, int]:
         """(width, height) near ``size_px``² in area, of the rectangle's shape, in steps of `SIDE_STEP`."""
@@ -54,35 +70,26 @@ def check_mask(image: np.ndarray, mask: np.ndarray) -> None:
         raise UserError("The mask is empty: no pixel is white.", "Paint the part to repaint white.")
 
 
-def feather(mask: np.ndarray, radius_px: int) -> np.ndarray:
-    """Share of the new picture per pixel, float32 [H, W] in 0..1.
+def masked_box(mask: np.ndarray) -> Region:
+    """The rectangle around the white part of ``mask`` [H, W], which must have one."""
+    from dataset_tools.pictures.masks import mask_box
 
-    1 inside the mask, falling as half a cosine wave to exactly 0 more than ``radius_px`` outside it.
+    box = mask_box(mask)
+    assert box is not None, "check_mask refuses empty masks"
+    return Region(*box)
+
+
+def region_around(
+    box: Region, size_hw: tuple[int, ...], *, context: float, padding_px: int | None = None
+) -> Region:
+    """A square around ``box``, as far as a picture [H, W, …] of this shape reaches.
+
+    Its side is ``context`` × the longer side of the box, or that side plus ``padding_px`` on either side.
     """
-    import cv2
-    import numpy as np
-
-    inside = mask >= MASKED
-    if radius_px == 0:
-        return inside.astype(np.float32)
-    distance = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    fallen = np.clip(distance / (radius_px + 1), 0, 1)
-    return np.where(distance > radius_px, 0, (1 + np.cos(np.pi * fallen)) / 2).astype(np.float32)
-
-
-def region_around(touched: np.ndarray, *, context: float, padding_px: int | None = None) -> Region:
-    """A square around the touched pixels (bool [H, W]), as far as the picture reaches.
-
-    Its side is ``context`` × the longer side of their box, or that side plus ``padding_px`` on either side.
-    """
-    import numpy as np
-
-    rows, columns = np.flatnonzero(touched.any(1)), np.flatnonzero(touched.any(0))
-    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    longer = max(bottom - top, right - left)
+    longer = max(box.width, box.height)
     side = round(longer * context) if padding_px is None else longer + 2 * padding_px
-    y0, y1 = _span((top + bottom) // 2, side, touched.shape[0])
-    x0, x1 = _span((left + right) // 2, side, touched.shape[1])
+    y0, y1 = _span((box.y0 + box.y1) // 2, side, size_hw[0])
+    x0, x1 = _span((box.x0 + box.x1) // 2, side, size_hw[1])
     return Region(x0, y0, x1, y1)
 
 
@@ -95,17 +102,6 @@ def resize(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return array
     shrinks = size[0] * size[1] < width * height
     return cv2.resize(array, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-
-
-def paste(image: np.ndarray, patch: np.ndarray, share: np.ndarray, region: Region) -> np.ndarray:
-    """A copy of ``image`` with ``patch`` over ``region`` by ``share``; where that is 0 nothing changes."""
-    import numpy as np
-
-    result = image.copy()
-    old, part = region.cut(image), region.cut(share)[..., None]
-    mixed = np.rint(old * (1 - part) + patch * part).astype(np.uint8)
-    region.cut(result)[...] = np.where(part > 0, mixed, old)
-    return result
 
 
 def _span(centre: int, side: int, limit: int) -> tuple[int, int]:
