@@ -18,6 +18,12 @@ os.environ["TRANSFORMERS_OFFLINE"] = "1"
 os.environ["LORAWRAP_DATA_DIR"] = str(Path(__file__).parent / "nothing is installed here")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is remembered between runs lies in a folder of the session's own."""
+    os.environ["LORAWRAP_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """``tiny_base("sd15")``, ``tiny_base("sdxl", inpaint=True)``: a diffusers folder (never changed)."""

@@ -10,7 +10,13 @@ from dataset_tools.errors import UserError
 from wrapper.diffusion.pictures.infotext import Infotext
 from wrapper.diffusion.pictures.naming import numbered
 from wrapper.diffusion.pictures.photograph import ORIENTATION_TAG, Photograph, read_photograph
-from wrapper.diffusion.pictures.picture import read_digital_source, read_parameters, save_picture
+from wrapper.diffusion.pictures.picture import (
+    EXIF_FOLDER,
+    USER_COMMENT,
+    read_digital_source,
+    read_parameters,
+    save_picture,
+)
 
 INFO = Infotext("photo of a woman, «ухо» 🙂", "waxy", {"Steps": "4", "Sampler": "Euler a", "Seed": "1"})
 ENDS = ["png", "webp", "jpg", "jpeg"]
@@ -58,6 +64,18 @@ def test_exif_and_colour_profile_of_the_photograph_travel_along(tmp_path, pixels
         assert ORIENTATION_TAG not in image.getexif()
         assert image.info["icc_profile"] == profile
     assert read_parameters(tmp_path / f"out.{end}") == INFO
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_comment_of_the_photographs_own_does_not_hide_the_parameters(tmp_path, pixels, end):
+    exif = Image.Exif()
+    exif.get_ifd(EXIF_FOLDER)[USER_COMMENT] = b"ASCII\0\0\0taken at the sea"
+    Image.fromarray(pixels).save(tmp_path / "photo.jpg", exif=exif)
+    photo = read_photograph(tmp_path / "photo.jpg")
+    save_picture(tmp_path / f"o.{end}", photo, INFO, "compositeWithTrainedAlgorithmicMedia")
+    with Image.open(tmp_path / f"o.{end}") as image:
+        assert b"sea" not in image.getexif().get_ifd(EXIF_FOLDER)[USER_COMMENT]
+    assert read_parameters(tmp_path / f"o.{end}") == INFO
 
 
 def test_a_photograph_is_read_upright_in_its_own_colours(tmp_path, pixels):

@@ -8,6 +8,7 @@ import pytest
 from dataset_tools.errors import UserError
 from wrapper.base_model.detect import detect
 from wrapper.diffusion.inpainting.inpaint import repaint
+from wrapper.diffusion.pictures.model_hash import base_hash
 from wrapper.diffusion.pipelines import sampling as sampling_module
 from wrapper.diffusion.pipelines.opening import open_pipeline
 from wrapper.diffusion.pipelines.sampling import (
@@ -67,6 +68,8 @@ def test_a_picture_knows_what_made_it(base):
         "Seed": "5",
         "Size": "64x64",
         "Model": base.path.name,
+        "Model hash": base_hash(base.path),
+        "RNG": "CPU",
     }
 
 

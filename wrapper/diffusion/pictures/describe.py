@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext
+from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext, settle_prompt, short_number
+from wrapper.diffusion.pictures.model_hash import base_hash, lora_hash
 from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
-from wrapper.lora.hashes import autov3
 
 if TYPE_CHECKING:
     from wrapper.base_model.detect import BaseInfo
     from wrapper.lora.apply import LoraUse
+
+NOISE_SOURCE = {"RNG": "CPU"}
+"""A1111's name for noise that is drawn on the CPU, and so the same for a seed on every device."""
+_NO_TAG = re.compile(r"[<>:,=]")
 
 
 def describe(
@@ -28,30 +32,33 @@ def describe(
     fields = {
         "Steps": str(sampling.steps),
         "Sampler": sampling.sampler,
-        "CFG scale": f"{sampling.cfg:g}",
+        "CFG scale": short_number(sampling.cfg),
         "Seed": str(prompt.seed),
         "Size": f"{size[0]}x{size[1]}",
-        "Model": info.path.stem if info.single_file else info.path.name,
+        "Model hash": base_hash(info.path),
+        "Model": model_name(info),
+        **NOISE_SOURCE,
         **(extra or {}),
     }
     if loras:
-        fields["Lora hashes"] = ", ".join(f"{use.path.stem}: {short_hash(use.path)}" for use in loras)
+        fields["Lora hashes"] = ", ".join(f"{tag_name(use.path)}: {lora_hash(use.path)}" for use in loras)
     fields["Version"] = PROGRAM
-    tags = [_tag(use) for use in loras]
-    return Infotext(" ".join([prompt.text, *tags]).strip(), prompt.negative, fields)
+    tags = [lora_tag(use) for use in loras]
+    text = " ".join([settle_prompt(prompt.text), *tags]).strip()
+    return Infotext(text, settle_prompt(prompt.negative, "negative prompt"), fields)
 
 
-def _tag(use: LoraUse) -> str:
-    if use.te_weight is None or use.te_weight == use.weight:
-        return f"<lora:{use.path.stem}:{use.weight:g}>"
-    return f"<lora:{use.path.stem}:{use.te_weight:g}:{use.weight:g}>"
+def model_name(info: BaseInfo) -> str:
+    """A file's name without its end, a folder's whole name."""
+    return info.path.stem if info.single_file else info.path.name
 
 
-def short_hash(path: Path) -> str:
-    """A1111's short hash of a LoRA file."""
-    return _hash(path, path.stat().st_mtime_ns)
+def lora_tag(use: LoraUse) -> str:
+    """``<lora:NAME:WEIGHT>``, or both weights where the text encoder's is another."""
+    weights = [use.weight] if use.te_weight in (None, use.weight) else [use.te_weight, use.weight]
+    return f"<lora:{':'.join([tag_name(use.path), *map(short_number, weights)])}>"
 
 
-@cache
-def _hash(path: Path, _modified_ns: int) -> str:
-    return autov3(path)
+def tag_name(path: Path) -> str:
+    """The name of a LoRA file as a tag can hold it."""
+    return _NO_TAG.sub("", path.stem).strip() or "lora"

@@ -1,4 +1,8 @@
-"""A1111's generation parameters as text: prompt, negative prompt, one line of ``Key: value`` pairs."""
+"""A1111's generation parameters as text: prompt, negative prompt, one line of ``Key: value`` pairs.
+
+Read as A1111 1.10 reads them (``modules/infotext_utils.py``): lines lose the space about them, a line that
+begins with ``Negative prompt:`` ends the prompt, and the last line is the pairs when it has three or more.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dataset_tools.errors import UserError
 from wrapper import __version__
 
-NEGATIVE = "Negative prompt: "
+NEGATIVE = "Negative prompt:"
 PROGRAM = f"lorawrap {__version__}"
 MIN_FIELDS = 3
-"""A last line with fewer pairs is prompt text, as A1111 reads it (modules/infotext_utils.py, 1.10)."""
+"""A last line with fewer pairs is prompt text."""
 
-_PAIR = re.compile(r'\s*(\w[\w \-/]*):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+_PAIR = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+_NEEDS_QUOTES = re.compile(r'[,:\n\r"]|^\s|\s$')
+_NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -26,12 +33,29 @@ class Infotext:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
+def settle_prompt(text: str, what: str = "prompt") -> str:
+    """``text`` as it comes back out of a picture: lines without space about them, none empty at the ends.
+
+    A later line that begins with ``Negative prompt:`` joins the one before it. Raises `UserError` for a
+    prompt that begins so, and for characters that are no text.
+    """
+    strange = _NO_TEXT.search(text)
+    if strange:
+        raise UserError(f"The {what} has a character that is no text (U+{ord(strange[0]):04X}).")
+    settled = "\n".join(line.strip() for line in text.split("\n")).strip()
+    if what == "prompt" and settled.startswith(NEGATIVE):
+        raise UserError(
+            f"The prompt begins with '{NEGATIVE}'.", "What should not be shown is given with --negative."
+        )
+    return re.sub(rf"\n+{NEGATIVE}", f" {NEGATIVE}", settled)
+
+
 def write_infotext(info: Infotext) -> str:
-    """``info`` as A1111 writes it and reads it back."""
-    lines = [info.prompt]
-    if info.negative:
-        lines.append(NEGATIVE + info.negative)
-    lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in info.fields.items()))
+    """``info`` as A1111 writes it and reads it back; empty values are left out, as it cannot read them."""
+    lines = [settle_prompt(info.prompt)]
+    if negative := settle_prompt(info.negative, "negative prompt"):
+        lines.append(f"{NEGATIVE} {negative}")
+    lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in info.fields.items() if value))
     return "\n".join(lines)
 
 
@@ -43,26 +67,29 @@ def parse_infotext(text: str) -> Infotext:
         lines.pop()
     else:
         pairs = []
-    prompt, negative = _split_negative(lines)
-    return Infotext(prompt, negative, {key: _unquoted(value) for key, value in pairs})
+    prompt, negative = _split_negative([line.strip() for line in lines])
+    return Infotext(prompt, negative, {key: _unquoted(value) for key, value in pairs if value})
 
 
 def _split_negative(lines: list[str]) -> tuple[str, str]:
-    for number, line in enumerate(lines):
-        if line.startswith(NEGATIVE.rstrip()):
-            first = line[len(NEGATIVE.rstrip()) :].lstrip()
-            return "\n".join(lines[:number]), "\n".join([first, *lines[number + 1 :]])
-    return "\n".join(lines), ""
+    first = next((n for n, line in enumerate(lines) if line.startswith(NEGATIVE)), len(lines))
+    negative = [line.removeprefix(NEGATIVE).strip() for line in lines[first:]]
+    return "\n".join(lines[:first]).lstrip("\n"), "\n".join(negative).lstrip("\n")
 
 
 def _quoted(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False) if any(mark in value for mark in ',:\n"') else value
+    return json.dumps(value, ensure_ascii=False) if _NEEDS_QUOTES.search(value) else value
 
 
 def _unquoted(value: str) -> str:
-    if not value.startswith('"'):
-        return value.strip()
+    if not (value.startswith('"') and value.endswith('"')):
+        return value
     try:
         return str(json.loads(value))
     except ValueError:
         return value
+
+
+def short_number(value: float) -> str:
+    """``0.7`` → ``0.7``, ``5.0`` → ``5``: the fewest digits that are read back as the same number."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)

@@ -82,8 +82,17 @@ def _write_png(path: Path, picture: Photograph, text: str, xmp: bytes) -> None:
     chunks = PngInfo()
     chunks.add_text("parameters", text)
     chunks.add_itxt("XML:com.adobe.xmp", xmp.decode())
-    exif = {"exif": picture.exif} if picture.exif else {}
+    exif = {"exif": _exif_of_png(picture.exif, text)} if picture.exif else {}
     _image(picture).save(path, "PNG", pnginfo=chunks, **exif, **_carried(picture))
+
+
+def _exif_of_png(exif: bytes, comment: str) -> bytes:
+    """``exif``, but a comment of the photograph's own gives way: A1111 reads it before the PNG's text."""
+    from PIL import Image
+
+    tags = Image.Exif()
+    tags.load(exif)
+    return _exif_with(exif, comment) if USER_COMMENT in tags.get_ifd(EXIF_FOLDER) else exif
 
 
 def _write_jpeg(path: Path, picture: Photograph, text: str, xmp: bytes) -> None:
