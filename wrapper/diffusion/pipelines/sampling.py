@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dataset_tools.errors import RunFailed, UserError
 from wrapper.diffusion.pipelines.schedulers import find_sampler, make_scheduler
+from wrapper.diffusion.prompts.encoding import encode_prompts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,12 +30,16 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How noise becomes a picture; below ``strength`` 1 the old picture shines through (inpainting only)."""
+    """How noise becomes a picture; below ``strength`` 1 the old picture shines through (inpainting only).
+
+    ``clip_skip`` counts the text encoder's layers from the last, which is 1, as A1111 does.
+    """
 
     sampler: str = "Euler a"
     steps: int = 40
     cfg: float = 5.0
     strength: float = 1.0
+    clip_skip: int = 1
 
 
 def check_sampling(sampling: Sampling) -> None:
@@ -79,8 +84,7 @@ def run_batch(
         return values
 
     made = pipeline(
-        prompt=[prompt.text for prompt in prompts],
-        negative_prompt=[prompt.negative for prompt in prompts],
+        **encode_prompts(pipeline, prompts, sampling.cfg, sampling.clip_skip),
         num_inference_steps=sampling.steps,
         guidance_scale=sampling.cfg,
         width=size[0],
