@@ -51,7 +51,7 @@ def apply_loras(pipeline: Any, uses: Sequence[LoraUse]) -> None:
     kind, models = pipeline_models(pipeline)
     layers = model_layers(models, kind)
     problems = Problems()
-    loras = [_fitting(use.path, kind, layers, problems) for use in uses]
+    loras = [fitting_lora(use.path, kind, layers, problems) for use in uses]
     problems.raise_if_any(hint="Give a LoRA that was trained for this kind and size of base model.")
     for use, lora in zip(uses, loras, strict=True):
         for component, updates in _updates(lora, use, layers).items():
@@ -81,7 +81,7 @@ def pipeline_models(pipeline: Any) -> tuple[Kind, dict[Component, Any]]:
     return kind, dict(zip(COMPONENTS[kind], models, strict=False))
 
 
-def _fitting(path: Path, kind: Kind, layers: Mapping[str, Layer], problems: Problems) -> Lora:
+def fitting_lora(path: Path, kind: Kind, layers: Mapping[str, Layer], problems: Problems) -> Lora:
     """Read a LoRA; what does not fit goes into ``problems``."""
     lora = read_lora(path)
     modules = lora.modules()
@@ -96,7 +96,7 @@ def _updates(lora: Lora, use: LoraUse, layers: Mapping[str, Layer]) -> dict[Comp
     for name, parts in sorted(lora.modules().items()):
         component, path, _ = layers[name]
         down, up = parts["lora_down.weight"], parts["lora_up.weight"]
-        scale = use.weight_of(component) * alpha_of(parts) / down.shape[0]
+        scale = use.weight_of(component) * (alpha_of(parts) / down.shape[0])
         updates.setdefault(component, []).append(Update(path, down, up, scale))
     return updates
 
