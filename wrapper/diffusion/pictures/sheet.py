@@ -3,65 +3,114 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext
 from wrapper.diffusion.pictures.photograph import Photograph
 from wrapper.diffusion.pictures.picture import save_picture
+from wrapper.diffusion.pictures.provenance import DigitalSource
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image, ImageFont
 
 Row = tuple[str, Sequence["np.ndarray"]]
-TILE_PX, GAP_PX, LINE_PX = 192, 8, 26
+TILE_PX, GAP_PX, LINE_PX, FONT_PX = 192, 8, 26, 15
+MOST_HEAD_LINES = 3
 PAPER, INK = (250, 249, 246), (40, 40, 44)
+FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "arial.ttf", "Arial.ttf", "Arial Unicode.ttf")
+"""Fonts of the system that have more letters than Pillow's own, which knows Latin ones."""
 
 
-def save_sheet(path: Path, rows: Sequence[Row], heads: Sequence[str] = ()) -> Path:
-    """Write ``rows`` of uint8 [H, W, 3] pictures as one PNG that is marked as partly generated."""
+def save_sheet(
+    path: Path,
+    rows: Sequence[Row],
+    heads: Sequence[str] = (),
+    tile_px: int = TILE_PX,
+    told: Infotext | None = None,
+    source: DigitalSource = "compositeWithTrainedAlgorithmicMedia",
+) -> Path:
+    """Write ``rows`` of uint8 [H, W, 3] pictures as one PNG, marked as (partly) generated.
+
+    ``told`` are the parameters to be read in it.
+    """
     import numpy as np
 
-    sheet = Photograph(np.asarray(draw_sheet(rows, heads)))
-    told = Infotext("", fields={"Version": PROGRAM})
-    save_picture(path, sheet, told, "compositeWithTrainedAlgorithmicMedia")
+    sheet = Photograph(np.asarray(draw_sheet(rows, heads, tile_px)))
+    save_picture(path, sheet, told or Infotext("", fields={"Version": PROGRAM}), source)
     return path
 
 
-def draw_sheet(rows: Sequence[Row], heads: Sequence[str] = ()) -> Image.Image:
-    """The sheet: every tile fits a square of `TILE_PX`, drawings are enlarged without smoothing."""
-    from PIL import Image, ImageDraw, ImageFont
+def draw_sheet(rows: Sequence[Row], heads: Sequence[str] = (), tile_px: int = TILE_PX) -> Image.Image:
+    """The sheet: every tile fits a square of ``tile_px``, drawings are enlarged without smoothing."""
+    from PIL import Image, ImageDraw
 
     columns = max(len(pictures) for _, pictures in rows)
-    heights = [(LINE_PX if caption else 0) + TILE_PX + GAP_PX for caption, _ in rows]
-    head_px = LINE_PX if heads else 0
-    size = (GAP_PX + columns * (TILE_PX + GAP_PX), GAP_PX + head_px + sum(heights))
+    heights = [(LINE_PX if caption else 0) + tile_px + GAP_PX for caption, _ in rows]
+    font = _font("".join([*heads, *(caption for caption, _ in rows)]))
+    wrapped = [_wrapped(head, tile_px, font) for head in heads]
+    head_px = LINE_PX * max(map(len, wrapped), default=0)
+    size = (GAP_PX + columns * (tile_px + GAP_PX), GAP_PX + head_px + sum(heights))
     sheet = Image.new("RGB", size, PAPER)
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
-    for column, head in enumerate(heads):
-        pen.text((_left(column), GAP_PX), head, INK, font)
+    pen = ImageDraw.Draw(sheet)
+    for column, lines in enumerate(wrapped):
+        for number, line in enumerate(reversed(lines), start=1):
+            pen.text((_left(column, tile_px), GAP_PX + head_px - number * LINE_PX), line, INK, font)
     top = GAP_PX + head_px
     for (caption, pictures), height in zip(rows, heights, strict=True):
         if caption:
             pen.text((GAP_PX, top), _shortened(caption, size[0] - 2 * GAP_PX, font), INK, font)
         for column, picture in enumerate(pictures):
-            sheet.paste(_tile(picture), (_left(column), top + height - TILE_PX - GAP_PX))
+            sheet.paste(_tile(picture, tile_px), (_left(column, tile_px), top + height - tile_px - GAP_PX))
         top += height
     return sheet
 
 
-def _left(column: int) -> int:
-    return GAP_PX + column * (TILE_PX + GAP_PX)
+def _left(column: int, tile_px: int) -> int:
+    return GAP_PX + column * (tile_px + GAP_PX)
 
 
-def _tile(picture: np.ndarray) -> Image.Image:
+def _tile(picture: np.ndarray, tile_px: int) -> Image.Image:
     from PIL import Image
 
     image = Image.fromarray(picture)
-    scale = TILE_PX / max(image.size)
+    scale = tile_px / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS)
+
+
+def _font(text: str) -> ImageFont.FreeTypeFont:
+    """Pillow's own font; for letters that it lacks, the first of the system's that is there."""
+    from PIL import ImageFont
+
+    other = _system_font() if any(ord(letter) > 0x17F and letter not in "–—…·→" for letter in text) else None
+    return other or ImageFont.load_default(FONT_PX)
+
+
+@cache
+def _system_font() -> ImageFont.FreeTypeFont | None:
+    from PIL import ImageFont
+
+    for name in FONTS:
+        try:
+            return ImageFont.truetype(name, FONT_PX)
+        except OSError:
+            continue
+    return None
+
+
+def _wrapped(text: str, width_px: int, font: ImageFont.FreeTypeFont) -> list[str]:
+    """``text`` in lines of whole words, the last one shortened where there are too many."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width_px or not lines[-1] or len(lines) == MOST_HEAD_LINES:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [_shortened(line, width_px, font) for line in lines if line]
 
 
 def _shortened(text: str, width_px: int, font: ImageFont.FreeTypeFont) -> str:

@@ -1,0 +1,66 @@
+"""Where a comparison's files lie, and which of its pictures are there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataset_tools.errors import Problems
+from dataset_tools.files import check_place
+from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext, parse_infotext, write_infotext
+from wrapper.diffusion.pictures.picture import read_parameters
+
+PICTURES = "pictures"
+PAGE, RECORD = "compare.html", "compare.json"
+
+
+@dataclass(frozen=True)
+class Album:
+    """Below ``folder``: ``compare.html``, ``grid.png`` (``grid-2.png``, …), ``pictures/NAME.png``."""
+
+    folder: Path
+
+    @property
+    def page(self) -> Path:
+        return self.folder / PAGE
+
+    @property
+    def record(self) -> Path:
+        return self.folder / RECORD
+
+    def sheet(self, number: int) -> Path:
+        """The sheet of the grid ``number``, counted from 0."""
+        return self.folder / ("grid.png" if not number else f"grid-{number + 1}.png")
+
+    def picture(self, name: str) -> Path:
+        return self.folder / PICTURES / f"{name}.png"
+
+    def has(self, name: str, told: Infotext) -> bool:
+        """Whether the cell ``name`` is there, drawn with just these parameters."""
+        path = self.picture(name)
+        return path.is_file() and _parameters(path) == parse_infotext(write_infotext(told))
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise `UserError` when a picture cannot be written, or would replace one that is not ours."""
+        check_place(self.folder)
+        problems = Problems()
+        for path in map(self.picture, names):
+            if path.exists() and not _made_here(path):
+                problems.add(path, "is there already and was not made by lorawrap.", "Give another --out.")
+        problems.raise_if_any()
+
+
+def _parameters(path: Path) -> Infotext | None:
+    """The parameters in a picture, None for what cannot be read."""
+    try:
+        return read_parameters(path)
+    except OSError:
+        return None
+
+
+def _made_here(path: Path) -> bool:
+    if not path.is_file():  # to open a FIFO would wait for ever
+        return False
+    told = _parameters(path)
+    return bool(told and told.fields.get("Version", "").startswith(PROGRAM.split()[0]))

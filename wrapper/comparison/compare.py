@@ -1,0 +1,129 @@
+"""A comparison, acted out: the model is loaded once, each missing picture drawn, all of them shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dataset_tools.errors import RunFailed
+from dataset_tools.progress import Bar, progress
+from wrapper.comparison.album import Album
+from wrapper.comparison.fitting import check_fits
+from wrapper.comparison.plan import Plan, rescalings, swaps
+from wrapper.comparison.subject import Subject, check_looks
+from wrapper.comparison.swapping import Swapper
+from wrapper.diffusion.pictures.infotext import Infotext
+from wrapper.diffusion.pipelines.opening import open_pipeline
+from wrapper.diffusion.pipelines.sampling import Sampling
+from wrapper.diffusion.pipelines.schedulers import make_scheduler
+
+if TYPE_CHECKING:
+    from wrapper.base_model.detect import BaseInfo
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared, with which base, and where its pictures go."""
+
+    info: BaseInfo
+    subject: Subject
+    plan: Plan
+    album: Album
+
+    @cached_property
+    def told(self) -> dict[str, Infotext]:
+        """The parameters of every cell by name, in the order of the work."""
+        return {name: self.subject.describe(look, self.info) for name, look in self.plan.cells.items()}
+
+    @cached_property
+    def missing(self) -> list[str]:
+        """The cells that are yet to be drawn."""
+        return [name for name, told in self.told.items() if not self.album.has(name, told)]
+
+    def check(self) -> None:
+        """Raise `UserError` for everything that shows before the model is loaded."""
+        looks = list(self.plan.cells.values())
+        check_looks(self.subject, looks)
+        check_fits(self.info, [path for look in looks for path in look.files])
+        self.album.check(self.plan.cells)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is yet to do: pictures, LoRA files put in, weights set anew, calls of the U-Net."""
+
+    pictures: int
+    there: int
+    swaps: int
+    rescalings: int
+    steps: int
+
+    def line(self) -> str:
+        parts = [
+            _counted(self.pictures, "picture") + " to draw",
+            f"{self.there} there already" if self.there else "",
+            _counted(self.swaps, "LoRA swap"),
+            _counted(self.rescalings, "new weight") if self.rescalings else "",
+            _counted(self.steps, "step"),
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+def forecast(comparison: Comparison) -> Forecast:
+    """What `compare` would do now."""
+    missing = comparison.missing
+    looks = [comparison.plan.cells[name] for name in missing]
+    return Forecast(
+        pictures=len(missing),
+        there=len(comparison.plan.cells) - len(missing),
+        swaps=swaps(looks),
+        rescalings=rescalings(looks),
+        steps=sum(step_count(look.sampling) for look in looks),
+    )
+
+
+def step_count(sampling: Sampling) -> int:
+    """How often the U-Net is called for a picture. How many there are hangs on no base model."""
+    scheduler = make_scheduler(sampling.sampler, {})
+    scheduler.set_timesteps(sampling.steps)
+    skipped = sampling.steps - int(sampling.steps * sampling.strength)
+    return len(scheduler.timesteps) - skipped * scheduler.order
+
+
+@dataclass
+class Outcome:
+    """How many pictures were drawn, and why others could not be, by name."""
+
+    drawn: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def draw_missing(comparison: Comparison) -> Outcome:
+    """Draw what is not there yet, each picture written at once. Raises `UserError` before it loads.
+
+    A picture that the model cannot draw (an overflow, the safety checker) does not stop the others.
+    """
+    outcome, missing = Outcome(), comparison.missing
+    if not missing:
+        return outcome
+    swapper = Swapper(open_pipeline(comparison.info, comparison.subject.task))
+    with progress("compare", forecast(comparison).steps) as bar:
+        for name in missing:
+            try:
+                _draw(comparison, name, swapper, bar)
+                outcome.drawn += 1
+            except RunFailed as error:
+                outcome.failed[name] = error.message
+    return outcome
+
+
+def _draw(comparison: Comparison, name: str, swapper: Swapper, bar: Bar) -> None:
+    look, subject = comparison.plan.cells[name], comparison.subject
+    swapper.use(look.loras)
+    pixels = subject.draw(swapper.pipeline, look, lambda: bar.advance(note=name))
+    subject.save(comparison.album.picture(name), pixels, comparison.told[name])
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
