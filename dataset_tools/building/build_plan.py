@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 VERSION = 4
 """Raised whenever the same inputs would give other files."""
+MOST_DOUBTS = 10
 TITLES: Mapping[str, str] = {"stage_a": "Stage A", "stage_b": "Stage B"}
 
 
@@ -42,7 +43,7 @@ def plan(
     comes out without images, and a split that leaves none to train on.
     """
     check_tokens(settings.trigger, settings.class_word)
-    usable, refused = candidates(manifest, records, settings)
+    usable, refused, doubts = candidates(manifest, records, settings)
     training, held, doubles = split(usable, records, settings)
     made = copies((candidate.row.image for candidate in training), settings)
     placed = [item for one in training for item in place(one, made[one.row.image], settings)]
@@ -64,7 +65,9 @@ def plan(
         key="",
     )
     built = built.model_copy(update={"key": content_key(images, built, settings)})
-    return BuildPlan(settings.dilate_px, images, built, tuple(_notes(built, balances, settings)))
+    return BuildPlan(
+        settings.dilate_px, images, built, (*_listed(doubts), *_notes(built, balances, settings))
+    )
 
 
 def split(
@@ -141,6 +144,13 @@ def content_key(images: Sequence[PlannedImage], built: BuiltDataset, settings: B
         made = [image.digest, mask, [asdict(output) for output in image.outputs]]
         key.update(data_hash(made).encode())
     return key.hexdigest()
+
+
+def _listed(doubts: Sequence[str]) -> Iterator[str]:
+    """The first few, and where to see all."""
+    yield from doubts[:MOST_DOUBTS]
+    if len(doubts) > MOST_DOUBTS:
+        yield f"and {len(doubts) - MOST_DOUBTS} masks more are doubtful: 'lorawrap masks MANIFEST' names all."
 
 
 def _notes(built: BuiltDataset, balances: Mapping[Stage, Balance], settings: BuildSettings) -> Iterator[str]:

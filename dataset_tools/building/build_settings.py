@@ -10,8 +10,9 @@ from typing import Literal
 
 from dataset_tools.building.dataset import BuiltDataset
 from dataset_tools.building.split import HoldoutMode
+from dataset_tools.masking.mask_plan import MaskPlan
 from dataset_tools.pictures.buckets import Buckets
-from dataset_tools.pictures.crop import Box, Crop
+from dataset_tools.pictures.crop import Crop
 from dataset_tools.pictures.relight import Light
 
 Stage = Literal["stage_a", "stage_b"]
@@ -58,21 +59,6 @@ class BuildSettings:
     @property
     def class_tokens(self) -> str:
         return f"{self.trigger} {self.class_word}"
-
-
-@dataclass(frozen=True, slots=True)
-class MaskPlan:
-    """Where a mask comes from; ``box`` is the part to repaint in source pixels.
-
-    ``digest`` is the SHA-256 of the mask's file, empty for one that is made.
-    """
-
-    source: Literal["file", "synthetic", "sam"]
-    box: Box
-    path: Path | None = None
-    digest: str = ""
-    seed: int = 0
-    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

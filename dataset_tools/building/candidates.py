@@ -8,7 +8,7 @@ from pathlib import Path
 from sys import intern
 from typing import TYPE_CHECKING
 
-from dataset_tools.building.build_settings import BuildSettings, MaskPlan
+from dataset_tools.building.build_settings import BuildSettings
 from dataset_tools.building.dataset import Refused
 from dataset_tools.captioning.blip import blip_caption
 from dataset_tools.captioning.captions import caption_from_file, mirrored_row, render_caption
@@ -17,6 +17,8 @@ from dataset_tools.files import content_hash, data_hash
 from dataset_tools.manifests.manifest import Manifest
 from dataset_tools.manifests.safety import allowed, is_minor, refusal
 from dataset_tools.manifests.schema import ManifestRow
+from dataset_tools.masking.agreement import disagreement
+from dataset_tools.masking.mask_plan import MaskPlan
 from dataset_tools.pictures.images import read_mask, read_rgb
 from dataset_tools.pictures.masks import check_mask, mask_box
 from dataset_tools.progress import track
@@ -75,13 +77,13 @@ def use_refusal(row: ManifestRow, has_mask: bool, settings: BuildSettings) -> st
 
 def candidates(
     manifest: Manifest, records: Sequence[QcRecord], settings: BuildSettings
-) -> tuple[list[Candidate], list[Refused]]:
-    """The rows to build from, and those left out with the reason.
+) -> tuple[list[Candidate], list[Refused], list[str]]:
+    """The rows to build from, those left out with the reason, and what is doubtful about masks.
 
     Raises one `UserError` for every mask that does not fit and every caption that is missing.
     """
     by_image = match_records(manifest, records)
-    kept, refused, problems = [], [], Problems()
+    kept, refused, doubts, problems = [], [], [], Problems()
     for row in track(manifest.rows, "Reading", len(manifest.rows)):
         record = by_image[row.image]
         reason = qc_refusal(record, settings.keep_warned)
@@ -89,9 +91,9 @@ def candidates(
         if reason:
             refused.append(Refused(image=row.image, reason=reason))
             continue
-        kept.extend(_candidate(manifest, row, record, settings, problems))
+        kept.extend(_candidate(manifest, row, record, settings, problems, doubts))
     problems.merged().raise_if_any()
-    return kept, refused
+    return kept, refused, doubts
 
 
 def could_have_mask(row: ManifestRow, settings: BuildSettings) -> bool:
@@ -100,13 +102,18 @@ def could_have_mask(row: ManifestRow, settings: BuildSettings) -> bool:
 
 
 def _candidate(
-    manifest: Manifest, row: ManifestRow, record: QcRecord, settings: BuildSettings, problems: Problems
+    manifest: Manifest,
+    row: ManifestRow,
+    record: QcRecord,
+    settings: BuildSettings,
+    problems: Problems,
+    doubts: list[str],
 ) -> Iterator[Candidate]:
     """One candidate, or none and a problem more."""
     path = manifest.image_path(row)
     try:
         size_hw = _size(record, row)
-        mask = plan_mask(manifest, row, size_hw, settings)
+        mask = plan_mask(manifest, row, size_hw, settings, doubts)
         spoken = _with_own_caption(row, path, settings)
         words = (settings.template, settings.trigger, settings.class_word)
         caption = render_caption(spoken, *words)
@@ -126,12 +133,19 @@ def _size(record: QcRecord, row: ManifestRow) -> tuple[int, int]:
 
 
 def plan_mask(
-    manifest: Manifest, row: ManifestRow, size_hw: tuple[int, int], settings: BuildSettings
+    manifest: Manifest,
+    row: ManifestRow,
+    size_hw: tuple[int, int],
+    settings: BuildSettings,
+    doubts: list[str],
 ) -> MaskPlan | None:
     """The given mask, else one to be made from the ear's box when the settings say so, else None."""
     path = manifest.mask_path(row)
     if path is not None:
-        return MaskPlan("file", _given_box(path, size_hw), path, content_hash(path))
+        box = _given_box(path, size_hw, doubts)
+        odd = disagreement(box, row.ear_box, str(path)) if row.ear_box else ""
+        doubts.extend([odd] if odd else [])
+        return MaskPlan("file", box, path, content_hash(path))
     if row.ear_box is None or settings.mask_source == "manifest":
         return None
     _check_box(row.ear_box, size_hw)
@@ -141,11 +155,12 @@ def plan_mask(
     return MaskPlan("synthetic", row.ear_box, seed=seed)
 
 
-def _given_box(path: Path, size_hw: tuple[int, int]) -> tuple[int, int, int, int]:
+def _given_box(path: Path, size_hw: tuple[int, int], doubts: list[str]) -> tuple[int, int, int, int]:
     mask = read_mask(path)
     findings = check_mask(mask, size_hw, str(path))
     if findings.problems:
         raise UserError(findings.problems[0])
+    doubts.extend(findings.warnings)
     box = mask_box(mask)
     assert box is not None
     return box

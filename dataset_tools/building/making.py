@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataset_tools.building.build_settings import MaskPlan, Output, PlannedImage
+from dataset_tools.building.build_settings import Output, PlannedImage
 from dataset_tools.building.recipes import Earlier, recipes
 from dataset_tools.errors import UserError
 from dataset_tools.files import link_or_copy, write_text
+from dataset_tools.masking.mask_plan import make_mask
 from dataset_tools.pictures.buckets import Buckets
 from dataset_tools.pictures.crop import apply as cut
 from dataset_tools.pictures.crop import crop_by_words
-from dataset_tools.pictures.images import read_mask, read_rgb, save_png
-from dataset_tools.pictures.masks import check_mask, dilated, synthetic_mask
+from dataset_tools.pictures.images import read_rgb, save_png
+from dataset_tools.pictures.masks import check_mask, dilated
 from dataset_tools.pictures.relight import relit
-from dataset_tools.pictures.sam import sam_mask
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,16 +73,6 @@ def _make_pictures(image: PlannedImage, new: set[str], making: Making) -> None:
     mask = make_mask(image.mask, rgb) if image.mask and wants_mask else None
     for output in image.outputs:
         _make_output(output, image.source, rgb, mask, new, making)
-
-
-def make_mask(how: MaskPlan, rgb: np.ndarray) -> np.ndarray:
-    """The mask uint8 [H, W] for ``rgb`` [H, W, 3]: read, drawn, or by SAM from the box and its middle."""
-    if how.path is not None:
-        return read_mask(how.path)
-    if how.source == "synthetic":
-        return synthetic_mask(rgb.shape[:2], how.box, how.seed)
-    middle = ((how.box[0] + how.box[2]) // 2, (how.box[1] + how.box[3]) // 2)
-    return sam_mask(rgb, [middle], how.box, how.model)
 
 
 def _make_output(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -49,19 +49,21 @@ def folder_rows(root: Path, problems: Problems) -> Iterator[tuple[str, Mapping[s
         raise UserError(
             f"{root}: no images in this folder", "Put the photographs there, or name another folder."
         )
-    names = set(found)
     parts: dict[PurePosixPath, dict[str, str]] = {}
-    for name in found:
+    for name, mask in with_masks(found):
+        folder = PurePosixPath(name).parent
+        if folder not in parts:
+            parts[folder] = _completed(_folder_values(root, folder, problems))
+        yield f"{root.name}/{name}", {**parts[folder], "image": name, **({"mask": mask} if mask else {})}
+
+
+def with_masks(names: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """Each picture with its mask, or None, in the order of ``names``; the masks themselves are left out."""
+    known = set(names)
+    for name in names:
         relative = PurePosixPath(name)
-        if relative.parts[0] == MASK_FOLDER or relative.stem.endswith(MASK_ENDING):
-            continue
-        if relative.parent not in parts:
-            parts[relative.parent] = _completed(_folder_values(root, relative.parent, problems))
-        mask = _mask_of(relative, names)
-        yield (
-            f"{root.name}/{name}",
-            {**parts[relative.parent], "image": name, **({"mask": mask} if mask else {})},
-        )
+        if relative.parts[0] != MASK_FOLDER and not relative.stem.endswith(MASK_ENDING):
+            yield name, _mask_of(relative, known)
 
 
 def _mask_of(image: PurePosixPath, names: set[str]) -> str | None:

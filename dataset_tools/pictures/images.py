@@ -23,6 +23,8 @@ MAX_PIXELS = 150_000_000
 """A larger picture is refused by its header, before it is decoded (450 MB as RGB)."""
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "AVIF", "PPM")
 
+_WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -51,6 +53,14 @@ def read_mask(path: Path) -> Pixels:
     """uint8 [H, W], upright; 255 is the part to repaint. A transparent part is black."""
     with _opened(path) as image:
         return np.asarray(_flat(upright(image), "black").convert("L"))
+
+
+def read_alpha(path: Path) -> Pixels | None:
+    """uint8 [H, W], upright, 255 where the picture is opaque; None for one that cannot be transparent."""
+    with _opened(path) as image:
+        if image.mode not in _WITH_ALPHA and "transparency" not in image.info:
+            return None
+        return np.asarray(upright(image).convert("RGBA").getchannel("A"))
 
 
 def save_png(path: Path, array: Pixels) -> None:
@@ -152,7 +162,7 @@ def _flat(image: Image.Image, ground: str) -> Image.Image:
     """8 bits a channel, no palette, no transparency: laid on ``ground``."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         return _eight_bits(image)
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+    if image.mode in _WITH_ALPHA or "transparency" in image.info:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, ground), rgba).convert("RGB")
     return image.convert("RGB") if image.mode in ("P", "1") else image

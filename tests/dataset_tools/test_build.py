@@ -535,3 +535,14 @@ def test_a_damaged_record_is_one_sentence(photos: Photos, tmp_path: Path):
     (tmp_path / "dataset/dataset.json").write_text('{"size": "no"}')
     with pytest.raises(UserError, match="not a dataset record"):
         read_dataset(tmp_path / "dataset")
+
+
+def test_a_mask_away_from_the_ear_and_one_at_the_border_are_doubted_in_the_plan(photos: Photos):
+    photos.rows[0]["ear_box"] = [0, 0, 20, 20]
+    white = np.zeros((HEIGHT, WIDTH), np.uint8)
+    white[:, :30] = 255
+    Image.fromarray(white).save(photos.root / photos.rows[1]["mask"])
+    manifest = photos.manifest()
+    notes = plan(manifest, records_of(manifest), SETTINGS).notes
+    assert any("a [1].mask.png" in note and "somewhere else" in note for note in notes)
+    assert any("b.mask.png" in note and "touches the picture's border" in note for note in notes)

@@ -17,6 +17,7 @@ from wrapper import __version__
 COMMANDS = (
     "init",
     "qc",
+    "masks",
     "captions",
     "build",
     "render",
