@@ -13,6 +13,8 @@ REPAINT = 128
 TOO_MUCH = 0.9
 """A mask over more of the picture than this leaves nothing to paint from."""
 TOO_LITTLE_PX = 16
+MOST_OF_IT, MOST_OF_BORDER = 0.5, 0.95
+"""A mask that is white over these shares of the picture and of its border looks inverted."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,15 @@ def dilated(mask: np.ndarray, pixels: int) -> np.ndarray:
         return mask
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
     return cv2.dilate(mask, disc)
+
+
+def looks_inverted(mask: np.ndarray) -> bool:
+    """Whether ``mask`` is white over most of the picture and all along its border, as an inverted one is."""
+    import numpy as np
+
+    repaint = mask >= REPAINT
+    border = np.concatenate([repaint[0], repaint[-1], repaint[:, 0], repaint[:, -1]])
+    return bool(repaint.mean() > MOST_OF_IT and border.mean() > MOST_OF_BORDER)
 
 
 def _sizes(shape: tuple[int, ...], size_hw: tuple[int, int], where: str) -> str:

@@ -17,11 +17,16 @@ MaskMaker = Callable[["np.ndarray", Sequence[tuple[int, int]], Box | None], "np.
 
 
 def sam_mask(
-    rgb: np.ndarray, points: Sequence[tuple[int, int]], box: Box | None, model: str | Path
+    rgb: np.ndarray,
+    points: Sequence[tuple[int, int]],
+    box: Box | None,
+    model: str | Path,
+    negative_points: Sequence[tuple[int, int]] = (),
 ) -> np.ndarray:
     """The mask of what ``points`` (x, y) and ``box`` point at: uint8 [H, W] for uint8 [H, W, 3].
 
-    Of SAM's three answers the one that it scores highest. Raises `UserError` without a prompt or a model.
+    ``negative_points`` do not belong to it. Of SAM's three answers the one that it scores highest. Raises
+    `UserError` without a prompt or a model.
     """
     import numpy as np
     import torch
@@ -29,19 +34,28 @@ def sam_mask(
     if not points and box is None:
         raise UserError("masks.source = 'sam' needs a point or an ear_box.", "Give the row an ear_box.")
     network, processor = load_sam(str(model))
-    prompts: dict[str, Any] = {}
-    if points:
-        prompts["input_points"] = [[[list(map(float, point)) for point in points]]]
-    if box is not None:
-        prompts["input_boxes"] = [[list(map(float, box))]]
-    inputs = processor(rgb, return_tensors="pt", **prompts)
+    inputs = processor(rgb, return_tensors="pt", **_prompts(points, negative_points, box))
     with torch.inference_mode():
         outputs = network(**inputs)
-    masks = processor.image_processor.post_process_masks(
-        outputs.pred_masks, inputs["original_sizes"], inputs["reshaped_input_sizes"]
-    )[0]
     best = int(outputs.iou_scores[0, 0].argmax())
-    return np.where(masks[0, best].numpy(), 255, 0).astype(np.uint8)
+    masks = processor.image_processor.post_process_masks(
+        outputs.pred_masks[:, :, best : best + 1], inputs["original_sizes"], inputs["reshaped_input_sizes"]
+    )[0]
+    return np.where(masks[0, 0].numpy(), 255, 0).astype(np.uint8)
+
+
+def _prompts(
+    points: Sequence[tuple[int, int]], negative_points: Sequence[tuple[int, int]], box: Box | None
+) -> dict[str, Any]:
+    """SAM's prompts for one object on one picture; a label is 1 for what belongs to it, 0 for what does not."""
+    prompts: dict[str, Any] = {}
+    if points or negative_points:
+        both = [*points, *negative_points]
+        prompts["input_points"] = [[[list(map(float, point)) for point in both]]]
+        prompts["input_labels"] = [[[1] * len(points) + [0] * len(negative_points)]]
+    if box is not None:
+        prompts["input_boxes"] = [[list(map(float, box))]]
+    return prompts
 
 
 @lru_cache(maxsize=1)

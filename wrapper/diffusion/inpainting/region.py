@@ -59,15 +59,15 @@ class Region:
         return _step(self.width * scale), _step(self.height * scale)
 
 
-def check_mask(image: np.ndarray, mask: np.ndarray) -> None:
+def check_mask(image: np.ndarray, mask: np.ndarray, name: str = "The mask") -> None:
     """Raise `UserError` when the mask has another size than the upright image, or nothing is masked."""
     if mask.shape[:2] != image.shape[:2]:
         raise UserError(
-            f"The mask is {_size(mask)} pixels, the upright image {_size(image)}.",
+            f"{name} is {_size(mask)} pixels, the upright image {_size(image)}.",
             "Draw the mask on the image itself, at its own size.",
         )
     if not (mask >= MASKED).any():
-        raise UserError("The mask is empty: no pixel is white.", "Paint the part to repaint white.")
+        raise UserError(f"{name} is empty: no pixel is white.", "Paint the part to repaint white.")
 
 
 def masked_box(mask: np.ndarray) -> Region:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import whole_file
+from wrapper.diffusion.pictures.exif_types import undefined_bytes
 from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext, parse_infotext, write_infotext
 from wrapper.diffusion.pictures.photograph import Photograph
 from wrapper.diffusion.pictures.provenance import DigitalSource, parse_xmp, write_xmp
@@ -66,7 +68,7 @@ def read_digital_source(path: Path) -> str | None:
 def _image(picture: Photograph) -> Image.Image:
     from PIL import Image
 
-    image = Image.fromarray(picture.pixels)
+    image = Image.fromarray(picture.pixels[..., 0].copy() if picture.grey else picture.pixels)
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha))
     return image
@@ -97,12 +99,14 @@ def _exif_of_png(exif: bytes, comment: str) -> bytes:
 
 def _write_jpeg(path: Path, picture: Photograph, text: str, xmp: bytes) -> None:
     options = {"quality": JPEG_QUALITY, "subsampling": 0, "exif": _exif_with(picture.exif, text), "xmp": xmp}
-    _image(picture).convert("RGB").save(path, "JPEG", **options, **_carried(picture))
+    opaque = _image(replace(picture, alpha=None))
+    opaque.save(path, "JPEG", **options, **_carried(picture))
 
 
 def _write_webp(path: Path, picture: Photograph, text: str, xmp: bytes) -> None:
     options = {"lossless": True, "exact": True, "exif": _exif_with(picture.exif, text), "xmp": xmp}
-    _image(picture).save(path, "WEBP", **options, **_carried(picture))
+    carried = {} if picture.grey else _carried(picture)  # it knows no grey: a profile for it would be wrong
+    _image(picture).save(path, "WEBP", **options, **carried)
 
 
 _WRITERS: Mapping[str, Callable[[Path, Photograph, str, bytes], None]] = {
@@ -121,7 +125,7 @@ def _exif_with(exif: bytes | None, comment: str) -> bytes:
     if exif:
         tags.load(exif)
     tags.get_ifd(EXIF_FOLDER)[USER_COMMENT] = UNICODE_COMMENT + comment.encode("utf-16-be")
-    return tags.tobytes()
+    return undefined_bytes(tags.tobytes())
 
 
 def _user_comment(image: Image.Image) -> str:
