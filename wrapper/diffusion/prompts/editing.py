@@ -8,7 +8,7 @@ from dataset_tools.errors import UserError
 from wrapper.diffusion.prompts.attention import parse
 
 _MARK = re.compile(r"\\.|[()\[\]|]", re.DOTALL)
-_WHEN = re.compile(r":\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$")
+_WHEN = re.compile(r"(?<!\\):\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$")
 _AND = re.compile(r"\bAND\b")
 
 

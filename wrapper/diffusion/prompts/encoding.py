@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SDXL_LAYER = 2
 """SDXL was trained on the layer before the last of both text encoders."""
+ROUNDING = 1e-6
+"""A mean smaller than this share of the mean size is float32's rounding."""
 
 
 def encode_prompts(
@@ -116,7 +118,7 @@ class _Encoders:
     def _encode(self, place: int, chunk: Chunk) -> Encoded:
         (encoder, tokenizer), memory = self.pairs[place], self.memories[place]
         padded = chunk.padded(tokenizer, encoder.config.max_position_embeddings)
-        key = (padded, self.layer, self.device)
+        key = (padded, self.layer, self.normed, self.device)
         if key not in memory:
             memory[key] = self._run(encoder, padded)
         encoded: Encoded = memory[key]
@@ -139,7 +141,8 @@ class _Encoders:
 def weighted(states: Tensor, weights: Sequence[float]) -> Tensor:
     """``states`` [T, C] times ``weights`` [T], brought back to the mean that they had.
 
-    A1111's "Original" emphasis (``modules/sd_emphasis.py``, 1.10).
+    A1111's "Original" emphasis (``modules/sd_emphasis.py``, 1.10). A mean of nothing but rounding (an encoder
+    that was never trained has it) is not brought back.
     """
     import torch
 
@@ -147,7 +150,13 @@ def weighted(states: Tensor, weights: Sequence[float]) -> Tensor:
         return states
     full = states.float()
     changed = full * torch.tensor(weights, device=full.device)[:, None]
-    return (changed * (full.mean() / changed.mean())).to(states.dtype)
+    if _has_mean(full) and _has_mean(changed):
+        changed *= full.mean() / changed.mean()
+    return changed.to(states.dtype)
+
+
+def _has_mean(states: Tensor) -> bool:
+    return bool(states.mean().abs() > ROUNDING * states.abs().mean())
 
 
 def _is_sdxl(pipeline: Any) -> bool:
