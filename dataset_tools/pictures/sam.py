@@ -47,7 +47,7 @@ def sam_mask(
 def _prompts(
     points: Sequence[tuple[int, int]], negative_points: Sequence[tuple[int, int]], box: Box | None
 ) -> dict[str, Any]:
-    """SAM's prompts for one object on one picture; a label is 1 for what belongs to it, 0 for what does not."""
+    """SAM's prompts for one object on one picture; label 1 belongs to it, label 0 does not."""
     prompts: dict[str, Any] = {}
     if points or negative_points:
         both = [*points, *negative_points]

@@ -104,7 +104,7 @@ def refuse_outside(point: tuple[float, float], size_hw: tuple[int, int], where: 
     height, width = size_hw
     if not (0 <= point[0] <= width and 0 <= point[1] <= height):
         raise UserError(
-            f"{where}: {point[0]:g},{point[1]:g} lies outside of the upright picture, {width}×{height} pixels.",
+            f"{where}: {point[0]:g},{point[1]:g} is outside of the upright picture, {width}×{height} pixels.",
             "Coordinates count from its upper left corner.",
         )
 
