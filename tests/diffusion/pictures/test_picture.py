@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
 from dataset_tools.errors import UserError
+from wrapper.diffusion.pictures.exif_types import UNDEFINED
 from wrapper.diffusion.pictures.infotext import Infotext
 from wrapper.diffusion.pictures.naming import numbered
 from wrapper.diffusion.pictures.photograph import ORIENTATION_TAG, Photograph, read_photograph
@@ -20,6 +23,7 @@ from wrapper.diffusion.pictures.picture import (
 
 INFO = Infotext("photo of a woman, «ухо» 🙂", "waxy", {"Steps": "4", "Sampler": "Euler a", "Seed": "1"})
 ENDS = ["png", "webp", "jpg", "jpeg"]
+PARAMETERS = "a cat\nSteps: 1, Seed: 2, CFG scale: 3"
 MAKE, ORIENTED_LEFT = 0x010F, 6
 
 
@@ -76,6 +80,26 @@ def test_a_comment_of_the_photographs_own_does_not_hide_the_parameters(tmp_path,
     with Image.open(tmp_path / f"o.{end}") as image:
         assert b"sea" not in image.getexif().get_ifd(EXIF_FOLDER)[USER_COMMENT]
     assert read_parameters(tmp_path / f"o.{end}") == INFO
+
+
+@pytest.mark.parametrize("end", ["webp", "jpg"])
+def test_the_comment_is_of_exifs_undefined_type_as_a1111s_reader_needs_it(tmp_path, pixels, end):
+    save_picture(tmp_path / f"o.{end}", Photograph(pixels), INFO, "trainedAlgorithmicMedia")
+    with Image.open(tmp_path / f"o.{end}") as image:
+        exif = image.info["exif"]
+    assert any(struct.pack(f"{order}HH", USER_COMMENT, UNDEFINED) in exif for order in "<>")
+
+
+@pytest.mark.parametrize(
+    ("code", "encoding"),
+    [(b"UNICODE\0", "utf-16-le"), (b"UNICODE\0", "utf-16-be"), (b"ASCII\0\0\0", "ascii")],
+)
+def test_comments_of_other_programs_are_read(tmp_path, pixels, code, encoding):
+    exif = Image.Exif()
+    exif.get_ifd(EXIF_FOLDER)[USER_COMMENT] = code + PARAMETERS.encode(encoding)
+    Image.fromarray(pixels).save(tmp_path / "p.jpg", exif=exif)
+    told = read_parameters(tmp_path / "p.jpg")
+    assert (told.prompt, told.fields["Seed"]) == ("a cat", "2")
 
 
 def test_a_photograph_is_read_upright_in_its_own_colours(tmp_path, pixels):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EXIF_FOLDER = 0x8769
 USER_COMMENT = 0x9286
-UNICODE_COMMENT = b"UNICODE\0"
+UNICODE_COMMENT, ASCII_COMMENT = b"UNICODE\0", b"ASCII\0\0\0"
 JPEG_QUALITY = 95
 LOSSY_NOTE = "JPEG encodes all pixels anew, also outside the mask; .png and .webp keep them exactly."
 
@@ -130,6 +130,10 @@ def _exif_with(exif: bytes | None, comment: str) -> bytes:
 
 def _user_comment(image: Image.Image) -> str:
     comment = image.getexif().get_ifd(EXIF_FOLDER).get(USER_COMMENT, b"")
-    if isinstance(comment, bytes) and comment.startswith(UNICODE_COMMENT):
-        return comment[len(UNICODE_COMMENT) :].decode("utf-16-be", "replace")
-    return ""
+    if not isinstance(comment, bytes):
+        return ""
+    text = comment[len(UNICODE_COMMENT) :]
+    if not comment.startswith(UNICODE_COMMENT):
+        return text.decode("utf-8", "replace") if comment.startswith(ASCII_COMMENT) else ""
+    little_endian = text[1::2].count(0) > text[0::2].count(0)  # as some programs write it
+    return text.decode("utf-16-le" if little_endian else "utf-16-be", "replace")
