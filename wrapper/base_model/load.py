@@ -18,6 +18,7 @@ from wrapper.base_model.architecture import (
     read_configs,
 )
 from wrapper.base_model.detect import BaseInfo, read_json
+from wrapper.base_model.kinds import Kind
 from wrapper.base_model.single_file import shapes_problem, text_weights, unet_weights, vae_weights
 from wrapper.base_model.tokenizer import clip_tokenizers, folder_tokenizer
 from wrapper.quiet import quiet_libraries
@@ -25,7 +26,7 @@ from wrapper.quiet import quiet_libraries
 if TYPE_CHECKING:
     import torch
 
-Task = Literal["txt2img", "inpaint"]
+Task = Literal["txt2img", "img2img", "inpaint"]
 LDM_SCHEDULER = {
     "_class_name": "EulerDiscreteScheduler",
     "num_train_timesteps": 1000,
@@ -69,16 +70,19 @@ def _from_folder(info: BaseInfo, dtype: torch.dtype) -> Components:
     classes = (CLIPTextModel, CLIPTextModelWithProjection)
     encoders = TEXT_FOLDERS[info.kind]
     return Components(
-        vae=_part(AutoencoderKL, path / "vae", dtype, torch_dtype=dtype),
-        unet=_part(UNet2DConditionModel, path / "unet", dtype, torch_dtype=dtype),
-        text_encoders=[_part(c, path / name, dtype) for c, name in zip(classes, encoders, strict=False)],
+        vae=load_part(AutoencoderKL, path / "vae", dtype, torch_dtype=dtype),
+        unet=load_part(UNet2DConditionModel, path / "unet", dtype, torch_dtype=dtype),
+        text_encoders=[load_part(c, path / name, dtype) for c, name in zip(classes, encoders, strict=False)],
         tokenizers=[folder_tokenizer(path / name.replace("text_encoder", "tokenizer")) for name in encoders],
         scheduler_config=read_json(path / "scheduler" / "scheduler_config.json") or dict(LDM_SCHEDULER),
     )
 
 
-def _part(model_class: Any, folder: Path, dtype: torch.dtype, **options: Any) -> Any:
-    """One part of a diffusers folder. A weight that the file lacks is an error, not a random number."""
+def load_part(model_class: Any, folder: Path, dtype: torch.dtype, **options: Any) -> Any:
+    """A model out of its diffusers folder, in evaluation mode, on the CPU.
+
+    A weight that the file lacks is an error, not a random number. Raises `UserError`.
+    """
     options |= {"variant": _variant(folder), "use_safetensors": True, "local_files_only": True}
     model, report = model_class.from_pretrained(folder, output_loading_info=True, **options)
     if report["missing_keys"]:
@@ -104,7 +108,7 @@ def _from_single_file(info: BaseInfo, dtype: torch.dtype, tokenizer_dir: Path | 
     configs = read_configs(info)
     tokenizers = clip_tokenizers(len(configs.text), configs.text[0]["vocab_size"], tokenizer_dir)
     checkpoint = load_file(info.path)
-    with _on_nothing():
+    with on_nothing():
         unet, vae = new_unet(configs.unet), new_vae(configs.vae)
         encoders = [new_text_encoder(config, place) for place, config in enumerate(configs.text)]
     _fill(unet, unet_weights(checkpoint, configs.unet), dtype, info)
@@ -124,7 +128,7 @@ def _fill(model: Any, weights: dict[str, Any], dtype: torch.dtype, info: BaseInf
 
 
 @contextmanager
-def _on_nothing() -> Iterator[None]:
+def on_nothing() -> Iterator[None]:
     """Models made here have no memory behind their weights; buffers are real."""
     from accelerate import init_empty_weights
 
@@ -139,10 +143,12 @@ def load_pipeline(
     dtype: torch.dtype,
     device: torch.device | str = "cpu",
     tokenizer_dir: Path | None = None,
+    controlnet: Any = None,
 ) -> Any:
     """The diffusers pipeline for a task, on ``device``, with the safety checker where its weights are there.
 
-    An inpaint pipeline takes 4 and 9 channels; text to image needs 4. Raises `UserError`.
+    An inpaint pipeline takes 4 and 9 channels; text to image needs 4. ``controlnet`` is a ControlNet or a
+    list of them. Raises `UserError`.
     """
     if task == "txt2img" and info.inpaint:
         raise UserError(
@@ -150,43 +156,44 @@ def load_pipeline(
             "Give a base with 4 channels for text to image.",
         )
     parts = load_components(info, dtype, tokenizer_dir)
-    make = _sdxl_pipeline if info.kind == "sdxl" else _sd15_pipeline
-    return make(info, task, parts, _scheduler(parts.scheduler_config)).to(device)
+    make = pipeline_class(info.kind, task, controlnet is not None)
+    named = _sdxl_parts(parts) if info.kind == "sdxl" else _sd15_parts(info, parts)
+    if controlnet is not None:
+        named["controlnet"] = controlnet
+    scheduler = _scheduler(parts.scheduler_config)
+    return make(vae=parts.vae, unet=parts.unet, scheduler=scheduler, **named).to(device)
 
 
-def _sd15_pipeline(info: BaseInfo, task: Task, parts: Components, scheduler: Any) -> Any:
-    from diffusers import StableDiffusionInpaintPipeline, StableDiffusionPipeline
+def pipeline_class(kind: Kind, task: Task, controlled: bool = False) -> Any:
+    """diffusers' class for a task, with a ControlNet or without."""
+    import diffusers
 
-    pipeline_class = StableDiffusionInpaintPipeline if task == "inpaint" else StableDiffusionPipeline
+    family = {"sd15": "StableDiffusion", "sdxl": "StableDiffusionXL"}[kind]
+    works = {"txt2img": "", "img2img": "Img2Img", "inpaint": "Inpaint"}[task]
+    return getattr(diffusers, f"{family}{'ControlNet' if controlled else ''}{works}Pipeline")
+
+
+def _sd15_parts(info: BaseInfo, parts: Components) -> dict[str, Any]:
     checker, extractor = _safety_checker(info, parts.unet.dtype)
-    return pipeline_class(
-        vae=parts.vae,
-        text_encoder=parts.text_encoders[0],
-        tokenizer=parts.tokenizers[0],
-        unet=parts.unet,
-        scheduler=scheduler,
-        safety_checker=checker,
-        feature_extractor=extractor,
-        requires_safety_checker=checker is not None,
-    )
+    return {
+        "text_encoder": parts.text_encoders[0],
+        "tokenizer": parts.tokenizers[0],
+        "safety_checker": checker,
+        "feature_extractor": extractor,
+        "requires_safety_checker": checker is not None,
+    }
 
 
-def _sdxl_pipeline(info: BaseInfo, task: Task, parts: Components, scheduler: Any) -> Any:
-    from diffusers import StableDiffusionXLInpaintPipeline, StableDiffusionXLPipeline
-
-    pipeline_class = StableDiffusionXLInpaintPipeline if task == "inpaint" else StableDiffusionXLPipeline
+def _sdxl_parts(parts: Components) -> dict[str, Any]:
     if str(parts.vae.dtype) != "torch.float16":  # only half precision overflows in SDXL's VAE
         parts.vae.register_to_config(force_upcast=False)
-    return pipeline_class(
-        vae=parts.vae,
-        text_encoder=parts.text_encoders[0],
-        text_encoder_2=parts.text_encoders[1],
-        tokenizer=parts.tokenizers[0],
-        tokenizer_2=parts.tokenizers[1],
-        unet=parts.unet,
-        scheduler=scheduler,
-        add_watermarker=False,
-    )
+    return {
+        "text_encoder": parts.text_encoders[0],
+        "text_encoder_2": parts.text_encoders[1],
+        "tokenizer": parts.tokenizers[0],
+        "tokenizer_2": parts.tokenizers[1],
+        "add_watermarker": False,
+    }
 
 
 def _scheduler(config: dict[str, Any]) -> Any:
@@ -204,5 +211,5 @@ def _safety_checker(info: BaseInfo, dtype: torch.dtype) -> tuple[Any, Any]:
     from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
     from transformers import CLIPImageProcessor
 
-    checker = _part(StableDiffusionSafetyChecker, folder, dtype)
+    checker = load_part(StableDiffusionSafetyChecker, folder, dtype)
     return checker, CLIPImageProcessor.from_pretrained(info.path / "feature_extractor", local_files_only=True)

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dataset_tools.errors import RunFailed, UserError
+from wrapper.diffusion.pipelines.classes import is_img2img
+from wrapper.diffusion.pipelines.out_of_memory import enough_memory
 from wrapper.diffusion.pipelines.schedulers import find_sampler, make_scheduler
 from wrapper.diffusion.prompts.encoding import encode_prompts
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
+
+    from wrapper.diffusion.conditions.control_image import Seen
 
 T = TypeVar("T")
 OnStep = Callable[[], None]
@@ -66,15 +71,46 @@ def run_batch(
     sampling: Sampling,
     size: tuple[int, int],
     on_step: OnStep | None = None,
+    seen: Seen | None = None,
     **inputs: Any,
 ) -> list[np.ndarray]:
     """Pictures, uint8 [H, W, 3], of ``size`` (width, height), one for each prompt.
 
     Every picture has a CPU noise generator of its own, so that a seed means the same on every device and in
-    every batch. ``inputs`` go to the pipeline. Raises `RunFailed` when the safety checker refuses a picture,
-    and when one comes out as no numbers.
+    every batch. ``seen`` is the part of a photograph that is drawn, for control images that show all of it.
+    ``inputs`` go to the pipeline. Raises `RunFailed` when the safety checker refuses a picture, when one
+    comes out as no numbers, and when the memory is not enough.
     """
+    made = _call(pipeline, prompts, sampling, size, on_step, seen, {**inputs, "output_type": "np"})
+    _refuse_flagged(prompts, getattr(made, "nsfw_content_detected", None))
+    _refuse_broken(prompts, made.images)
+    return list((made.images * 255).round().astype("uint8"))
+
+
+def run_latents(
+    pipeline: Any,
+    prompts: Sequence[Prompt],
+    sampling: Sampling,
+    size: tuple[int, int],
+    on_step: OnStep | None = None,
+) -> Tensor:
+    """Latents [N, 4, h, w] of pictures that are not decoded, for a second pass. Raises `RunFailed`."""
+    return _call(pipeline, prompts, sampling, size, on_step, None, {"output_type": "latent"}).images
+
+
+def _call(
+    pipeline: Any,
+    prompts: Sequence[Prompt],
+    sampling: Sampling,
+    size: tuple[int, int],
+    on_step: OnStep | None,
+    seen: Seen | None,
+    inputs: dict[str, Any],
+) -> Any:
+    """The pipeline's output for one batch."""
     import torch
+
+    from wrapper.diffusion.conditions.attached import condition_inputs
 
     pipeline.scheduler = make_scheduler(sampling.sampler, pipeline.scheduler.config)
 
@@ -83,20 +119,18 @@ def run_batch(
             on_step()
         return values
 
-    made = pipeline(
-        **encode_prompts(pipeline, prompts, sampling.cfg, sampling.clip_skip),
-        num_inference_steps=sampling.steps,
-        guidance_scale=sampling.cfg,
-        width=size[0],
-        height=size[1],
-        generator=[torch.Generator("cpu").manual_seed(prompt.seed) for prompt in prompts],
-        output_type="np",
-        callback_on_step_end=report,
-        **inputs,
-    )
-    _refuse_flagged(prompts, getattr(made, "nsfw_content_detected", None))
-    _refuse_broken(prompts, made.images)
-    return list((made.images * 255).round().astype("uint8"))
+    sized = {} if is_img2img(pipeline) else {"width": size[0], "height": size[1]}
+    with enough_memory(pipeline, len(prompts), size):
+        return pipeline(
+            **encode_prompts(pipeline, prompts, sampling.cfg, sampling.clip_skip),
+            num_inference_steps=sampling.steps,
+            guidance_scale=sampling.cfg,
+            generator=[torch.Generator("cpu").manual_seed(prompt.seed) for prompt in prompts],
+            callback_on_step_end=report,
+            **sized,
+            **condition_inputs(pipeline, size, sampling.cfg > 1, seen),
+            **inputs,
+        )
 
 
 def batches(items: Sequence[T], size: tuple[int, int], device: str) -> Iterator[Sequence[T]]:

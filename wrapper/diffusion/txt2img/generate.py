@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 from dataset_tools.errors import UserError
 from dataset_tools.manifests.safety import refuse_prompt
 from dataset_tools.progress import progress
+from wrapper.diffusion.conditions.attached import attached_images
+from wrapper.diffusion.conditions.conditions import NONE, Conditions, condition_fields
+from wrapper.diffusion.conditions.control_image import crop_note
 from wrapper.diffusion.inpainting.region import SIDE_STEP
 from wrapper.diffusion.pictures.describe import describe
 from wrapper.diffusion.pictures.infotext import Infotext
-from wrapper.diffusion.pipelines.opening import open_pipeline
+from wrapper.diffusion.pipelines.opening import open_pipeline, tell
+from wrapper.diffusion.pipelines.placement import DEFAULT, Placement
 from wrapper.diffusion.pipelines.sampling import (
+    OnStep,
     Prompt,
     Sampling,
     batches,
@@ -22,6 +27,7 @@ from wrapper.diffusion.pipelines.sampling import (
     run_batch,
     step_count,
 )
+from wrapper.diffusion.txt2img.hires import Hires, check_hires, hires_steps, run_hires
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,11 +54,17 @@ def generate(
     size: Size = (None, None),
     loras: Sequence[LoraUse] = (),
     title: str = "txt2img",
+    conditions: Conditions = NONE,
+    placement: Placement = DEFAULT,
+    hires: Hires | None = None,
 ) -> Iterator[Drawn]:
-    """Open the base ``info`` with ``loras`` and `draw` the prompts. Raises `UserError` before it loads."""
-    check_request(prompts, sampling, size)
-    pipeline = open_pipeline(info, "txt2img", loras)
-    yield from draw(pipeline, info, prompts, sampling, size, loras, title)
+    """Open the base ``info`` with ``loras`` and ``conditions`` and `draw` the prompts.
+
+    Raises `UserError` before it loads.
+    """
+    check_request(prompts, sampling, size, hires)
+    pipeline = open_pipeline(info, "txt2img", loras, conditions, placement)
+    yield from draw(pipeline, info, prompts, sampling, size, loras, title, conditions, hires)
 
 
 def draw(
@@ -63,26 +75,52 @@ def draw(
     size: Size = (None, None),
     loras: Sequence[LoraUse] = (),
     title: str = "txt2img",
+    conditions: Conditions = NONE,
+    hires: Hires | None = None,
 ) -> Iterator[Drawn]:
     """Draw ``prompts`` with an open pipeline, each yielded as soon as its batch is done.
 
-    ``size`` is (width, height) in pixels, None for the base's own. ``info`` and ``loras`` say what the
-    pipeline is made of.
+    ``size`` is (width, height) in pixels of the first pass, None for the base's own. ``info``, ``loras`` and
+    ``conditions`` say what the pipeline is made of.
     """
-    check_request(prompts, sampling, size)
+    check_request(prompts, sampling, size, hires)
     own = native_size(pipeline)
     wanted = (size[0] or own, size[1] or own)
-    portions = list(batches(prompts, wanted, pipeline.device.type))
-    with progress(title, len(portions) * step_count(pipeline, sampling)) as bar:
+    extra = {**(hires.fields() if hires else {}), **condition_fields(conditions)}
+    portions = list(batches(prompts, hires.size(wanted) if hires else wanted, pipeline.device.type))
+    for name, image in attached_images(pipeline):
+        tell(crop_note(name, image, wanted))
+    with progress(title, len(portions) * _steps(pipeline, sampling, hires)) as bar:
         for portion in portions:
-            pictures = run_batch(pipeline, portion, sampling, wanted, bar.advance)
+            pictures = _pictures(pipeline, portion, sampling, wanted, hires, bar.advance)
             for prompt, pixels in zip(portion, pictures, strict=True):
-                yield Drawn(prompt, pixels, describe(prompt, sampling, wanted, info, loras))
+                yield Drawn(prompt, pixels, describe(prompt, sampling, wanted, info, loras, extra))
 
 
-def check_request(prompts: Sequence[Prompt], sampling: Sampling, size: Size) -> None:
+def _steps(pipeline: Any, sampling: Sampling, hires: Hires | None) -> int:
+    return hires_steps(pipeline, sampling, hires) if hires else step_count(pipeline, sampling)
+
+
+def _pictures(
+    pipeline: Any,
+    prompts: Sequence[Prompt],
+    sampling: Sampling,
+    size: tuple[int, int],
+    hires: Hires | None,
+    on_step: OnStep,
+) -> list[np.ndarray]:
+    if hires:
+        return run_hires(pipeline, prompts, sampling, hires, size, on_step)
+    return run_batch(pipeline, prompts, sampling, size, on_step)
+
+
+def check_request(
+    prompts: Sequence[Prompt], sampling: Sampling, size: Size, hires: Hires | None = None
+) -> None:
     """Raise `UserError` for a prompt that asks for somebody under age, a bad sampling, and a bad size."""
     check_sampling(sampling)
+    if hires:
+        check_hires(hires)
     for prompt in prompts:
         refuse_prompt(prompt.text)
     for name, side in zip(("width", "height"), size, strict=True):

@@ -1,0 +1,41 @@
+"""A picture that does not fit into memory: one sentence, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dataset_tools.errors import RunFailed
+
+_MARKS = ("out of memory", "can't allocate memory", "not enough memory")
+"""What torch says where its error has no type of its own: Apple GPUs, and the CPU's allocator."""
+
+
+@contextmanager
+def enough_memory(pipeline: Any, count: int, size: tuple[int, int]) -> Iterator[None]:
+    """Turn every form of running out of memory meanwhile into `RunFailed`; other errors stay as they are."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise _failure(pipeline._execution_device, count, size) from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that there was no more memory, on a GPU or in the computer."""
+    import torch
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(mark in str(error).lower() for mark in _MARKS)
+
+
+def _failure(device: Any, count: int, size: tuple[int, int]) -> RunFailed:
+    what = "a picture" if count == 1 else f"{count} pictures"
+    message = f"The memory of '{device}' is not enough for {what} of {size[0]}×{size[1]}."
+    ways = "Draw smaller pictures"
+    if str(device) != "cpu":
+        ways += ", give --memory balanced or --memory low, or --device cpu"
+    return RunFailed(message, f"{ways}. Pictures that were done are kept.")
