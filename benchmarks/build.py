@@ -71,6 +71,7 @@ def build(folder: Path) -> Iterator[tuple[str, float]]:
 def _settings(kind: Any) -> Any:
     return kind(
         size=64,
+        shape="square",
         context=2.0,
         mask_source="synthetic",
         dilate_px=0,

@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.building.balance import BALANCED, Balance, balance
@@ -16,7 +15,7 @@ from dataset_tools.building.copies import copies
 from dataset_tools.building.dataset import BuiltDataset, Refused
 from dataset_tools.building.naming import check_tokens, names_for
 from dataset_tools.building.placement import Placed, held_out_record, place, planned_images, subsets
-from dataset_tools.building.regularisation import plan_regularisation
+from dataset_tools.building.regularisation import Finder, plan_regularisation
 from dataset_tools.building.split import held_out, leaders
 from dataset_tools.errors import UserError
 from dataset_tools.files import data_hash
@@ -35,9 +34,9 @@ def plan(
     manifest: Manifest,
     records: Sequence[QcRecord],
     settings: BuildSettings,
-    regularisation: Sequence[Path] = (),
+    regularisation: Finder | None = None,
 ) -> BuildPlan:
-    """Plan the Kohya folders. Reads images and masks, writes nothing.
+    """Plan the Kohya folders. Reads images and masks, writes nothing; class images are asked for last.
 
     Raises `UserError` for QC records of other images, masks that do not fit, missing captions, a stage that
     comes out without images, and a split that leaves none to train on.
@@ -49,8 +48,9 @@ def plan(
     placed = [item for one in training for item in place(one, made[one.row.image], settings)]
     balances = _balances(placed, settings)
     stages = {stage: subsets(stage, balances[stage], settings) for stage in settings.stages}
-    class_images = regularisation if "stage_a" in settings.stages else ()
-    reg_images, reg_subset = plan_regularisation(class_images, settings)
+    class_images = regularisation(balances["stage_a"].total) if regularisation and "stage_a" in stages else ()
+    digests = {candidate.digest: candidate.row.image for candidate in usable}
+    reg_images, reg_subset, said = plan_regularisation(class_images, settings, digests)
     if reg_subset:
         stages["stage_a"].append(reg_subset)
     names = names_for(candidate.row.image for candidate in usable)
@@ -65,9 +65,8 @@ def plan(
         key="",
     )
     built = built.model_copy(update={"key": content_key(images, built, settings)})
-    return BuildPlan(
-        settings.dilate_px, images, built, (*_listed(doubts), *_notes(built, balances, settings))
-    )
+    notes = (*_listed(doubts), *said, *_notes(built, balances, settings))
+    return BuildPlan(settings.dilate_px, images, built, notes)
 
 
 def split(

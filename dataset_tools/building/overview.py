@@ -9,7 +9,7 @@ from dataset_tools.masking.sheets import sheet, tile_of
 from dataset_tools.pictures.images import read_mask, read_rgb, save_png
 
 OVERVIEW_FILE = "masks_overview.png"
-MOST = 40
+MOST = 30
 
 
 def write_overview(built: BuiltDataset, folder: Path) -> None:

@@ -14,8 +14,8 @@ from dataset_tools.pictures.images import save_png
 if TYPE_CHECKING:
     import numpy as np
 
-COLUMNS, ROWS = 8, 5
-TILE_PX = 160
+COLUMNS, ROWS = 6, 5
+TILE_PX = 240
 NAME_PX = 16
 GAP_PX = 6
 RED = (230, 30, 40)

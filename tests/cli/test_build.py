@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from dataset_tools.building.dataset import read_dataset
 from dataset_tools.errors import UserError
@@ -72,7 +72,7 @@ def test_a_dry_run_writes_nothing(project: Path):
 
 def test_class_images_come_from_the_projects_folder(project: Path):
     (project / "class").mkdir()
-    shutil.copy(project / "photos" / "a.png", project / "class" / "x.png")
+    Image.new("RGB", (70, 90), "olive").save(project / "class" / "x.png")
     output = build(
         project, "--set", "regularisation.source=folder", "--set", "regularisation.folder=class"
     ).output

@@ -16,6 +16,7 @@ from PIL import Image
 from dataset_tools.building.build import apply, plan
 from dataset_tools.building.build_settings import BuildSettings, buckets_for
 from dataset_tools.building.dataset import BuiltDataset, read_dataset
+from dataset_tools.building.regularisation import find_regularisation
 from dataset_tools.errors import UserError
 from dataset_tools.files import content_hash
 from dataset_tools.manifests.manifest import Manifest, read_manifest
@@ -101,7 +102,7 @@ def records_of(manifest: Manifest, **changed: dict[str, Any]) -> list[QcRecord]:
 
 def built(photos: Photos, folder: Path, regularisation: Sequence[Path] = (), **settings: Any) -> BuiltDataset:
     manifest = photos.manifest()
-    planned = plan(manifest, records_of(manifest), replace(SETTINGS, **settings), regularisation)
+    planned = plan(manifest, records_of(manifest), replace(SETTINGS, **settings), lambda _: regularisation)
     return apply(planned, folder)
 
 
@@ -445,7 +446,7 @@ def test_too_few_and_too_many_class_images_are_told(photos: Photos, number: int,
     for path in found:
         Image.new("RGB", (64, 64)).save(path)
     manifest = photos.manifest()
-    notes = plan(manifest, records_of(manifest), SETTINGS, found).notes
+    notes = plan(manifest, records_of(manifest), SETTINGS, lambda _: found).notes
     about = [note for note in notes if "class images" in note]
     assert len(about) == (said is not None)
     assert all(said in note for note in about)
@@ -546,3 +547,27 @@ def test_a_mask_away_from_the_ear_and_one_at_the_border_are_doubted_in_the_plan(
     notes = plan(manifest, records_of(manifest), SETTINGS).notes
     assert any("a [1].mask.png" in note and "somewhere else" in note for note in notes)
     assert any("b.mask.png" in note and "touches the picture's border" in note for note in notes)
+
+
+def test_class_images_are_as_many_as_an_epoch_needs_and_spread_over_the_folder(
+    photos: Photos, tmp_path: Path
+):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    for number in range(20):
+        Image.fromarray(np.full((40, 50, 3), number, np.uint8)).save(folder / f"{number:02}.png")
+    manifest = photos.manifest()
+    found = plan(manifest, records_of(manifest), SETTINGS, lambda needed: find_regularisation(folder, needed))
+    reg = found.built.stages["stage_a"][-1]
+    assert reg.images == found.built.balance["stage_a"]["images"]["front"] * 2 == 6
+    assert [i.source.name for i in found.images if "/reg/" in i.outputs[0].folder] == [
+        f"{n:02}.png" for n in (0, 3, 6, 10, 13, 16)
+    ]
+    assert any("6 class images have a side under 64 px" in note for note in found.notes)
+
+
+def test_a_photograph_of_the_subject_is_no_class_image(photos: Photos, tmp_path: Path):
+    copy = tmp_path / "class.png"
+    copy.write_bytes((photos.root / "photos" / "b.png").read_bytes())
+    with pytest.raises(UserError, match=r"class\.png.*is the photograph photos/b\.png"):
+        built(photos, tmp_path / "dataset", [copy])

@@ -24,11 +24,11 @@ SHOWN_REFUSALS = 20
 def command(project: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
     """Crop, mask, caption and balance the images that passed QC into Kohya folders."""
     from dataset_tools.building.build import apply, up_to_date
-    from wrapper.steps.dataset import class_images, plan_dataset
+    from wrapper.steps.dataset import plan_dataset
 
     opened = open_project(project, overrides)
     folder = opened.paths.dataset
-    planned = plan_dataset(opened, class_images(opened, generate=not dry_run))
+    planned = plan_dataset(opened, generate=not dry_run)
     current = up_to_date(planned, folder)
     if not dry_run:
         apply(planned, folder)

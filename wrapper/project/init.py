@@ -100,7 +100,7 @@ def project_text(new: NewProject) -> str:
     start, class_word = JOBS[new.job], new.said_class
     given = {key: value for key, value in new.rows.items() if value}
     template = environment(shipped("templates") / "project").get_template("lorawrap.toml.j2")
-    class_images = {"source": "generate", "count": 100, "prompt": f"photo of a {class_word}"}
+    class_images = {"source": "generate", "count": 0, "prompt": f"photo of a {class_word}"}
     return template.render(
         {
             **start,

@@ -87,6 +87,7 @@ class RegularisationSection(Section):
     source: Literal["folder", "generate", "none"] = "none"
     folder: str = ""
     count: int = Field(0, ge=0)
+    """How many to use, 0 for as many as an epoch of Stage A needs."""
     prompt: str = ""
     steps: int = Field(25, ge=1)
 
@@ -123,9 +124,28 @@ class InpaintSection(Section):
 
 
 class EvaluateSection(Section):
+    """``choose_by``: what the best checkpoint is best in; auto is masked PSNR, else identity, else the loss."""
+
     seeds: list[Seed] = [1, 2, 3]
     images: int = Field(0, ge=0)
     """How many held-out images to use, 0 for all."""
+    checkpoints: str = "all"
+    """Which of a run's checkpoints are measured: all, last, or a pattern of file names."""
+    max_checkpoints: int = Field(0, ge=0)
+    """The most of a stage's checkpoints, spread evenly; 0 for any number."""
+    checkpoint_seeds: int = Field(0, ge=0)
+    """With how many of the seeds checkpoints are painted, 0 for all."""
+    loss_timesteps: int = Field(8, ge=1, le=1000)
+    """At how many timesteps an image's denoising loss is measured."""
+    choose_by: Literal[
+        "auto", "psnr_db", "ssim", "lpips", "seam", "colour", "sharpness", "identity", "prompt", "loss"
+    ] = "auto"
+    lpips_weights: list[str] = []
+    face_model: str = ""
+    face_pixels: Literal["-1..1", "0..255"] = "-1..1"
+    face_box: list[float] = []
+    """Where the face is: left, top, right, bottom as shares of the picture; empty for the middle square."""
+    clip_model: str = ""
 
 
 class ExportSection(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,8 +47,11 @@ def build_settings(project: Project) -> BuildSettings:
     )
 
 
-def plan_dataset(project: Project, class_images: list[Path]) -> BuildPlan:
-    """Plan the dataset from the manifest and its QC results; raises `UserError` when QC was not run."""
+def plan_dataset(project: Project, *, generate: bool = True) -> BuildPlan:
+    """Plan the dataset from the manifest and its QC results; raises `UserError` when QC was not run.
+
+    With ``generate`` off no class images are generated, only those of a folder are planned.
+    """
     from dataset_tools.building.build import plan
     from dataset_tools.manifests.manifest import read_manifest
     from dataset_tools.quality.qc_report import read_records
@@ -57,30 +61,34 @@ def plan_dataset(project: Project, class_images: list[Path]) -> BuildPlan:
     results = project.paths.qc / "qc.jsonl"
     if not results.is_file():
         raise UserError(f"{results}: the images have not been through QC.", "Run 'lorawrap qc' first.")
-    return plan(manifest, read_records(results), build_settings(project), class_images)
+    finder = partial(class_images, project, generate=generate)
+    return plan(manifest, read_records(results), build_settings(project), finder)
 
 
-def class_images(project: Project, *, generate: bool = True) -> list[Path]:
-    """The class images that the project asks for; with ``generate`` off only those that are there already."""
+def class_images(project: Project, needed: int = 0, *, generate: bool = True) -> list[Path]:
+    """The class images that the project asks for: so many as it says, else ``needed`` (0: all in the folder).
+
+    With ``generate`` off none are generated.
+    """
     from dataset_tools.building.regularisation import find_regularisation
 
     asked = project.settings.regularisation
     if asked.source == "none" or not project.settings.stage_a.enabled:
         return []
     if asked.source == "folder":
-        return find_regularisation(project.path(asked.folder), asked.count)
+        return find_regularisation(project.path(asked.folder), asked.count or needed)
     if not generate:
         return []
     from wrapper.steps.regularisation import images
 
-    return images(project)
+    return images(project, asked.count or needed)
 
 
 def build_dataset(project: Project) -> BuiltDataset:
     """Plan and write ``dataset/``; nothing is written when it is up to date."""
     from dataset_tools.building.build import apply
 
-    return apply(plan_dataset(project, class_images(project)), project.paths.dataset)
+    return apply(plan_dataset(project), project.paths.dataset)
 
 
 def _model_path(project: Project, value: str) -> str:

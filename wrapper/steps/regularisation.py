@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataset_tools.errors import UserError
 from dataset_tools.files import data_hash
 
 if TYPE_CHECKING:
     from wrapper.project.load import Project
 
 
-def images(project: Project) -> list[Path]:
+def images(project: Project, count: int) -> list[Path]:
     """``count`` pictures of the class by the project's base, one a seed; those that are there are kept."""
     from wrapper.diffusion.pipelines.opening import open_pipeline, project_base
     from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
@@ -20,15 +19,11 @@ def images(project: Project) -> list[Path]:
     from wrapper.diffusion.txt2img.project_pictures import save_drawn
 
     asked, size = project.settings.regularisation, project.settings.crop.size
-    if asked.count < 1:
-        raise UserError(
-            f"{project.paths.file} [regularisation.count]: 0 class images.", "For example count = 100."
-        )
     text = asked.prompt or f"photo of a {project.settings.captions.class_word}"
     info = project_base(project, "txt2img")
     key = data_hash([str(info.path), text, asked.steps, size])[:12]
     folder = project.paths.cache / "regularisation" / key
-    wanted = [folder / f"class_{seed:05d}.png" for seed in range(asked.count)]
+    wanted = [folder / f"class_{seed:05d}.png" for seed in range(count)]
     missing = [path for path in wanted if not path.is_file()]
     if missing:
         prompts = [Prompt(text, seed=int(path.stem.removeprefix("class_"))) for path in missing]
