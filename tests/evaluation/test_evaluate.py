@@ -13,7 +13,7 @@ from dataset_tools.pictures.images import read_mask, read_rgb
 from tests.evaluation.projects import NAMES, make_project
 from wrapper.diffusion.pictures.picture import read_digital_source, read_parameters
 from wrapper.evaluation.evaluate import evaluate_project
-from wrapper.evaluation.metrics import masked_psnr_db
+from wrapper.evaluation.measures.fidelity import masked_psnr_db
 from wrapper.project.load import load_project
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

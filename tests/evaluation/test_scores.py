@@ -8,7 +8,8 @@ from wrapper.evaluation.scores import Score, difference, judge, summarise
 
 
 def score(image, variant, seed, psnr, ssim=0.5):
-    return Score(image, variant, seed, psnr, ssim, 0, f"images/inpaint/{variant}/{image}.png")
+    picture = f"images/inpaint/{variant}/{image}.png"
+    return Score(image, variant, seed, {"psnr_db": psnr, "ssim": ssim}, 0, picture)
 
 
 def scores(stage_b, base, hole=10.0, ssim=0.6):
@@ -28,7 +29,15 @@ def test_mean_sd_and_n_cover_images_and_seeds():
     assert (figures["mean"], figures["n"]) == (21, 4)
     assert figures["sd"] == pytest.approx((8 / 3) ** 0.5, abs=1e-4)
     assert figures["seed_sd"] == pytest.approx(2**0.5, abs=1e-4)
-    assert summary["hole"]["psnr_db"] == {"mean": 10, "sd": 0, "n": 2, "seed_sd": 0}
+    hole = summary["hole"]["psnr_db"]
+    assert (hole["mean"], hole["sd"], hole["n"], hole["seed_sd"]) == (10, 0, 2, 0)
+
+
+def test_intervals_are_students_over_images_and_over_seeds():
+    figures = summarise(scores([20, 22, 24], [15, 15, 15]))["stage_b"]["psnr_db"]
+    assert (figures["low"], figures["high"]) == pytest.approx((22 - 4.968, 22 + 4.968), abs=1e-2)
+    assert (figures["seed_low"], figures["seed_high"]) == pytest.approx((22 - 12.706, 22 + 12.706), abs=1e-2)
+    assert summarise(scores([20], [15]))["hole"]["psnr_db"]["low"] is None
 
 
 def test_the_difference_is_paired_by_image_with_students_interval():

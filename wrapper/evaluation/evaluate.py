@@ -1,183 +1,166 @@
-"""Repaint the held-out images with the base and with each stage's LoRA, and score what lies in the masks."""
+"""Measure the base, each stage's LoRA and the checkpoints before it; ``evaluation.json`` is the record."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from dataset_tools.building.dataset import read_dataset
-from dataset_tools.errors import UserError
 from dataset_tools.files import write_json
-from dataset_tools.progress import Bar, progress
-from wrapper.diffusion.inpainting.inpaint import repaint
-from wrapper.diffusion.pictures.describe import describe, short_hash
-from wrapper.diffusion.pictures.photograph import Photograph
-from wrapper.diffusion.pictures.picture import save_picture
-from wrapper.diffusion.pipelines.opening import open_pipeline, project_base
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling, batches, check_sampling, step_count
-from wrapper.evaluation.holdout import HeldOutImage, read_holdout
-from wrapper.evaluation.metrics import masked_psnr_db, masked_ssim, outside_difference
-from wrapper.evaluation.pictures import Album
-from wrapper.evaluation.scores import Score, judge, summarise
-from wrapper.project.layout import STAGES
+from dataset_tools.progress import progress
+from wrapper.diffusion.pictures.model_hash import lora_hash
+from wrapper.evaluation.checkpoints import Checkpoint
+from wrapper.evaluation.denoising import HOLDOUT, TRAIN, Losses
+from wrapper.evaluation.exam import run_exams
+from wrapper.evaluation.plan import Plan, plan_evaluation
+from wrapper.evaluation.scores import Score, judge, judge_by, summarise
+from wrapper.evaluation.subjects import BASE
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from wrapper.base_model.detect import BaseInfo
-    from wrapper.lora.apply import LoraUse
     from wrapper.project.load import Project
 
 
-@dataclass(frozen=True)
-class Variant:
-    """The base alone, or with one stage's LoRA."""
-
-    name: str
-    loras: tuple[LoraUse, ...] = ()
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One held-out image to be repainted with one seed."""
-
-    image: HeldOutImage
-    seed: int
-
-    @property
-    def prompt(self) -> Prompt:
-        return Prompt(self.image.caption, self.image.negative, self.seed)
-
-
 def evaluate_project(project: Project) -> dict[str, Any]:
-    """Score the project's LoRAs, write ``evaluation.json`` and ``images/inpaint/``, and return the former.
+    """Measure what is not known yet, write ``evaluation.json`` and the pictures, and return the record.
 
     The masked part is always drawn from pure noise (strength 1), so that nothing of the truth shines through.
-    Raises `UserError` when there is no held-out image with a mask, no trained LoRA, or no seed.
+    Raises `UserError` when there is nothing to measure, no trained LoRA, or no seed.
     """
-    settings, paths = project.settings, project.paths
-    built = read_dataset(paths.dataset)
-    images = read_holdout(built, paths.dataset, settings.evaluate.images)
-    variants = trained_variants(project)
-    trials = plan_trials(project, images)
-    sampling = Sampling(settings.inpaint.sampler, settings.inpaint.steps, settings.inpaint.cfg)
-    check_sampling(sampling)
-    info = project_base(project, "inpaint")
-    album = Album(paths.images)
-    scores = [_score(album, image, "hole", None, album.save_hole(image)) for image in images]
-    scores += _run(info, variants, trials, sampling, album)
-    names = ["hole", *(variant.name for variant in variants)]
-    result = {
-        "masked": summarise(scores),
-        "outside_mask_max_abs_diff": max(score.outside_max_abs_diff for score in scores),
-        "verdict": judge(scores),
-        "settings": _settings(info, variants, trials, sampling, built.key),
-        "pictures": album.finish(images, names, trials[0].seed, {score.picture for score in scores}),
-        "per_image": [score.row() for score in scores],
-    }
-    write_json(paths.evaluation, result)
+    plan = plan_evaluation(project)
+    measure(plan)
+    result = record(plan)
+    write_json(project.paths.evaluation, result)
     return result
 
 
-def trained_variants(project: Project) -> list[Variant]:
-    """The base, and each stage whose LoRA is there. Raises `UserError` when none is."""
-    from wrapper.lora.apply import LoraUse
-
-    weight = project.settings.inpaint.lora_weight
-    files = {stage: project.paths.lora(stage, project.settings.project.name) for stage in STAGES}
-    trained = [Variant(stage, (LoraUse(path, weight),)) for stage, path in files.items() if path.is_file()]
-    if not trained:
-        expected = " or ".join(path.name for path in files.values())
-        raise UserError(f"{project.paths.loras}: no {expected} to score.", "Run 'lorawrap train' first.")
-    return [Variant("base"), *trained]
+def measure(plan: Plan) -> None:
+    """Run the examinations; what is done is remembered at once, so that a stop loses little."""
+    if not plan.missing:
+        return
+    with progress("evaluate", plan.missing) as bar:
+        for bench in plan.benches:
+            run_exams(bench.info, bench.task, bench.exams, plan.subjects, bar)
 
 
-def plan_trials(project: Project, images: Sequence[HeldOutImage]) -> list[Trial]:
-    """Every image with every seed, seeds outermost. Raises `UserError` without seeds."""
-    seeds = list(dict.fromkeys(project.settings.evaluate.seeds))
-    if not seeds:
-        raise UserError(f"{project.paths.file} [evaluate]: no seeds.", "For example seeds = [1, 2, 3].")
-    return [Trial(image, seed) for seed in seeds for image in images]
-
-
-def _run(
-    info: BaseInfo, variants: Sequence[Variant], trials: Sequence[Trial], sampling: Sampling, album: Album
-) -> Iterator[Score]:
-    """The scores of every variant and trial; the pipeline is loaded once and LoRAs are swapped."""
-    from wrapper.lora.apply import apply_loras, unload_loras
-
-    pipeline = open_pipeline(info, "inpaint")
-    height, width = trials[0].image.pixels.shape[:2]
-    portions = list(batches(trials, (width, height), pipeline.device.type))
-    total = len(variants) * len(portions) * step_count(pipeline, sampling)
-    with progress("evaluate", total) as bar:
-        for variant in variants:
-            if variant.loras:
-                apply_loras(pipeline, list(variant.loras))
-            for portion in portions:
-                yield from _portion(pipeline, info, variant, portion, sampling, album, bar)
-            if variant.loras:
-                unload_loras(pipeline)
-
-
-def _portion(
-    pipeline: Any,
-    info: BaseInfo,
-    variant: Variant,
-    trials: Sequence[Trial],
-    sampling: Sampling,
-    album: Album,
-    bar: Bar,
-) -> Iterator[Score]:
-    images = [trial.image.pixels for trial in trials]
-    masks = [trial.image.mask.astype("uint8") * 255 for trial in trials]
-    prompts = [trial.prompt for trial in trials]
-    pictures = repaint(pipeline, images, masks, prompts, sampling, bar.advance)
-    for trial, picture in zip(trials, pictures, strict=True):
-        height, width = picture.shape[:2]
-        told = describe(trial.prompt, sampling, (width, height), info, variant.loras)
-        path = album.path(variant.name, trial.image.name, trial.seed)
-        filled = Photograph(trial.image.filled(picture))
-        save_picture(path, filled, told, "compositeWithTrainedAlgorithmicMedia")
-        yield _score(album, trial.image, variant.name, trial.seed, path)
-
-
-def _score(album: Album, image: HeldOutImage, variant: str, seed: int | None, path: Path) -> Score:
-    """Score the file that was written, not the array that it was written from."""
-    from dataset_tools.pictures.images import read_rgb
-
-    picture: np.ndarray = read_rgb(path)
-    return Score(
-        image=image.name,
-        variant=variant,
-        seed=seed,
-        psnr_db=round(masked_psnr_db(picture, image.pixels, image.mask), 4),
-        ssim=round(masked_ssim(picture, image.pixels, image.mask), 4),
-        outside_max_abs_diff=outside_difference(picture, image.pixels, image.mask),
-        picture=album.relative(path),
-    )
-
-
-def _settings(
-    info: BaseInfo, variants: Sequence[Variant], trials: Sequence[Trial], sampling: Sampling, key: str
-) -> dict[str, Any]:
-    height, width = trials[0].image.pixels.shape[:2]
+def record(plan: Plan) -> dict[str, Any]:
+    """Everything that was measured; also lays out the pictures and takes away those of before."""
+    main = [BASE, *plan.checkpoints]
+    scores = _main_scores(plan, main)
+    checkpoints = {
+        stage: [_checkpoint(plan, one) for one in some] for stage, some in plan.checkpoints.items()
+    }
     return {
+        "masked": summarise(scores),
+        "outside_mask_max_abs_diff": max((score.outside_max_abs_diff for score in scores), default=0),
+        "verdict": judge(scores) if scores else _verdict_without_masks(plan),
+        "settings": _settings(plan),
+        "pictures": _pictures(plan, main, scores),
+        "per_image": [score.row() for score in scores],
+        "base": _measured(plan, BASE),
+        "checkpoints": checkpoints,
+        "notes": plan.notes,
+    }
+
+
+def _main_scores(plan: Plan, main: Sequence[str]) -> list[Score]:
+    if plan.repainting is None:
+        return []
+    painted = [score for name in main for score in plan.repainting.scores(plan.find(name))]
+    return [*plan.repainting.hole_scores(), *painted]
+
+
+def _checkpoint(plan: Plan, one: Checkpoint) -> dict[str, Any]:
+    file = one.path.relative_to(plan.project.paths.root).as_posix()
+    told = {"name": one.name, "title": one.title, "file": file, "sha256": one.digest}
+    return {
+        **told,
+        "step": one.step,
+        "epoch": one.epoch,
+        "last": one.last,
+        **_measured(plan, one.name, one.stage),
+    }
+
+
+def _measured(plan: Plan, name: str, stage: str = "") -> dict[str, Any]:
+    """All figures of one subject; the base has a loss a stage."""
+    subject = plan.find(name)
+    painted = plan.repainting.scores(subject) if plan.repainting else []
+    drawn = plan.scenes.scores(subject) if plan.scenes else []
+    stages = [stage] if stage else list(plan.losses)
+    losses = {
+        one: found for one in stages if one in plan.losses and (found := plan.losses[one].losses(subject))
+    }
+    return {
+        "masked": summarise(painted).get(name, {}),
+        "scenes": summarise(drawn).get(name, {}),
+        "loss": {one: _loss_figures(found) for one, found in losses.items()},
+        "per_image": [score.row() for score in [*painted, *drawn]],
+        "per_image_loss": losses,
+    }
+
+
+def _loss_figures(found: Losses) -> dict[str, Any]:
+    scores = {
+        part: [Score(n, part, None, {"loss": v}, 0, "") for n, v in found[part].items()] for part in found
+    }
+    return {part: summarise(rows)[part]["loss"] for part, rows in scores.items() if rows}
+
+
+def _verdict_without_masks(plan: Plan) -> dict[str, Any]:
+    """The last LoRA against the base by identity, else by the prompt, else by the held-out loss."""
+    stage = plan.scenes.stage if plan.scenes else list(plan.losses)[-1]
+    scores: list[Score] = []
+    if plan.scenes:
+        scores = [score for name in (BASE, stage) for score in plan.scenes.scores(plan.find(name))]
+    for metric in ("identity", "prompt"):
+        if scores and metric in scores[0].measures:
+            return judge_by(scores, stage, metric, "pictures")
+    found = {name: plan.losses[stage].losses(plan.find(name)) for name in (BASE, stage)}
+    rows = [
+        Score(image, name, None, {"loss": value}, 0, "")
+        for name, losses in found.items()
+        for image, value in (losses or {}).get(HOLDOUT, {}).items()
+    ]
+    return judge_by(rows, stage, "loss", "held-out images")
+
+
+def _pictures(plan: Plan, main: Sequence[str], scores: Sequence[Score]) -> list[dict[str, str]]:
+    kept = {score.picture for score in scores}
+    if plan.scenes:
+        drawn = [plan.scenes.scores(subject) for subject in plan.subjects]
+        plan.scenes.album.remove_others({score.picture for some in drawn for score in some})
+    if plan.repainting is None:
+        return []
+    for subject in plan.subjects:
+        kept |= {score.picture for score in plan.repainting.scores(subject)}
+    seed = plan.project.settings.evaluate.seeds[0]
+    return plan.album.finish(plan.images, ["hole", *main], seed, kept)
+
+
+def _settings(plan: Plan) -> dict[str, Any]:
+    sampling, asked, info = plan.sampling, plan.project.settings.evaluate, plan.benches[0].info
+    lasts = [plan.find(stage) for stage in plan.checkpoints]
+    uses = {subject.name: use for subject in lasts for use in subject.loras}
+    told = {
         "base": info.path.name,
         "inpaint_base": info.inpaint,
-        "size": [width, height],
         "sampler": sampling.sampler,
         "steps": sampling.steps,
         "cfg": sampling.cfg,
         "strength": sampling.strength,
-        "seeds": list(dict.fromkeys(trial.seed for trial in trials)),
-        "images": len({trial.image.name for trial in trials}),
-        "loras": {
-            variant.name: {"file": use.path.name, "weight": use.weight, "hash": short_hash(use.path)}
-            for variant in variants
-            for use in variant.loras
+        "seeds": list(dict.fromkeys(asked.seeds)),
+        "images": len(plan.images),
+        "loss_timesteps": asked.loss_timesteps,
+        "loss_images": {
+            stage: {part: len(exam.pictures[part]) for part in (HOLDOUT, TRAIN)}
+            for stage, exam in plan.losses.items()
         },
-        "dataset_key": key,
+        "loras": {
+            name: {"file": use.path.name, "weight": use.weight, "hash": lora_hash(use.path)}
+            for name, use in uses.items()
+        },
+        "dataset_key": plan.built.key,
     }
+    if plan.images:
+        height, width = plan.images[0].pixels.shape[:2]
+        told["size"] = [width, height]
+    return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,13 @@ class HeldOutImage:
     mask: np.ndarray
     caption: str
     negative: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that is in it."""
+        parts = [self.pixels.tobytes(), self.mask.tobytes(), repr(self.pixels.shape).encode()]
+        told = "\0".join((self.caption, self.negative)).encode()
+        return sha256(b"".join([*parts, told])).hexdigest()
 
     @property
     def hole(self) -> np.ndarray:

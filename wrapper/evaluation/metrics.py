@@ -1,62 +1,51 @@
-"""How like two pictures are inside a mask. Pictures are uint8 [H, W, 3], masks bool [H, W]."""
+"""Every figure that is told: its name, its unit, and which way is better."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-
-PEAK = 255.0
-MAX_PSNR_DB = 100.0
-"""What identical pixels score, so that a mean over pictures stays finite."""
-WINDOW_PX, WINDOW_SIGMA = 11, 1.5
-C1, C2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 
-def masked_psnr_db(picture: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB over the masked pixels: 10 · log10(255² / MSE), at most 100.
+@dataclass(frozen=True)
+class Metric:
+    """``name`` is the key in evaluation.json; ``gain`` turns a difference so that more is better."""
 
-    A difference of 255 everywhere gives 0 dB, one of 25.5 gives 20 dB.
-    """
-    import numpy as np
+    name: str
+    title: str
+    unit: str
+    digits: int
+    higher_is_better: bool
 
-    difference = picture[mask].astype(np.float64) - truth[mask].astype(np.float64)
-    mse = float(np.mean(difference**2))
-    return min(MAX_PSNR_DB, float(10 * np.log10(PEAK**2 / mse))) if mse > 0 else MAX_PSNR_DB
+    @property
+    def gain(self) -> int:
+        return 1 if self.higher_is_better else -1
 
+    def show(self, value: float) -> str:
+        """``16.2 dB``."""
+        return f"{value:.{self.digits}f} {self.unit}".strip()
 
-def masked_ssim(picture: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
-    """The mean of `ssim_map` over the masked pixels and the channels, in -1..1."""
-    return float(ssim_map(picture, truth)[mask].mean())
-
-
-def ssim_map(picture: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """SSIM at every pixel and channel, float64 [H, W, 3].
-
-    Wang, Bovik, Sheikh and Simoncelli 2004, eq. 13: 11 × 11 Gaussian window, sigma 1.5, K1 0.01, K2 0.03.
-    """
-    import numpy as np
-
-    a, b = picture.astype(np.float64), truth.astype(np.float64)
-    mean_a, mean_b = _windowed(a), _windowed(b)
-    var_a, var_b = _windowed(a * a) - mean_a**2, _windowed(b * b) - mean_b**2
-    covariance = _windowed(a * b) - mean_a * mean_b
-    likeness = (2 * mean_a * mean_b + C1) * (2 * covariance + C2)
-    return likeness / ((mean_a**2 + mean_b**2 + C1) * (var_a + var_b + C2))
+    def show_difference(self, value: float) -> str:
+        return f"{value:+.{self.digits}f} {self.unit}".strip()
 
 
-def outside_difference(picture: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> int:
-    """The largest difference of any channel outside the mask, 0..255."""
-    import numpy as np
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("psnr_db", "masked PSNR", "dB", 2, True),
+        Metric("ssim", "masked SSIM", "", 3, True),
+        Metric("lpips", "masked LPIPS", "", 3, False),
+        Metric("seam", "seam", "ΔE", 2, False),
+        Metric("colour", "colour", "ΔE", 2, False),
+        Metric("sharpness", "sharpness", "octaves", 2, False),
+        Metric("identity", "identity", "cosine", 3, True),
+        Metric("prompt", "prompt (CLIP score)", "", 2, True),
+        Metric("loss", "held-out loss", "", 5, False),
+    )
+}
+"""What the tables show, in their order."""
 
-    outside = ~mask
-    if not outside.any():
-        return 0
-    return int(np.abs(picture[outside].astype(np.int16) - truth[outside].astype(np.int16)).max())
 
-
-def _windowed(array: np.ndarray) -> np.ndarray:
-    import cv2
-
-    return cv2.GaussianBlur(array, (WINDOW_PX, WINDOW_PX), WINDOW_SIGMA, borderType=cv2.BORDER_REFLECT)
+def present(names: Iterable[str]) -> list[Metric]:
+    """The metrics among ``names``, in the tables' order."""
+    found = set(names)
+    return [metric for name, metric in METRICS.items() if name in found]

@@ -17,12 +17,17 @@ HEADS = {"original": "original", "hole": "hole", "base": "base", "stage_a": "Sta
 class Album:
     """Below ``images``: ``inpaint/<variant>/NAME_seedN.png``, and ``inpaint/NAME.png`` side by side."""
 
-    def __init__(self, images: Path) -> None:
-        self.images = images
+    def __init__(self, images: Path, folder: str = FOLDER) -> None:
+        self.images, self.folder = images, folder
 
     def path(self, variant: str, name: str, seed: int | None) -> Path:
         """Where a picture lies; those without noise have no seed."""
-        return self.images / FOLDER / variant / (f"{name}.png" if seed is None else f"{name}_seed{seed}.png")
+        return (
+            self.images
+            / self.folder
+            / variant
+            / (f"{name}.png" if seed is None else f"{name}_seed{seed}.png")
+        )
 
     def relative(self, path: Path) -> str:
         """``path`` as records name it: from the project's folder, with ``/``."""
@@ -47,7 +52,7 @@ class Album:
         for image in images:
             paths = {name: self._shown(name, image.name, seed) for name in columns}
             pictures = [read_rgb(path) for path in paths.values()]
-            row = save_sheet(self.images / FOLDER / f"{image.name}.png", [("", pictures)], heads)
+            row = save_sheet(self.images / self.folder / f"{image.name}.png", [("", pictures)], heads)
             rows.append((image.name, pictures))
             listed.append(
                 {"image": image.name, **{name: self.relative(path) for name, path in paths.items()}}
@@ -55,13 +60,14 @@ class Album:
             )
         save_sheet(self.images / SHEET, rows, heads)
         shown = {path for entry in listed for key, path in entry.items() if key != "image"}
-        self._remove_others(kept | shown)
+        self.remove_others(kept | shown)
         return listed
 
     def _shown(self, variant: str, name: str, seed: int) -> Path:
         return self.path(variant, name, None if variant in (ORIGINAL, HOLE) else seed)
 
-    def _remove_others(self, kept: set[str]) -> None:
-        for path in (self.images / FOLDER).rglob("*.png"):
+    def remove_others(self, kept: set[str]) -> None:
+        """Take away the pictures of earlier evaluations: all but ``kept``."""
+        for path in (self.images / self.folder).rglob("*.png"):
             if self.relative(path) not in kept:
                 path.unlink()

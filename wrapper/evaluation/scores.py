@@ -1,31 +1,36 @@
-"""Rows of scores → means and spreads, and a verdict in words."""
+"""Rows of scores → means with intervals, and a verdict in words."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-METRICS = ("psnr_db", "ssim")
+from wrapper.evaluation.metrics import METRICS, Metric
+
+JUDGED = ("psnr_db", "ssim")
 CONFIDENCE = 0.95
 NAMES = {"hole": "the grey hole", "base": "the base", "stage_a": "Stage A", "stage_b": "Stage B"}
 
 
 @dataclass(frozen=True)
 class Score:
-    """One repainted held-out image. ``seed`` is None for the hole, which has no noise."""
+    """One picture, measured. ``seed`` is None for the hole, which has no noise; ``measures`` are by metric.
+
+    ``picture`` is empty where it was not kept.
+    """
 
     image: str
     variant: str
     seed: int | None
-    psnr_db: float
-    ssim: float
+    measures: Mapping[str, float]
     outside_max_abs_diff: int
     picture: str
 
     def row(self) -> dict[str, Any]:
-        return asdict(self)
+        told = asdict(self)
+        return {**told, **told.pop("measures")}
 
 
 @dataclass(frozen=True)
@@ -39,24 +44,36 @@ class Difference:
 
 
 def summarise(scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
-    """Per variant and metric: mean, sd over all rows, n, and ``seed_sd``, the sd of the seeds' means."""
-    variants = dict.fromkeys(score.variant for score in scores)
-    return {
-        variant: {metric: _figures(scores, variant, metric) for metric in METRICS} for variant in variants
-    }
+    """Per variant and metric: mean, sd over all rows, n, and ``seed_sd``, the sd of the seeds' means.
+
+    ``low`` and ``high`` are Student's 95 % interval over the images (seeds averaged first), ``seed_low`` and
+    ``seed_high`` over the seeds (images averaged first): None where there is one only.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for variant in dict.fromkeys(score.variant for score in scores):
+        rows = [score for score in scores if score.variant == variant]
+        names = [name for name in METRICS if all(name in row.measures for row in rows)]
+        found[variant] = {name: _figures(rows, name) for name in names}
+    return found
 
 
 def difference(scores: Sequence[Score], variant: str, other: str, metric: str) -> Difference:
     """``variant`` − ``other`` with Student's interval. Seeds are averaged first: images are the sample."""
-    from scipy.stats import t
-
     ours, theirs = by_image(scores, variant, metric), by_image(scores, other, metric)
     gaps = [statistics.fmean(ours[name]) - statistics.fmean(theirs[name]) for name in ours if name in theirs]
-    mean, n = statistics.fmean(gaps), len(gaps)
+    return Difference(round(statistics.fmean(gaps), 4), *interval(gaps), len(gaps))
+
+
+def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float | None, float | None]:
+    """Student's interval of the mean of ``values``; (None, None) for fewer than two."""
+    from scipy.stats import t
+
+    n = len(values)
     if n < 2:
-        return Difference(round(mean, 4), None, None, n)
-    reach = float(t.ppf((1 + CONFIDENCE) / 2, n - 1)) * statistics.stdev(gaps) / n**0.5
-    return Difference(round(mean, 4), round(mean - reach, 4), round(mean + reach, 4), n)
+        return None, None
+    mean = statistics.fmean(values)
+    reach = float(t.ppf((1 + confidence) / 2, n - 1)) * statistics.stdev(values) / n**0.5
+    return round(mean - reach, 6), round(mean + reach, 6)
 
 
 def by_image(scores: Sequence[Score], variant: str, metric: str) -> dict[str, list[float]]:
@@ -64,7 +81,7 @@ def by_image(scores: Sequence[Score], variant: str, metric: str) -> dict[str, li
     found: dict[str, list[float]] = {}
     for score in scores:
         if score.variant == variant:
-            found.setdefault(score.image, []).append(getattr(score, metric))
+            found.setdefault(score.image, []).append(score.measures[metric])
     return found
 
 
@@ -72,7 +89,7 @@ def judge(scores: Sequence[Score]) -> dict[str, Any]:
     """Whether the last trained stage beats the base inside the mask, with numbers and plain words."""
     variants = {score.variant for score in scores}
     candidate = "stage_b" if "stage_b" in variants else "stage_a"
-    gaps = {metric: difference(scores, candidate, "base", metric) for metric in METRICS}
+    gaps = {metric: difference(scores, candidate, "base", metric) for metric in JUDGED}
     over_hole = difference(scores, candidate, "hole", "psnr_db")
     psnr = gaps["psnr_db"]
     return {
@@ -85,15 +102,50 @@ def judge(scores: Sequence[Score]) -> dict[str, Any]:
     }
 
 
-def _figures(scores: Sequence[Score], variant: str, metric: str) -> dict[str, Any]:
-    values = [getattr(score, metric) for score in scores if score.variant == variant]
+def judge_by(scores: Sequence[Score], candidate: str, metric: str, units: str) -> dict[str, Any]:
+    """Whether ``candidate`` beats the base by ``metric``; the keys are those of `judge`."""
+    known, gap = METRICS[metric], difference(scores, candidate, "base", metric)
+    low, high = sorted((known.gain * (gap.low or 0), known.gain * (gap.high or 0)))
+    text = f"No difference between {NAMES[candidate]} and the base is shown"
+    if gap.low is None:
+        text = f"{NAMES[candidate]} and the base cannot be told apart by so few {units}"
+    elif low > 0:
+        text = f"{NAMES[candidate]} beats the base"
+    elif high < 0:
+        text = f"{NAMES[candidate]} is worse than the base"
+    figures = f"{known.title} {known.show_difference(gap.mean)}, {gap.n} {units}"
+    return {
+        "candidate": candidate,
+        "baseline": "base",
+        "better": gap.low is not None and low > 0,
+        "metric": metric,
+        "difference": asdict(gap),
+        "psnr_db_difference": None,
+        "ssim_difference": None,
+        "text": f"{text}: {figures}{_between(gap, known)}.",
+    }
+
+
+def _between(gap: Difference, metric: Metric) -> str:
+    if gap.low is None or gap.high is None:
+        return ""
+    low, high = metric.show_difference(gap.low), metric.show_difference(gap.high)
+    return f" (95 % interval {low} to {high})"
+
+
+def _figures(rows: Sequence[Score], metric: str) -> dict[str, Any]:
+    values = [row.measures[metric] for row in rows]
     by_seed: dict[int | None, list[float]] = {}
-    for score in scores:
-        if score.variant == variant:
-            by_seed.setdefault(score.seed, []).append(getattr(score, metric))
-    means = [statistics.fmean(group) for group in by_seed.values()]
+    by_name: dict[str, list[float]] = {}
+    for row in rows:
+        by_seed.setdefault(row.seed, []).append(row.measures[metric])
+        by_name.setdefault(row.image, []).append(row.measures[metric])
+    seeds = [statistics.fmean(group) for group in by_seed.values()]
+    low, high = interval([statistics.fmean(group) for group in by_name.values()])
+    seed_low, seed_high = interval(seeds)
     mean = round(statistics.fmean(values), 4)
-    return {"mean": mean, "sd": _spread(values), "n": len(values), "seed_sd": _spread(means)}
+    told = {"mean": mean, "sd": _spread(values), "n": len(values), "seed_sd": _spread(seeds)}
+    return told | {"low": low, "high": high, "seed_low": seed_low, "seed_high": seed_high}
 
 
 def _spread(values: Sequence[float]) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
-from wrapper.evaluation.metrics import (
+from wrapper.evaluation.measures.fidelity import (
     MAX_PSNR_DB,
     masked_psnr_db,
     masked_ssim,

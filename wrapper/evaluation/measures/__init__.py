@@ -1,0 +1,1 @@
+"""Array → number: how good one repainted or drawn picture is."""

@@ -1,0 +1,73 @@
+"""What is held side by side: the base alone, each stage's LoRA, and the checkpoints before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dataset_tools.errors import UserError
+from wrapper.evaluation.checkpoints import Checkpoint, check_pattern, find_checkpoints
+from wrapper.project.layout import STAGES
+
+if TYPE_CHECKING:
+    from wrapper.lora.apply import LoraUse
+    from wrapper.project.load import Project
+
+BASE = "base"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The base, or the base with one LoRA. ``digest`` is the file's SHA-256, empty for the base alone.
+
+    It is measured with ``seeds``; pictures of the seeds in ``kept`` stay on the disk.
+    """
+
+    name: str
+    stage: str
+    digest: str
+    lora: LoraUse | None
+    seeds: tuple[int, ...]
+    kept: tuple[int, ...]
+
+    @property
+    def loras(self) -> tuple[LoraUse, ...]:
+        return (self.lora,) if self.lora else ()
+
+
+def trained_checkpoints(project: Project) -> dict[str, list[Checkpoint]]:
+    """The checkpoints of each trained stage, as [evaluate] asks for them.
+
+    Raises `UserError` when nothing was trained, and for a pattern that no file has.
+    """
+    paths, name, asked = project.paths, project.settings.project.name, project.settings.evaluate
+    found = {
+        stage: find_checkpoints(paths, stage, name, asked.checkpoints, asked.max_checkpoints)
+        for stage in STAGES
+    }
+    trained = {stage: checkpoints for stage, checkpoints in found.items() if checkpoints}
+    if not trained:
+        expected = " or ".join(paths.lora(stage, name).name for stage in STAGES)
+        raise UserError(f"{paths.loras}: no {expected} to score.", "Run 'lorawrap train' first.")
+    check_pattern(paths, name, list(trained), asked.checkpoints)
+    return trained
+
+
+def subjects_of(
+    checkpoints: Mapping[str, Sequence[Checkpoint]], weight: float, seeds: Sequence[int], fewer: int
+) -> list[Subject]:
+    """The base, each stage's last LoRA, then the checkpoints before, these with ``fewer`` seeds (0: all).
+
+    The order is that of the work: what everybody looks at first is there first.
+    """
+    from wrapper.lora.apply import LoraUse
+
+    everything = [one for stage in checkpoints.values() for one in stage]
+    whole = tuple(seeds)
+    subjects = [Subject(BASE, "", "", None, whole, whole)]
+    for one in sorted(everything, key=lambda one: not one.last):
+        used = whole if one.last else whole[: fewer or None]
+        kept = whole if one.last else whole[:1]
+        subjects.append(Subject(one.name, one.stage, one.digest, LoraUse(one.path, weight), used, kept))
+    return subjects
