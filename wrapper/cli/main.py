@@ -26,6 +26,7 @@ COMMANDS = (
     "runs",
     "generate",
     "inpaint",
+    "compare",
     "evaluate",
     "export",
     "report",

@@ -13,7 +13,7 @@ from wrapper.lora.apply import LoraUse
 
 @dataclass(frozen=True)
 class Look:
-    """``loras`` are those that the prompt's own tags do not name; ``bare`` leaves out both: the base alone."""
+    """``loras`` are those that the prompt's own tags do not name; ``bare`` is the base without either."""
 
     prompt: Prompt
     sampling: Sampling = field(default_factory=Sampling)

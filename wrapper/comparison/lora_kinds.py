@@ -58,5 +58,5 @@ def _is_base(field: str) -> bool:
 def _lora(field: str, basis: Look) -> Value:
     use = parse_lora_argument(field)
     if field != str(use.path):
-        return Value(use, f"{use.path.stem} {use.weight:g}")
+        return Value(use, f"{use.path.stem}, weight {use.weight:g}")
     return Value(replace(basis.loras[0], path=use.path) if basis.loras else use, use.path.stem)

@@ -36,7 +36,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Asked:
-    """One table to be laid out: all values of ``x`` and ``y`` about ``basis``, and again for each of ``z``."""
+    """One table to be laid out: all of ``x`` and ``y`` about ``basis``, and again for each of ``z``."""
 
     basis: Look
     x: Axis

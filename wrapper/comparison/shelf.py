@@ -32,8 +32,8 @@ class Shelf:
     def find(self, name: str) -> list[Path]:
         """The files that ``name`` stands for, oldest checkpoint first.
 
-        A file, a folder, a pattern, a run's id, a stage (its newest run), ``all`` (the newest run there is),
-        or a file's name in the folders. Raises `UserError` when there is none.
+        A file, a folder, a pattern, a run's id, a stage (its newest run), ``all`` (the last run of the last
+        stage), or a file's name in the folders. Raises `UserError` when there is none.
         """
         if files := self._files(name):
             return files
@@ -63,13 +63,15 @@ class Shelf:
         looked = (_loras(folder.glob(pattern)) for folder in self._all_folders() if not path.anchor)
         return found or next((files for files in looked if files), [])
 
+    def checkpoints(self, stage: str) -> list[Path]:
+        """What the newest run of ``stage`` that has files has written."""
+        of_stage = (files for run, files in reversed(self._runs()) if run.startswith(stage) and files)
+        return next(of_stage, [])
+
     def _run(self, name: str) -> list[Path]:
-        runs = dict(self._runs())
-        if name == ALL:
-            return next((files for files in reversed(runs.values()) if files), [])
-        if name in STAGES:
-            name = next((run for run in reversed(runs) if run.startswith(name)), name)
-        return runs.get(name, [])
+        if name == ALL or name in STAGES:
+            return self.checkpoints("" if name == ALL else name)
+        return dict(self._runs()).get(name, [])
 
     def _runs(self) -> list[tuple[str, list[Path]]]:
         if self.paths is None:

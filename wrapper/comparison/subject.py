@@ -68,7 +68,7 @@ class FromText:
 
 @dataclass(frozen=True, eq=False)
 class IntoPhotograph:
-    """Inpainting of ``photo`` where ``mask`` (uint8 [H, W]) is white; a look's sampling goes into ``settings``."""
+    """Inpainting of ``photo`` where ``mask`` (uint8 [H, W]) is white; looks bring the sampling."""
 
     photo: Photograph
     mask: np.ndarray
