@@ -10,7 +10,7 @@ from dataset_tools.errors import UserError
 from wrapper.base_model.detect import BaseInfo, read_json
 from wrapper.base_model.kinds import COMPONENTS, Component, Kind
 from wrapper.base_model.single_file import shapes_problem, text_configs, unet_config, vae_config
-from wrapper.safetensors_header import read_header
+from wrapper.base_model.weights_file import tensor_shapes
 
 TEXT_FOLDERS: dict[Kind, tuple[str, ...]] = {
     "sd15": ("text_encoder",),
@@ -33,7 +33,7 @@ def read_configs(info: BaseInfo) -> Configs:
         parts = ("unet", "vae", *TEXT_FOLDERS[info.kind])
         unet, vae, *text = (_folder_config(info, part) for part in parts)
         return Configs(unet, vae, text)
-    shapes = {name: spec.shape for name, spec in read_header(info.path).tensors.items()}
+    shapes = tensor_shapes(info.path)
     try:
         return Configs(
             unet_config(shapes, info.kind), vae_config(shapes, info.kind), text_configs(shapes, info.kind)

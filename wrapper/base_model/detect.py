@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import UserError
 from wrapper.base_model.kinds import Kind
-from wrapper.safetensors_header import read_header
+from wrapper.base_model.weights_file import is_pickled, tensor_shapes
 
 SUPPORTED = "SD 1.5 and SDXL, each with 4 or (inpaint) 9 U-Net channels"
 UNET_PREFIX = "model.diffusion_model."
 _FIRST_CONV = f"{UNET_PREFIX}input_blocks.0.0.weight"
-_PICKLES = {".ckpt", ".pt", ".pth", ".bin"}
 _PIPELINES: dict[str, Kind] = {"StableDiffusion": "sd15", "StableDiffusionXL": "sdxl"}
 _TASKS = ("Pipeline", "Img2ImgPipeline", "InpaintPipeline")
 _SD2_CONTEXT = 1024
@@ -24,19 +23,24 @@ _SD2_CONTEXT = 1024
 
 @dataclass(frozen=True)
 class BaseInfo:
-    """A recognised base model: a diffusers folder or a single file."""
+    """A recognised base model: a diffusers folder or a single file.
+
+    ``allow_pickle`` lets a folder's parts come from .bin files, where there is no .safetensors.
+    """
 
     kind: Kind
     inpaint: bool
     path: Path
     single_file: bool
     in_channels: int
+    allow_pickle: bool = False
 
 
-def resolve(spec: str, inpaint: bool, cache: Path) -> BaseInfo:
+def resolve(spec: str, inpaint: bool, cache: Path, *, allow_pickle: bool = False) -> BaseInfo:
     """The base model that ``spec`` names: ``demo`` (materialised below ``cache``), else a path.
 
-    ``inpaint`` chooses between the demo's two models; a path is what it is. Raises `UserError`.
+    ``inpaint`` chooses between the demo's two models; a path is what it is. A pickled model is refused unless
+    ``allow_pickle``, and is then opened as weights alone. Raises `UserError`.
     """
     if spec == "demo":
         from wrapper.demo.base_model import materialise
@@ -48,17 +52,17 @@ def resolve(spec: str, inpaint: bool, cache: Path) -> BaseInfo:
             f"{spec}: there is no such base model.",
             "Give a diffusers folder or a .safetensors file (nothing is downloaded), or 'demo'.",
         )
-    return detect(path)
+    return detect(path, allow_pickle=allow_pickle)
 
 
-def detect(path: Path) -> BaseInfo:
+def detect(path: Path, *, allow_pickle: bool = False) -> BaseInfo:
     """Recognise the base model at ``path``. Raises `UserError` for everything that is not supported."""
     if path.is_dir():
-        return _folder(path)
-    if path.suffix.lower() in _PICKLES:
+        return replace(_folder(path), allow_pickle=allow_pickle)
+    if is_pickled(path) and not allow_pickle:
         raise UserError(
             f"{path}: is a pickled checkpoint, which can run code when it is opened.",
-            "Get the .safetensors version of this model.",
+            "Get the .safetensors version of this model, or give --allow-pickle to open its weights alone.",
         )
     return _single_file(path)
 
@@ -98,7 +102,7 @@ def _refuse_sd2(path: Path, context: Any, scheduler: Mapping[str, Any]) -> None:
 
 
 def _single_file(path: Path) -> BaseInfo:
-    tensors = read_header(path).tensors
+    tensors = tensor_shapes(path)
     first = tensors.get(_FIRST_CONV)
     if first is None:
         raise _unsupported(path, _other_file(tensors))
@@ -106,7 +110,7 @@ def _single_file(path: Path) -> BaseInfo:
     for prefix, part in (("first_stage_model.", "VAE"), (_TEXT_PREFIXES[kind], "text encoder")):
         if not any(name.startswith(prefix) for name in tensors):
             raise UserError(f"{path}: has no {part} in it ({prefix}…).", "Give a full checkpoint.")
-    return _base(kind, path, True, first.shape[1])
+    return _base(kind, path, True, first[1])
 
 
 _TEXT_PREFIXES = {"sd15": "cond_stage_model.transformer.", "sdxl": "conditioner.embedders.1.model."}

@@ -21,6 +21,7 @@ from wrapper.base_model.detect import BaseInfo, read_json
 from wrapper.base_model.kinds import Kind
 from wrapper.base_model.single_file import shapes_problem, text_weights, unet_weights, vae_weights
 from wrapper.base_model.tokenizer import clip_tokenizers, folder_tokenizer
+from wrapper.base_model.weights_file import load_tensors
 from wrapper.quiet import quiet_libraries
 
 if TYPE_CHECKING:
@@ -66,24 +67,31 @@ def _from_folder(info: BaseInfo, dtype: torch.dtype) -> Components:
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-    path = info.path
     classes = (CLIPTextModel, CLIPTextModelWithProjection)
     encoders = TEXT_FOLDERS[info.kind]
+
+    def part(model_class: Any, name: str, **options: Any) -> Any:
+        return load_part(model_class, info.path / name, dtype, allow_pickle=info.allow_pickle, **options)
+
     return Components(
-        vae=load_part(AutoencoderKL, path / "vae", dtype, torch_dtype=dtype),
-        unet=load_part(UNet2DConditionModel, path / "unet", dtype, torch_dtype=dtype),
-        text_encoders=[load_part(c, path / name, dtype) for c, name in zip(classes, encoders, strict=False)],
-        tokenizers=[folder_tokenizer(path / name.replace("text_encoder", "tokenizer")) for name in encoders],
-        scheduler_config=read_json(path / "scheduler" / "scheduler_config.json") or dict(LDM_SCHEDULER),
+        vae=part(AutoencoderKL, "vae", torch_dtype=dtype),
+        unet=part(UNet2DConditionModel, "unet", torch_dtype=dtype),
+        text_encoders=[part(c, name) for c, name in zip(classes, encoders, strict=False)],
+        tokenizers=[folder_tokenizer(info.path / n.replace("text_encoder", "tokenizer")) for n in encoders],
+        scheduler_config=read_json(info.path / "scheduler" / "scheduler_config.json") or dict(LDM_SCHEDULER),
     )
 
 
-def load_part(model_class: Any, folder: Path, dtype: torch.dtype, **options: Any) -> Any:
+def load_part(
+    model_class: Any, folder: Path, dtype: torch.dtype, *, allow_pickle: bool = False, **options: Any
+) -> Any:
     """A model out of its diffusers folder, in evaluation mode, on the CPU.
 
     A weight that the file lacks is an error, not a random number. Raises `UserError`.
     """
-    options |= {"variant": _variant(folder), "use_safetensors": True, "local_files_only": True}
+    safe = not (allow_pickle and _only_pickled(folder))
+    options |= {"use_safetensors": safe, "local_files_only": True}
+    options["variant"] = _variant(folder) if safe else None
     model, report = model_class.from_pretrained(folder, output_loading_info=True, **options)
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])
@@ -93,21 +101,24 @@ def load_part(model_class: Any, folder: Path, dtype: torch.dtype, **options: Any
     return (model if model.dtype == dtype else model.to(dtype)).eval()
 
 
+def _only_pickled(folder: Path) -> bool:
+    return not list(folder.glob("*.safetensors*")) and bool(list(folder.glob("*.bin*")))
+
+
 def _variant(folder: Path) -> str | None:
     names = [path.name for path in folder.glob("*.safetensors*")]
     if not names:
         raise UserError(
-            f"{folder}: has no .safetensors weights.", "Get the .safetensors version of this model."
+            f"{folder}: has no .safetensors weights.",
+            "Get the .safetensors version of this model; --allow-pickle opens .bin files, weights only.",
         )
     return None if any(".fp16." not in name for name in names) else "fp16"
 
 
 def _from_single_file(info: BaseInfo, dtype: torch.dtype, tokenizer_dir: Path | None) -> Components:
-    from safetensors.torch import load_file
-
     configs = read_configs(info)
     tokenizers = clip_tokenizers(len(configs.text), configs.text[0]["vocab_size"], tokenizer_dir)
-    checkpoint = load_file(info.path)
+    checkpoint = load_tensors(info.path)
     with on_nothing():
         unet, vae = new_unet(configs.unet), new_vae(configs.vae)
         encoders = [new_text_encoder(config, place) for place, config in enumerate(configs.text)]
@@ -206,10 +217,11 @@ def _scheduler(config: dict[str, Any]) -> Any:
 
 def _safety_checker(info: BaseInfo, dtype: torch.dtype) -> tuple[Any, Any]:
     folder = info.path / "safety_checker"
-    if info.single_file or not list(folder.glob("*.safetensors")):
+    pickled = info.allow_pickle and _only_pickled(folder)
+    if info.single_file or not (pickled or list(folder.glob("*.safetensors"))):
         return None, None
     from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
     from transformers import CLIPImageProcessor
 
-    checker = load_part(StableDiffusionSafetyChecker, folder, dtype)
+    checker = load_part(StableDiffusionSafetyChecker, folder, dtype, allow_pickle=pickled)
     return checker, CLIPImageProcessor.from_pretrained(info.path / "feature_extractor", local_files_only=True)

@@ -129,7 +129,8 @@ def _from_file(file: Path, info: BaseInfo, dtype: torch.dtype) -> Any:
     unet = read_configs(info).unet
     with on_nothing():
         net = ControlNetModel.from_config({key: unet[key] for key in _SHARED if key in unet})
-    weights = convert_controlnet_checkpoint(load_file(file), net.config)
+    tensors = load_file(file)
+    weights = {**convert_controlnet_checkpoint(tensors, net.config), **_size_embedding(tensors)}
     try:
         net.load_state_dict({name: tensor.to(dtype) for name, tensor in weights.items()}, assign=True)
     except RuntimeError as error:
@@ -139,3 +140,15 @@ def _from_file(file: Path, info: BaseInfo, dtype: torch.dtype) -> Any:
             "Give a ControlNet of this kind of base, or its diffusers folder with a config.json.",
         ) from error
     return net.eval()
+
+
+def _size_embedding(tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """SDXL's embedding of sizes under diffusers' names, which its conversion of LDM files leaves out."""
+    layers = {"0": "linear_1", "2": "linear_2"}
+    return {
+        f"add_embedding.{layer}.{part}": tensors[name]
+        for prefix in (LDM_PREFIX, "")
+        for number, layer in layers.items()
+        for part in ("weight", "bias")
+        if (name := f"{prefix}label_emb.0.{number}.{part}") in tensors
+    }

@@ -117,15 +117,26 @@ def load_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
     for adapter, tensors in zip(adapters, weights, strict=True):
         _check_layers(adapter.file, tensors, wanted)
     pipeline.register_modules(image_encoder=_image_encoder(adapters, pipeline.unet.dtype))
-    count = len(adapters)
-    with quiet_libraries():
-        pipeline.load_ip_adapter(
-            [_by_part(tensors) for tensors in weights],
-            subfolder=[""] * count,
-            weight_name=[""] * count,
-            image_encoder_folder=None,
-        )
+    _load_weights(pipeline, adapters, [_by_part(tensors) for tensors in weights])
     pipeline.set_ip_adapter_scale([adapter.scale for adapter in adapters])
+
+
+def _load_weights(pipeline: Any, adapters: Sequence[IpAdapter], weights: list[dict[str, Any]]) -> None:
+    names = [""] * len(adapters)
+    try:
+        with quiet_libraries():
+            pipeline.load_ip_adapter(
+                weights,
+                subfolder=names,
+                weight_name=names,
+                image_encoder_folder=None,
+                low_cpu_mem_usage=False,  # with it, a weight that is missing stays without a value
+            )
+    except (RuntimeError, KeyError, IndexError) as error:
+        files, why = ", ".join(str(adapter.file) for adapter in adapters), " ".join(str(error).split())
+        raise UserError(
+            f"{files}: not the weights of an IP-Adapter ({why[:200]}).", "Get it again."
+        ) from error
 
 
 def _by_part(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:

@@ -23,19 +23,20 @@ if TYPE_CHECKING:
 Task = Literal["txt2img", "inpaint"]
 
 
-def project_base(project: Project, task: Task) -> BaseInfo:
+def project_base(project: Project, task: Task, *, allow_pickle: bool = False) -> BaseInfo:
     """The base model that the project names for ``task``. Raises `UserError` when it is not one."""
     from wrapper.base_model.detect import resolve
 
     inpaint = task == "inpaint"
-    return resolve(project.base(inpaint=inpaint), inpaint, project.paths.cache)
+    base = project.base(inpaint=inpaint)
+    return resolve(base, inpaint, project.paths.cache, allow_pickle=allow_pickle)
 
 
-def named_base(spec: str, task: Task) -> BaseInfo:
+def named_base(spec: str, task: Task, *, allow_pickle: bool = False) -> BaseInfo:
     """The base model at a path, or ``demo``, outside of any project. Raises `UserError`."""
     from wrapper.base_model.detect import resolve
 
-    return resolve(spec, task == "inpaint", cache_folder())
+    return resolve(spec, task == "inpaint", cache_folder(), allow_pickle=allow_pickle)
 
 
 def open_pipeline(
