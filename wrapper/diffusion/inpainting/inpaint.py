@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dataset_tools.errors import UserError
 from dataset_tools.manifests.safety import refuse_prompt
 from dataset_tools.progress import progress
+from wrapper.diffusion.conditions.control_image import Seen
 from wrapper.diffusion.inpainting.feather import feathered_box, lay_back, touched
 from wrapper.diffusion.inpainting.masked_content import Fill, fill_hole
 from wrapper.diffusion.inpainting.region import (
@@ -60,14 +61,20 @@ class InpaintSettings:
 
 @dataclass(frozen=True)
 class View:
-    """What the model is shown: ``region`` of the photograph at its working size.
+    """What the model is shown: ``region`` of the photograph of size ``whole`` (width, height), resized.
 
-    ``image`` is uint8 [h, w, 3], ``hole`` uint8 [h, w], 255 where it is to paint.
+    ``image`` is uint8 [h, w, 3] at the working size, ``hole`` uint8 [h, w], 255 where it is to paint.
     """
 
     region: Region
+    whole: tuple[int, int]
     image: np.ndarray
     hole: np.ndarray
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The working size (width, height)."""
+        return self.image.shape[1], self.image.shape[0]
 
 
 def inpaint(
@@ -124,7 +131,7 @@ def view_of(image: np.ndarray, mask: np.ndarray, settings: InpaintSettings, nati
     region = seen_region(mask, settings)
     size = region.work_size(settings.work_size or native_px)
     hole = _whole_latents(touched(mask, region, settings.mask_blur_px), size)
-    return View(region, resize(region.cut(image), size), hole)
+    return View(region, (image.shape[1], image.shape[0]), resize(region.cut(image), size), hole)
 
 
 def seen_region(mask: np.ndarray, settings: InpaintSettings) -> Region:
@@ -140,7 +147,8 @@ def paint(
 ) -> np.ndarray:
     """What the model paints over ``view``: uint8 [H, W, 3] of its region's size."""
     start = fill_hole(view.image, view.hole, settings.fill, prompt.seed)
-    new = repaint(pipeline, [start], [view.hole], [prompt], settings.sampling, on_step)[0]
+    seen = Seen(view.whole, view.region)
+    new = repaint(pipeline, [start], [view.hole], [prompt], settings.sampling, on_step, seen)[0]
     return resize(new, (view.region.width, view.region.height))
 
 
@@ -165,8 +173,12 @@ def repaint(
     prompts: Sequence[Prompt],
     sampling: Sampling,
     on_step: OnStep | None = None,
+    seen: Seen | None = None,
 ) -> list[np.ndarray]:
-    """A batch of equally large pictures as the model gives them, also outside the masks (255 = repaint)."""
+    """A batch of equally large pictures as the model gives them, also outside the masks (255 = repaint).
+
+    ``seen`` is the part of a photograph that they are, for control images that show all of it.
+    """
     from PIL import Image
 
     height, width = images[0].shape[:2]
@@ -176,6 +188,7 @@ def repaint(
         sampling,
         (width, height),
         on_step,
+        seen,
         image=[Image.fromarray(image) for image in images],
         mask_image=[Image.fromarray(mask) for mask in masks],
         strength=sampling.strength,
