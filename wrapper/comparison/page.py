@@ -13,7 +13,7 @@ from wrapper import __version__
 from wrapper.comparison.compare import Comparison
 from wrapper.comparison.kinds import WITHOUT_AND_WITH
 from wrapper.comparison.plan import Grid
-from wrapper.diffusion.pictures.infotext import Infotext, write_infotext
+from wrapper.diffusion.pictures.infotext import write_infotext
 from wrapper.places import shipped
 
 PIXELATED_PX = 128
@@ -92,7 +92,7 @@ def _cell(
     path, told = comparison.album.picture(name), comparison.told[name]
     if name in failed or not path.is_file():
         return {"link": "", "why": failed.get(name, "not drawn yet")}
-    width, height = _size(told)
+    width, height = _size(path)
     return {
         "link": f"./{path.parent.name}/{quote(path.name)}",
         "alt": f"{told.prompt}; {'; '.join(filter(None, (row, column)))}",
@@ -103,6 +103,8 @@ def _cell(
     }
 
 
-def _size(told: Infotext) -> tuple[int, int]:
-    width, height = told.fields["Size"].split("x")
-    return int(width), int(height)
+def _size(path: Path) -> tuple[int, int]:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return image.size
