@@ -14,6 +14,12 @@ from wrapper.comparison.page import write_page
 from wrapper.comparison.sheets import save_sheets
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
+FOCUSED = """
+new Promise((done) => {
+  const look = () => (document.activeElement.dataset.at ? done() : requestAnimationFrame(look));
+  look();
+})
+"""
 PROMPT = '<b>a woman</b> & "it\'s" </script><script>alert(1)</script>'
 
 
@@ -125,6 +131,7 @@ def test_arrow_keys_go_from_cell_to_cell_and_over_the_one_that_failed(grid):
     ]
     assert "<lora:ухо 1:0.9>" in grid.run("byId('parameters').textContent")
     grid.press("Escape")
+    grid.run(FOCUSED)
     assert grid.run("[viewer.open, document.activeElement.dataset.at]") == [False, "0 0 2"]
     grid.press("ArrowRight")
     assert grid.run("document.activeElement.dataset.at") == "0 0 3"
