@@ -9,7 +9,7 @@ import pytest
 
 from wrapper.diffusion.pipelines.schedulers import SAMPLERS as OURS
 from wrapper.export.delivery import Wish, workflow
-from wrapper.export.graphs import SAMPLERS, Graph, graph_faults, node_types, ui_graph
+from wrapper.export.graphs import Graph, comfy_sampler, graph_faults, node_types, ui_graph
 from wrapper.export.source import Source
 
 SOURCE = Source(Path("x"), "sd15", {}, {})
@@ -70,4 +70,7 @@ def test_inpainting_goes_through_the_conditioning_of_nine_channel_bases():
 
 
 def test_every_sampler_that_draws_here_has_its_name_there():
-    assert set(SAMPLERS) == set(OURS)
+    assert len({comfy_sampler(name) for name in OURS}) == len(OURS)
+    assert comfy_sampler("Euler a") == ("euler_ancestral", "normal")
+    assert comfy_sampler("DPM++ 2M SDE Karras") == ("dpmpp_2m_sde", "karras")
+    assert comfy_sampler("DDIM") == ("ddim", "ddim_uniform")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wrapper.export.architecture import full_size_layers
-from wrapper.export.graphs import SAMPLERS, Graph, api_graph, ui_graph
+from wrapper.export.graphs import Graph, api_graph, comfy_sampler, ui_graph
 from wrapper.export.proof import fits
 from wrapper.export.source import Source, normalised
 from wrapper.export.targets import (
@@ -32,6 +32,7 @@ from wrapper.export.targets import (
 class Wish:
     """How one LoRA is to be delivered. ``uses``: what it was trained for; ``weight``: the preferred one.
 
+    ``origin`` says which of a run's checkpoints the source is, and why that one.
     ``preview`` is a picture made with it; ``example`` an image and its mask (white: repaint) to inpaint.
     """
 
@@ -50,6 +51,7 @@ class Wish:
     seed: int = 1
     size_px: int = 0
     checkpoints: dict[str, str] = field(default_factory=dict)
+    origin: str = ""
     preview: Path | None = None
     example: tuple[Path, Path] | None = None
 
@@ -91,7 +93,8 @@ def items(wish: Wish, source: Source, target: TargetName) -> Iterator[Item]:
 def side_car(wish: Wish, source: Source) -> dict[str, Any]:
     """A1111's ``NAME.json`` (1.10, ``extensions-builtin/Lora``)."""
     purpose = {"txt2img": "txt2img", "inpaint": "an inpainting checkpoint"}
-    notes = [f"Made for {' and '.join(purpose[use] for use in wish.uses)}.", size_note(source)]
+    made = f"Made for {' and '.join(purpose[use] for use in wish.uses)}."
+    notes = [made, wish.origin, size_note(source)]
     return {
         "description": wish.description,
         "sd version": A1111_VERSIONS[source.kind],
@@ -112,7 +115,7 @@ def size_note(source: Source) -> str:
 
 def workflow(wish: Wish, source: Source, use: Use) -> Graph:
     """The ComfyUI graph of one use, in API form."""
-    sampler, scheduler = SAMPLERS[wish.sampler]
+    sampler, scheduler = comfy_sampler(wish.sampler)
     size = wish.size_px or SIZES_PX[source.kind]
     return api_graph(
         use,
@@ -151,6 +154,7 @@ def file_metadata(wish: Wish, source: Source) -> dict[str, str]:
         "modelspec.sai_model_spec": kept.get("modelspec.sai_model_spec", "1.0.0"),
     }
     told = {"modelspec.trigger_phrase": wish.trigger, "modelspec.description": wish.description}
+    told["lorawrap_checkpoint"] = wish.origin
     return kept | own | {name: value for name, value in told.items() if value}
 
 

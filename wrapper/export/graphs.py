@@ -7,22 +7,44 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from wrapper.diffusion.pipelines.schedulers import sampler_fields
 from wrapper.places import shipped
 
 Graph = dict[str, dict[str, Any]]
 COLUMN_PX, GAP_PX = 460, 60
 
-SAMPLERS: Mapping[str, tuple[str, str]] = {
-    "Euler a": ("euler_ancestral", "normal"),
-    "Euler": ("euler", "normal"),
-    "DPM++ 2M": ("dpmpp_2m", "normal"),
-    "DPM++ 2M Karras": ("dpmpp_2m", "karras"),
-    "DDIM": ("ddim", "ddim_uniform"),
-    "UniPC": ("uni_pc", "normal"),
-    "LMS": ("lms", "normal"),
-    "Heun": ("heun", "normal"),
+SAMPLERS: Mapping[str, str] = {
+    "Euler a": "euler_ancestral",
+    "Euler": "euler",
+    "DPM++ 2M": "dpmpp_2m",
+    "DPM++ SDE": "dpmpp_sde",
+    "DPM++ 2M SDE": "dpmpp_2m_sde",
+    "DPM++ 2M SDE Heun": "dpmpp_2m_sde_heun",
+    "LMS": "lms",
+    "Heun": "heun",
+    "DPM2": "dpm_2",
+    "DPM2 a": "dpm_2_ancestral",
+    "DDIM": "ddim",
+    "PLMS": "ipndm",
+    "UniPC": "uni_pc",
+    "LCM": "lcm",
 }
-"""A1111's sampler → KSampler's ``sampler_name`` and ``scheduler``."""
+"""A1111's sampler → KSampler's ``sampler_name``. ComfyUI has no PLMS; iPNDM is the same multistep method."""
+SCHEDULES: Mapping[str, str] = {
+    "Uniform": "normal",
+    "Karras": "karras",
+    "Exponential": "exponential",
+    "Beta": "beta",
+    "SGM Uniform": "sgm_uniform",
+}
+"""A1111's schedule type → KSampler's ``scheduler``."""
+
+
+def comfy_sampler(name: str) -> tuple[str, str]:
+    """KSampler's ``sampler_name`` and ``scheduler``: ``DPM++ 2M Karras`` → ``dpmpp_2m``, ``karras``."""
+    fields = sampler_fields(name)
+    usual = "ddim_uniform" if fields["Sampler"] == "DDIM" else "normal"
+    return SAMPLERS[fields["Sampler"]], SCHEDULES.get(fields.get("Schedule type", ""), usual)
 
 
 def api_graph(template: str, values: Mapping[str, Any]) -> Graph:

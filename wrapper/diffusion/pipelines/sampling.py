@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dataset_tools.errors import RunFailed, UserError
 from wrapper.diffusion.pipelines.classes import is_img2img
 from wrapper.diffusion.pipelines.out_of_memory import enough_memory
-from wrapper.diffusion.pipelines.schedulers import find_sampler, make_scheduler
+from wrapper.diffusion.pipelines.schedulers import check_sampler, make_scheduler
 from wrapper.diffusion.prompts.encoding import encode_prompts
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Sampling:
 
 def check_sampling(sampling: Sampling) -> None:
     """Raise `UserError` for a sampler that there is not, and for a strength that leaves no step."""
-    find_sampler(sampling.sampler)
+    check_sampler(sampling.sampler, sampling.steps)
     if int(sampling.steps * sampling.strength) < 1:
         raise UserError(
             f"{sampling.steps} steps at strength {sampling.strength:g} are less than one step.",
@@ -112,7 +112,8 @@ def _call(
 
     from wrapper.diffusion.conditions.attached import condition_inputs
 
-    pipeline.scheduler = make_scheduler(sampling.sampler, pipeline.scheduler.config)
+    seeds = [prompt.seed for prompt in prompts]
+    pipeline.scheduler = make_scheduler(sampling.sampler, pipeline.scheduler.config, seeds)
 
     def report(_pipeline: Any, _step: int, _time: Any, values: dict[str, Any]) -> dict[str, Any]:
         if on_step:
