@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 @click.option("--base", help="With FILE: the base model that it was trained on, to prove the LoRA on it.")
 @click.option("--trigger", default="", help="With FILE: the words that call it up.")
 @click.option("--preview", type=click.Path(path_type=Path), help="A picture made with it.")
+@click.option(
+    "--checkpoint",
+    metavar="last|FILE",
+    help="In a project: this one of a stage's checkpoints, not the one that `evaluate --choose` chose.",
+)
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @project_options
 def command(
@@ -45,6 +50,7 @@ def command(
     base: str | None,
     trigger: str,
     preview: Path | None,
+    checkpoint: str | None,
     force: bool,
     project: Path,
     overrides: tuple[str, ...],
@@ -62,7 +68,8 @@ def command(
 
         opened = open_project(project, overrides)
         names = check_targets(targets or tuple(opened.settings.export.targets))
-        done = export_project(opened, names, dest, name=name, force=force, preview=preview)
+        own = {"name": name, "force": force, "preview": preview, "checkpoint": checkpoint}
+        done = export_project(opened, names, dest, **own)
     else:
         done = _export_file(file, check_targets(targets), dest, name, base, trigger, preview, force)
     for exported in done:

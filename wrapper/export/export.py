@@ -163,7 +163,7 @@ def _exported_file(file: _Staged) -> ExportedFile:
 
 
 def _notes(wish: Wish, source: Source) -> list[str]:
-    notes = [size_note(source)]
+    notes = [wish.origin, size_note(source)]
     if wish.preview is None:
         notes.append("No preview picture: there is none to take (give one with --preview).")
     return [note for note in notes if note]

@@ -13,6 +13,7 @@ from dataset_tools.files import write_json
 from dataset_tools.manifests.safety import refuse_prompt
 from wrapper.export.delivery import Wish
 from wrapper.export.export import Exported, Order, export
+from wrapper.export.takes import take_checkpoints
 from wrapper.export.targets import TargetName, Use
 from wrapper.project.layout import STAGES
 
@@ -32,17 +33,19 @@ def export_project(
     name: str | None = None,
     force: bool = False,
     preview: Path | None = None,
+    checkpoint: str | None = None,
 ) -> list[Exported]:
     """Deliver every trained stage's LoRA; without ``dest`` into the project's own ``export/<target>/``.
 
-    The project's own folder is written over and gets ``export.json``; any other is not without ``force``.
+    A stage's chosen checkpoint is taken, unless ``checkpoint`` says ``last`` or names a file. The project's
+    own folder is written over and gets ``export.json``; any other is not without ``force``.
     Raises `UserError` when nothing was trained.
     """
     from wrapper.diffusion.pipelines.opening import project_base
 
     own = dest is None
     destinations = destinations_for(targets, dest or project.paths.export, alone=not own)
-    wishes = project_wishes(project, name or project.settings.project.name, preview)
+    wishes = project_wishes(project, name or project.settings.project.name, preview, checkpoint)
     orders = []
     for stage, wish in wishes.items():
         base = project_base(project, USES[stage])
@@ -60,7 +63,9 @@ def destinations_for(targets: Sequence[TargetName], dest: Path, *, alone: bool) 
     return {target: dest / target for target in targets}
 
 
-def project_wishes(project: Project, name: str, preview: Path | None = None) -> dict[str, Wish]:
+def project_wishes(
+    project: Project, name: str, preview: Path | None = None, checkpoint: str | None = None
+) -> dict[str, Wish]:
     """What is to be delivered, by stage. Raises `UserError` without a trained LoRA."""
     settings = project.settings
     trained = {stage: project.paths.lora(stage, settings.project.name) for stage in STAGES}
@@ -68,11 +73,13 @@ def project_wishes(project: Project, name: str, preview: Path | None = None) -> 
     if not trained:
         raise UserError(f"{project.paths.loras}: no trained LoRA to export.", "Run `lorawrap train` first.")
     wishes = {}
-    for stage, path in trained.items():
-        pictures = _pictures(project, stage)
+    taken = take_checkpoints(project, list(trained), checkpoint)
+    for stage, source in taken.items():
+        pictures = _pictures(project, stage, source.path)
         if preview:
             pictures["preview"] = preview
-        wishes[stage] = Wish(path, f"{name}_{stage}", (USES[stage],), **_common(project, stage), **pictures)
+        asked = {**_common(project, stage), **pictures}
+        wishes[stage] = Wish(source.path, f"{name}_{stage}", (USES[stage],), origin=source.why, **asked)
     return wishes
 
 
@@ -113,7 +120,7 @@ def _held_out(project: Project) -> Any:
     return next((held for held in read_dataset(folder).holdout if held.mask), None)
 
 
-def _pictures(project: Project, stage: str) -> dict[str, Any]:
+def _pictures(project: Project, stage: str, source: Path) -> dict[str, Any]:
     """A picture made with this stage's LoRA, and an image with its hole to try it on."""
     from wrapper.export.records import read_json, read_list
 
@@ -122,12 +129,21 @@ def _pictures(project: Project, stage: str) -> dict[str, Any]:
         shots = read_list(paths.images / "txt2img.json")
         found = [paths.images / shot["lora"] for shot in shots if shot["lora"].endswith(f"_{stage}.png")]
         return _first("preview", found)
-    shown = (read_json(paths.evaluation) or {}).get("pictures", [])
-    pictures = _first("preview", [paths.root / row[stage] for row in shown if stage in row])
+    evaluation = read_json(paths.evaluation) or {}
+    shown = [paths.root / row[stage] for row in evaluation.get("pictures", []) if stage in row]
+    own = source == paths.lora(stage, project.settings.project.name)
+    pictures = _first("preview", shown if own else _painted_by(source, evaluation, paths.root))
     held = _held_out(project)
     if held:
         pictures["example"] = (paths.dataset / held.image, paths.dataset / held.mask)
     return pictures
+
+
+def _painted_by(source: Path, evaluation: Mapping[str, Any], root: Path) -> list[Path]:
+    """The pictures that a checkpoint painted when it was measured."""
+    some = [one for stage in evaluation.get("checkpoints", {}).values() for one in stage]
+    rows = [row for one in some if root / one["file"] == source for row in one["per_image"]]
+    return [root / row["picture"] for row in rows if row["picture"]]
 
 
 def _first(key: str, found: Sequence[Path]) -> dict[str, Any]:
@@ -152,6 +168,8 @@ def record(done: Sequence[Exported], folder: Path) -> dict[str, Any]:
                 "uses": list(exported.wish.uses),
                 "trigger": exported.wish.trigger,
                 "weight": exported.wish.weight,
+                "source": exported.wish.source.name,
+                "origin": exported.wish.origin,
                 "files": [
                     {**asdict(file), "path": file.path.relative_to(folder).as_posix()}
                     for file in exported.files

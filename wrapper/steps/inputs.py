@@ -7,11 +7,13 @@ copied or touched is as up to date as it was.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.building.ownership import written_files
 from wrapper import __version__
 from wrapper.contents import Contents
+from wrapper.evaluation.taken import FILE as CHOICE
 from wrapper.project.layout import STAGES
 from wrapper.project.load import SHIPPED_BASE
 
@@ -64,21 +66,29 @@ class Inputs:
         return [_plain(self.project.settings.generate), self._base(inpaint=False), self._loras(*STAGES)]
 
     def evaluate(self) -> Any:
+        from wrapper.evaluation.judges import judge_files
+
         file = self.project.settings
         asked = [_plain(file.evaluate), _plain(file.inpaint)]
-        return [asked, self._built("holdout"), self._base(inpaint=True), self._loras(*STAGES)]
+        judges = [file for files in judge_files(self.project).values() for file in files]
+        bases = [self._base(inpaint=True), self._base(inpaint=False)]
+        built = [self._built(part) for part in ("holdout", *STAGES)]
+        measured = self.contents.of([*self._checkpoints(), *judges])
+        return [asked, _plain(file.generate), built, bases, self._loras(*STAGES), measured]
 
     def export(self) -> Any:
         paths, file = self.project.paths, self.project.settings
         asked = [_plain(section) for section in (file.export, file.captions, file.generate, file.inpaint)]
-        shown = self.contents.of([paths.images / "txt2img.json", paths.evaluation])
+        files = [paths.images / "txt2img.json", paths.evaluation, paths.root / CHOICE]
+        shown = self.contents.of([*files, *self._chosen()])
         return [asked, self._built("holdout"), self._loras(*STAGES), shown]
 
     def report(self) -> Any:
         paths = self.project.paths
         files = [paths.qc / "qc.jsonl", paths.dataset / "dataset.json", paths.images / "txt2img.json"]
         files += [paths.run(stage).record for stage in STAGES]
-        return self.contents.of([*files, paths.evaluation, paths.export / "export.json"])
+        files += [paths.evaluation, paths.root / CHOICE, paths.export / "export.json"]
+        return self.contents.of(files)
 
     def _manifest(self) -> Manifest:
         from dataset_tools.manifests.manifest import read_manifest
@@ -105,6 +115,22 @@ class Inputs:
             return name
         files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
         return self.contents.of(files)
+
+    def _checkpoints(self) -> list[Path]:
+        """What the stages' runs saved on the way, as far as [evaluate] asks for it."""
+        from wrapper.evaluation.checkpoints import find_checkpoints
+
+        name, asked = self.project.settings.project.name, self.project.settings.evaluate
+        wanted = (asked.checkpoints, asked.max_checkpoints)
+        some = [find_checkpoints(self.project.paths, stage, name, *wanted) for stage in STAGES]
+        return [one.path for stage in some for one in stage]
+
+    def _chosen(self) -> list[Path]:
+        """The checkpoints that are delivered."""
+        from wrapper.evaluation.taken import taken_checkpoint
+
+        name, paths = self.project.settings.project.name, self.project.paths
+        return [taken_checkpoint(paths, name, stage).path for stage in STAGES]
 
     def _loras(self, *stages: str) -> Any:
         name = self.project.settings.project.name

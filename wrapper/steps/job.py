@@ -155,12 +155,20 @@ def _wanted_pictures(project: Project) -> list[Path]:
 
 
 def _evaluate(project: Project) -> None:
+    from wrapper.evaluation.choice import choose_checkpoints
     from wrapper.evaluation.evaluate import evaluate_project
 
     if not _can_be_scored(project):
-        click.echo("nothing can be measured: no held-out image has a mask, or there is no inpainting base")
+        click.echo(
+            "nothing can be measured: nothing is held out, or there is no inpainting base for its masks"
+        )
         return
-    click.echo(evaluate_project(project)["verdict"]["text"])
+    result = evaluate_project(project)
+    for line in [*result["notes"], result["verdict"]["text"]]:
+        click.echo(line)
+    if any(len(some) > 1 for some in result["checkpoints"].values()):
+        for data in choose_checkpoints(project, result)["stages"].values():
+            click.echo(" ".join(text for text in (data["text"], data["overfitting"]) if text))
 
 
 def _wanted_scores(project: Project) -> list[Path]:
@@ -170,9 +178,10 @@ def _wanted_scores(project: Project) -> list[Path]:
 def _can_be_scored(project: Project) -> bool:
     from dataset_tools.building.dataset import read_dataset
 
-    base = project.base(inpaint=True)
-    there = base == SHIPPED_BASE or Path(base).exists()
-    return there and any(held.mask for held in read_dataset(project.paths.dataset).holdout)
+    held, asked = read_dataset(project.paths.dataset).holdout, project.settings.evaluate
+    base = project.base(inpaint=any(one.mask for one in held))
+    wanted = bool(held or ((asked.face_model or asked.clip_model) and project.settings.generate.prompts))
+    return wanted and (base == SHIPPED_BASE or Path(base).exists())
 
 
 def _export(project: Project) -> None:
