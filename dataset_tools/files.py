@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from dataset_tools.errors import UserError
 
@@ -54,6 +54,13 @@ def whole_file(path: Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def text_file(path: Path) -> Iterator[TextIO]:
+    """Yield a stream of UTF-8 text with ``\\n`` line ends that becomes ``path`` on a clean exit."""
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
+        yield stream
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,53 +1,190 @@
-"""QC of a folder or a manifest: each picture decoded once, measured, judged, compared with the others."""
+"""QC of a folder or a manifest: each picture measured once, judged, compared with the others.
+
+Nothing is held in memory but a few numbers a picture: what was measured lies in a database on the disk.
+"""
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from multiprocessing import get_context
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from dataset_tools.errors import Problems, RunFailed, UserError
+from dataset_tools.errors import UserError
 from dataset_tools.image_files import image_files
 from dataset_tools.manifests.manifest import Manifest
-from dataset_tools.manifests.schema import ManifestRow
-from dataset_tools.pictures.images import read_mask
-from dataset_tools.pictures.inspected import decode_to_inspect
-from dataset_tools.processors import usable
-from dataset_tools.progress import progress
-from dataset_tools.quality.duplicates import Fingerprint, Match, find_duplicates, fingerprint
-from dataset_tools.quality.measure import Box, measure
-from dataset_tools.quality.page.thumbnails import save_thumbnail, thumbnail_name
-from dataset_tools.quality.qc_record import QcRecord, Reason
+from dataset_tools.quality.collecting import Collected, Collector, Picture
+from dataset_tools.quality.duplicates import Fingerprint, Match
+from dataset_tools.quality.duplicates.groups import AlikePair, alike_pairs, first_of_equals, matches
+from dataset_tools.quality.engines import Engine, measured_here
+from dataset_tools.quality.engines.processes import by_processes, worker_count
+from dataset_tools.quality.judging import judged, marked, rank
+from dataset_tools.quality.measured_store import MeasuredStore, measure_version, measured_store
+from dataset_tools.quality.measuring import Facts, Measured, Task, measure_file
+from dataset_tools.quality.qc_record import QcRecord
 from dataset_tools.quality.thresholds import Thresholds, load_thresholds
-from dataset_tools.quality.verdict import reasons, scores, values_of, worst
 
-__all__ = ["QcRecord", "Thresholds", "inspect_folder", "inspect_manifest", "load_thresholds"]
+__all__ = ["QcRecord", "Thresholds", "inspect_folder", "inspect_manifest", "inspection", "load_thresholds"]
 POOL_FROM = 64
 """Number of pictures from which on worker processes are worth their start."""
-MOST_WORKERS = 8
+
+
+class Pictures(NamedTuple):
+    """The pictures of a run: ``all`` gives them in order, as often as it is called."""
+
+    count: int
+    all: Callable[[], Iterator[Picture]]
+    root: Path
+    source: Path
+
+
+def pictures_in(source: Path | Manifest) -> Pictures:
+    """The pictures below a folder, or those of a manifest's rows. UserError for a folder without any."""
+    if isinstance(source, Manifest):
+        return Pictures(len(source.rows), lambda: _of_rows(source), source.root, source.source)
+    names = image_files(source)
+    if not names:
+        raise UserError(f"{source}: no images in this folder", "Name a folder of photographs.")
+    return Pictures(len(names), lambda: (Picture(name, source / name) for name in names), source, source)
+
+
+def _of_rows(manifest: Manifest) -> Iterator[Picture]:
+    for row in manifest.rows:
+        mask = manifest.mask_path(row)
+        yield Picture(row.image, manifest.image_path(row), row.ear_box, mask, row.type == "ear")
+
+
+def inspect_folder(
+    folder: Path, thresholds: Thresholds, workers: int | None = None, thumbnails: Path | None = None
+) -> list[QcRecord]:
+    """Inspect every picture below ``folder``; small copies go to ``thumbnails``. UserError for none."""
+    return _inspect_all(pictures_in(folder), thresholds, workers, thumbnails)
+
+
+def inspect_manifest(
+    manifest: Manifest, thresholds: Thresholds, workers: int | None = None, thumbnails: Path | None = None
+) -> list[QcRecord]:
+    """Inspect the manifest's pictures, in the order of its rows.
+
+    UserError when a mask is of another size than its picture or cannot be read, or an ear box lies outside.
+    """
+    return _inspect_all(pictures_in(manifest), thresholds, workers, thumbnails)
+
+
+def _inspect_all(
+    pictures: Pictures, thresholds: Thresholds, workers: int | None, thumbnails: Path | None
+) -> list[QcRecord]:
+    here = workers is None and pictures.count < POOL_FROM
+    engine = measured_here if here else by_processes(workers or worker_count(pictures.count))
+    with inspection(pictures, thresholds, engine, thumbnails=thumbnails) as found:
+        return list(found)
+
+
+@contextmanager
+def inspection(
+    pictures: Pictures,
+    thresholds: Thresholds,
+    engine: Engine,
+    *,
+    cache: Path | None = None,
+    thumbnails: Path | None = None,
+) -> Iterator[Inspection]:
+    """Inspect ``pictures``; the records can be read while the context is open.
+
+    With ``cache``, a file, what was measured there before is taken over by content, and what is measured now
+    is kept there as it comes. UserError when a mask is of another size than its picture or cannot be read, or
+    an ear box lies outside.
+    """
+    with measured_store(cache) as store:
+        collected = Collector(store, engine, thumbnails).collect(
+            pictures.all(), pictures.count, pictures.source
+        )
+        yield Inspection(store, pictures, collected, thresholds)
+
+
+class Inspection:
+    """The records of a run, in order: each is made when it is asked for. ``taken_over``: not measured now."""
+
+    def __init__(
+        self, store: MeasuredStore, pictures: Pictures, collected: Collected, thresholds: Thresholds
+    ) -> None:
+        self.pictures, self.taken_over = pictures, collected.taken_over
+        self._store, self._collected, self._thresholds = store, collected, thresholds
+        self._matches = self._find_matches()
+        self._originals = self._names_of({match.original for match in self._matches.values()})
+
+    def __len__(self) -> int:
+        return self.pictures.count
+
+    def __iter__(self) -> Iterator[QcRecord]:
+        for place, record in enumerate(self._alone()):
+            match = self._matches.get(place)
+            original = self._originals[match.original] if match else ""
+            yield marked(record, original, match, self._thresholds) if match else record
+
+    def _alone(self) -> Iterator[QcRecord]:
+        """The records without what is known by comparing."""
+        found = self._store.facts([row for row in self._collected.rows if row >= 0])
+        for place, picture in enumerate(self.pictures.all()):
+            unread = self._collected.unread.get(place)
+            facts = unread or next(found)
+            yield judged(picture.name, facts, self._thresholds, is_ear=picture.is_ear)
+
+    def _names_of(self, places: set[int]) -> dict[int, str]:
+        return {place: one.name for place, one in enumerate(self.pictures.all()) if place in places}
+
+    def _find_matches(self) -> dict[int, Match]:
+        prints = _Prints(self._store, self._collected.rows)
+        first = first_of_equals(prints)
+        limits = [self._thresholds.similarity_warn, self._thresholds.similarity_reject]
+        least = min((limit for limit in limits if limit is not None), default=None)
+        pairs = [] if least is None else self._pairs(prints, first, least)
+        ranks = array("q", (rank(record) for record in self._alone()))
+        return matches(first, pairs, ranks)
+
+    def _pairs(self, prints: _Prints, first: dict[int, int], least: float) -> list[AlikePair]:
+        """Those of the last search when it was among the same pictures in the same order."""
+        key = prints.key(f"{measure_version()} {least}")
+        kept = self._store.pairs(key)
+        if kept is None:
+            found = alike_pairs(prints, first, least)
+            self._store.keep_pairs(key, found)
+            return found
+        return [AlikePair(int(one), int(other), similarity) for one, other, similarity in kept]
+
+
+class _Prints(Sequence[Fingerprint | None]):
+    """Fingerprints as they lie in the store."""
+
+    def __init__(self, store: MeasuredStore, rows: Sequence[int]) -> None:
+        self._store, self._rows = store, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, place: int) -> Fingerprint | None:
+        row = self._rows[place]
+        return self._store.fingerprint(row) if row >= 0 else None
+
+    def key(self, beside: str) -> str:
+        """Changes with any fingerprint, and with the order."""
+        digest = sha256(beside.encode())
+        for one in self:
+            digest.update((one.digest if one else "none").encode())
+        return digest.hexdigest()
 
 
 class Job(NamedTuple):
-    """One picture to inspect. ``box`` or ``mask`` say where the subject is, ``thumbnails`` where a small copy
-    goes.
-    """
+    """One picture to inspect by itself. ``box`` or ``mask`` say where the subject is."""
 
     name: str
     path: Path
     thresholds: Thresholds
-    box: Box | None = None
+    box: tuple[int, int, int, int] | None = None
     mask: Path | None = None
     is_ear: bool = False
-    thumbnails: Path | None = None
 
 
 class Inspected(NamedTuple):
@@ -58,168 +195,9 @@ class Inspected(NamedTuple):
     problem: str = ""
 
 
-def inspect_folder(
-    folder: Path, thresholds: Thresholds, workers: int | None = None, thumbnails: Path | None = None
-) -> list[QcRecord]:
-    """Inspect every picture below ``folder``; small copies go to ``thumbnails``. UserError for none."""
-    names = image_files(folder)
-    if not names:
-        raise UserError(f"{folder}: no images in this folder", "Name a folder of photographs.")
-    jobs = [Job(name, folder / name, thresholds, thumbnails=thumbnails) for name in names]
-    return _inspect_all(jobs, thresholds, workers)
-
-
-def inspect_manifest(
-    manifest: Manifest, thresholds: Thresholds, workers: int | None = None, thumbnails: Path | None = None
-) -> list[QcRecord]:
-    """Inspect the manifest's pictures, in the order of its rows.
-
-    UserError when a mask is of another size than its picture or cannot be read, or an ear box lies outside.
-    """
-    jobs = [_job(manifest, row, thresholds)._replace(thumbnails=thumbnails) for row in manifest.rows]
-    return _inspect_all(jobs, thresholds, workers, manifest.source)
-
-
-def _job(manifest: Manifest, row: ManifestRow, thresholds: Thresholds) -> Job:
-    path, mask = manifest.image_path(row), manifest.mask_path(row)
-    return Job(row.image, path, thresholds, row.ear_box, mask, row.type == "ear")
-
-
-def _inspect_all(
-    jobs: Sequence[Job], thresholds: Thresholds, workers: int | None, source: Path | None = None
-) -> list[QcRecord]:
-    results = []
-    with progress("qc", len(jobs)) as bar, _inspected(jobs, workers) as stream:
-        for result in stream:
-            results.append(result)
-            bar.advance()
-    problems = Problems()
-    for result in results:
-        if result.problem:
-            problems.add(f"{source} ({result.record.path})", result.problem)
-    problems.raise_if_any()
-    return _with_duplicates(results, thresholds)
-
-
-@contextmanager
-def _inspected(jobs: Sequence[Job], workers: int | None) -> Iterator[Iterator[Inspected]]:
-    """The results in order: made here for few pictures, else by worker processes."""
-    count = workers or (min(usable(), MOST_WORKERS) if len(jobs) >= POOL_FROM else 1)
-    if count == 1:
-        yield map(inspect_one, jobs)
-        return
-    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_one_thread)
-    try:
-        with _deaf_children():
-            results = pool.map(inspect_one, jobs, chunksize=8)
-        yield results
-    except BrokenProcessPool as error:
-        raise RunFailed(
-            "qc: a worker process was killed", "Most likely out of memory: try --workers 1."
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Processes started in here ignore Ctrl-C, which is this process's to handle."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
-def _one_thread() -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-
-
 def inspect_one(job: Job) -> Inspected:
     """Decode, measure and judge one picture; one that cannot be decoded is rejected as corrupt."""
-    try:
-        picture = decode_to_inspect(job.path)
-    except UserError as error:
-        text = error.message.removeprefix(f"{job.path}: ")
-        return Inspected(QcRecord(job.name, "REJECT", [Reason("corrupt", text)], error=text))
-    try:
-        box = _subject(job, (picture.height, picture.width))
-    except UserError as error:
-        return Inspected(QcRecord(job.name, "REJECT"), problem=error.message)
-    if job.thumbnails:
-        save_thumbnail(picture.rgb, job.thumbnails / thumbnail_name(job.name))
-    measures = measure(picture, box)
-    values = values_of(measures, box, is_ear=job.is_ear)
-    found = reasons(values, job.thresholds)
-    record = QcRecord(
-        path=job.name,
-        status=worst(status for status, _ in found),
-        reasons=[reason for _, reason in found],
-        scores=scores(measures, values),
-        noise_sigma=round(measures.noise_sigma, 2),
-        jpeg_quality=measures.jpeg_quality,
-        width=picture.width,
-        height=picture.height,
-        laplacian_variance=round(measures.laplacian_variance, 1),
-    )
-    return Inspected(record, fingerprint(picture.rgb))
-
-
-def _subject(job: Job, size: tuple[int, int]) -> Box | None:
-    """The ear's box, else the box of the mask's white; ``size`` is the picture's (height, width)."""
-    height, width = size
-    if job.box and (job.box[2] > width or job.box[3] > height):
-        raise UserError(f"ear_box {list(job.box)} lies outside the picture of {width} × {height} px")
-    white = _white_box(job.mask, size) if job.mask else None
-    return job.box or white
-
-
-def _white_box(path: Path, size: tuple[int, int]) -> Box | None:
-    mask = read_mask(path)
-    if mask.shape != size:
-        found, wanted = (f"{width} × {height}" for height, width in (mask.shape, size))
-        raise UserError(f"the mask {path.name} is {found} px, its picture {wanted} px")
-    rows, columns = (np.flatnonzero((mask > 127).any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
-        return None
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-def _with_duplicates(results: Sequence[Inspected], thresholds: Thresholds) -> list[QcRecord]:
-    records = [result.record for result in results]
-    limits = [x for x in (thresholds.similarity_warn, thresholds.similarity_reject) if x is not None]
-    prints = [result.fingerprint for result in results]
-    matches = find_duplicates(prints, min(limits, default=None), [_rank(record) for record in records])
-    for index, match in matches.items():
-        records[index] = _marked(records[index], records[match.original].path, match, thresholds)
-    return records
-
-
-def _rank(record: QcRecord) -> tuple[int, int, int]:
-    """Least for the best of several copies: the soundest, then the largest, then the least compressed."""
-    soundness = ("OK", "WARN", "REJECT").index(record.status)
-    pixels = (record.width or 0) * (record.height or 0)
-    return soundness, -pixels, -(record.jpeg_quality or 100)
-
-
-def _marked(record: QcRecord, original: str, match: Match, thresholds: Thresholds) -> QcRecord:
-    """The record with its duplicate: equal pixels are rejected, alike ones by their threshold."""
-    value, reject = match.similarity, thresholds.similarity_reject
-    if match.equal:
-        status, limit, text = "REJECT", 1.0, f"the same pixels as {original}"
-    else:
-        refused = reject is not None and value >= reject
-        status, limit = ("REJECT", reject) if refused else ("WARN", thresholds.similarity_warn)
-        text = f"almost the same picture as {original}: {value:.3f} alike, at least {limit:g}"
-    reason = Reason("duplicate", text, "similarity", round(value, 4), limit)
-    return replace(
-        record,
-        status=worst([record.status, status]),
-        reasons=[*record.reasons, reason],
-        duplicate_of=original,
-    )
+    found: Measured = measure_file(Task(0, job.path, job.box, job.mask))
+    facts = found.facts or Facts()
+    record = judged(job.name, facts, job.thresholds, is_ear=job.is_ear)
+    return Inspected(record, found.fingerprint, found.problem)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from dataset_tools.errors import UserError
-from dataset_tools.files import write_text
+from dataset_tools.files import text_file
 from dataset_tools.quality.qc_record import QcRecord, record_from_json
 
 JSONL, CSV = "qc.jsonl", "qcreport.csv"
@@ -39,10 +39,26 @@ _COLUMNS = (
 )
 
 
-def write_reports(records: Sequence[QcRecord], out: Path) -> None:
+@contextmanager
+def reports(out: Path) -> Iterator[Callable[[QcRecord], None]]:
+    """Yield what adds a record to both files in ``out``; each appears whole, at the end."""
+    with ExitStack() as files:
+        lines, cells = (files.enter_context(text_file(out / name)) for name in (JSONL, CSV))
+        table = csv.DictWriter(cells, _COLUMNS, lineterminator="\n")
+        table.writeheader()
+
+        def add(record: QcRecord) -> None:
+            lines.write(f"{_line(record)}\n")
+            table.writerow({key: readable(_cell(value)) for key, value in _row(record).items()})
+
+        yield add
+
+
+def write_reports(records: Iterable[QcRecord], out: Path) -> None:
     """Write both files into ``out``, each whole."""
-    write_text(out / JSONL, "".join(f"{_line(record)}\n" for record in records))
-    write_text(out / CSV, _csv(records))
+    with reports(out) as add:
+        for record in records:
+            add(record)
 
 
 def read_records(path: Path) -> list[QcRecord]:
@@ -73,15 +89,6 @@ def _line(record: QcRecord) -> str:
 def readable(text: str) -> str:
     """``text`` as valid UTF-8: bytes of a file name that are none appear as ``\\udcff``."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _csv(records: Iterable[QcRecord]) -> str:
-    stream = io.StringIO()
-    table = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
-    table.writeheader()
-    for record in records:
-        table.writerow({key: readable(_cell(value)) for key, value in _row(record).items()})
-    return stream.getvalue()
 
 
 def _row(record: QcRecord) -> dict[str, object]:

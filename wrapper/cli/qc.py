@@ -50,6 +50,21 @@ class Target(NamedTuple):
 @click.option(
     "--workers", type=click.IntRange(1), help="Number of processes, chosen by itself when left out."
 )
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="Measure on a Ray cluster: auto, local or HOST:PORT. Its nodes need this program, and the pictures "
+    "under the same paths.",
+)
+@click.option(
+    "--cache/--no-cache",
+    "cached",
+    default=True,
+    show_default=True,
+    help="Take over what was measured before, by content, and keep what is measured now, in the folder of "
+    "the reports.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be measured and written; do neither.")
 def command(
     source: Path | None,
     out: Path | None,
@@ -57,19 +72,26 @@ def command(
     values: tuple[str, ...],
     project: Path,
     workers: int | None,
+    ray: str | None,
+    cached: bool,
+    dry_run: bool,
 ) -> None:
     """Inspect every picture of INPUT, a folder or a manifest: OK, WARN or REJECT, with reasons.
 
     Without INPUT, the manifest of the project is inspected, by the project's settings.
     """
     from dataset_tools.files import check_place
-    from wrapper.steps.quality import inspect
+    from wrapper.steps.quality import Means, forecast, inspect
 
     target = _outside(source, out, preset, values) if source else _of_project(project, out, preset, values)
     check_place(target.out)
     if isinstance(target.source, Path):
         _tell_skipped(target.source)
-    inspect(target.source, target.thresholds, target.out, workers)
+    means = Means(workers, ray, cached)
+    if dry_run:
+        forecast(target.source, target.out, means)
+        return
+    inspect(target.source, target.thresholds, target.out, means)
     next_step(target.following)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -24,12 +23,17 @@ def thumbnail_name(picture: str) -> str:
     return f"{hashlib.sha256(os.fsencode(picture)).hexdigest()[:16]}.jpg"
 
 
-def save_thumbnail(rgb: Pixels, path: Path) -> None:
-    """Write uint8 [H, W, 3] as a JPEG of `MAX_SIDE_PX` at most."""
+def small_copy(rgb: Pixels) -> bytes:
+    """uint8 [H, W, 3] as a JPEG of `MAX_SIDE_PX` at most."""
     import simplejpeg
 
+    return simplejpeg.encode_jpeg(_small(rgb), JPEG_QUALITY, "RGB", "420")
+
+
+def save_thumbnail(data: bytes, path: Path) -> None:
+    """Write a `small_copy`."""
     with whole_file(path) as temporary:
-        temporary.write_bytes(simplejpeg.encode_jpeg(_small(rgb), JPEG_QUALITY, "RGB", "420"))
+        temporary.write_bytes(data)
 
 
 def _small(rgb: Pixels) -> Pixels:
@@ -48,9 +52,3 @@ def thumbnails_there(folder: Path) -> set[str]:
     if not folder.is_dir():
         return set()
     return {path.name for path in folder.iterdir() if _OURS.fullmatch(path.name)}
-
-
-def remove_others(folder: Path, pictures: Iterable[str]) -> None:
-    """Remove the small copies that belong to none of ``pictures``: those of an earlier run."""
-    for name in thumbnails_there(folder) - {thumbnail_name(picture) for picture in pictures}:
-        (folder / name).unlink()

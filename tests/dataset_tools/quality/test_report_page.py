@@ -7,6 +7,7 @@ import os
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
@@ -18,8 +19,14 @@ from dataset_tools.pictures.images import save_png
 from dataset_tools.quality.measure import Measures
 from dataset_tools.quality.page.columns import COLUMNS, values
 from dataset_tools.quality.page.groups import duplicate_groups
-from dataset_tools.quality.page.page import as_script, page_data, render, write_page
-from dataset_tools.quality.page.thumbnails import FOLDER, MAX_SIDE_PX, save_thumbnail, thumbnail_name
+from dataset_tools.quality.page.page import PAGE, as_script, write_page
+from dataset_tools.quality.page.thumbnails import (
+    FOLDER,
+    MAX_SIDE_PX,
+    save_thumbnail,
+    small_copy,
+    thumbnail_name,
+)
 from dataset_tools.quality.qc import inspect_folder, load_thresholds
 from dataset_tools.quality.qc_record import QcRecord, Reason
 from dataset_tools.quality.thresholds import Thresholds
@@ -42,6 +49,15 @@ NAMES = (
 def record(path: str, original: str | None = None, similarity: float = 1.0, **more: object) -> QcRecord:
     reasons = [Reason("duplicate", f"like {original}", "similarity", similarity, 0.9)] if original else []
     return QcRecord(path, "WARN" if original else "OK", reasons, duplicate_of=original, **more)
+
+
+def render(records: list[QcRecord], thresholds: Thresholds, folder: Path, out: Path) -> str:
+    write_page(records, thresholds, folder, out)
+    return (out / PAGE).read_text(encoding="utf-8")
+
+
+def page_data(records: list[QcRecord], thresholds: Thresholds, folder: Path, out: Path) -> dict[str, Any]:
+    return json.loads(Elements(render(records, thresholds, folder, out)).data)
 
 
 class Elements(HTMLParser):
@@ -147,9 +163,9 @@ def test_a_measure_at_its_limit_lies_on_its_line(column, line):
     assert column.of(made) == pytest.approx(line.on_axis(limit), abs=2e-3)
 
 
-def test_limits_come_with_their_weight_and_one_that_is_off_is_not_drawn():
+def test_limits_come_with_their_weight_and_one_that_is_off_is_not_drawn(tmp_path):
     thresholds = Thresholds(blur_px_warn=0.2, blur_px_reject=0.5, colour_range_reject=51)
-    told = {column["key"]: column for column in page_data([], thresholds, Path(), Path())["columns"]}
+    told = {column["key"]: column for column in page_data([], thresholds, tmp_path, tmp_path)["columns"]}
     blur = [
         {"level": "warn", "label": "", "at": 0.2},
         {"level": "reject", "label": "", "at": 0.5},
@@ -202,7 +218,7 @@ def test_small_copies_are_made_from_the_pictures_that_decode(tmp_path):
 
 @pytest.mark.parametrize("shape", [(1, 5000, 3), (5000, 1, 3), (3, 161, 3)])
 def test_a_line_of_pixels_has_a_small_copy_too(tmp_path, shape):
-    save_thumbnail(np.zeros(shape, np.uint8), tmp_path / "a.jpg")
+    save_thumbnail(small_copy(np.zeros(shape, np.uint8)), tmp_path / "a.jpg")
     with Image.open(tmp_path / "a.jpg") as small:
         assert max(small.size) == MAX_SIDE_PX
 
@@ -210,7 +226,7 @@ def test_a_line_of_pixels_has_a_small_copy_too(tmp_path, shape):
 def test_small_copies_of_earlier_pictures_go_and_other_files_stay(tmp_path):
     thumbnails = tmp_path / "out" / FOLDER
     for name in (thumbnail_name("old.png"), thumbnail_name("a.png"), "my own.jpg"):
-        save_thumbnail(np.zeros((9, 9, 3), np.uint8), thumbnails / name)
+        save_thumbnail(small_copy(np.zeros((9, 9, 3), np.uint8)), thumbnails / name)
     write_page([record("a.png")], PHOTO, tmp_path, tmp_path / "out")
     assert {path.name for path in thumbnails.iterdir()} == {thumbnail_name("a.png"), "my own.jpg"}
 

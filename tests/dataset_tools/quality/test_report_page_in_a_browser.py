@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dataset_tools.quality.page.page import write_page
-from dataset_tools.quality.page.thumbnails import FOLDER, save_thumbnail, thumbnail_name
+from dataset_tools.quality.page.thumbnails import FOLDER, save_thumbnail, small_copy, thumbnail_name
 from dataset_tools.quality.qc import load_thresholds
 from dataset_tools.quality.qc_record import QcRecord, Reason
 from tests.dataset_tools.quality.browser import CHROMIUM, Page, browser
@@ -48,7 +48,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     twin = Reason("duplicate", "alike", "similarity", 0.99, 0.98)
     records[21] = replace(records[21], status="WARN", reasons=[twin], duplicate_of=records[25].path)
     out = tmp_path_factory.mktemp("отчёт 'qc' #1")
-    save_thumbnail(np.full((12, 16, 3), 200, np.uint8), out / FOLDER / thumbnail_name(records[0].path))
+    save_thumbnail(
+        small_copy(np.full((12, 16, 3), 200, np.uint8)), out / FOLDER / thumbnail_name(records[0].path)
+    )
     write_page(records, load_thresholds(), out / "photos", out)
     return out / "report.html"
 

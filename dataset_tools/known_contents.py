@@ -1,0 +1,77 @@
+"""What is in a file, without reading it again while its size, times and inode are as they were."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from dataset_tools.files import content_hash
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS contents (
+    path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER,
+    sha256 TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+LARGEST = (1 << 63) - 1
+SETTLED_NS = 2_000_000_000
+"""A file that was changed less than this before it was looked at may change again at the same time stamp."""
+
+
+class Stamp(NamedTuple):
+    """What the file system says of a file."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    settled: bool
+    """Whether it was last changed long enough ago to tell by these that it is unchanged."""
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """None when the file is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    settled = max(status.st_mtime_ns, status.st_ctime_ns) < time.time_ns() - SETTLED_NS
+    inode = status.st_ino & LARGEST
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, inode, settled)
+
+
+class KnownContents:
+    """SHA-256 of files by their stamps, in a table of ``connection``, whose commits are the caller's."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def known(self, path: Path, stamp: Stamp | None) -> str | None:
+        """The SHA-256 noted for ``path`` at this ``stamp``."""
+        found = self._connection.execute(
+            "SELECT size, mtime_ns, ctime_ns, inode, sha256 FROM contents WHERE path = ?", [_key(path)]
+        ).fetchone()
+        return found[4] if found and stamp and found[:4] == stamp[:4] else None
+
+    def note(self, path: Path, stamp: Stamp | None, sha256: str) -> None:
+        """``stamp`` was taken before the file was read. A file of that very moment is not noted."""
+        if stamp is not None and stamp.settled:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?, ?)", [_key(path), *stamp[:4], sha256]
+            )
+
+    def of(self, path: Path) -> str:
+        """The file's SHA-256, read only when it is not known. OSError for a file that cannot be read."""
+        stamp = stamp_of(path)
+        found = self.known(path, stamp)
+        if found is None:
+            found = content_hash(path)
+            self.note(path, stamp, found)
+        return found
+
+
+def _key(path: Path) -> bytes:
+    return os.fsencode(path.absolute())

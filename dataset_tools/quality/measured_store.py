@@ -1,0 +1,139 @@
+"""What was measured, kept on the disk by content: the next run measures what is new, and no run holds all."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+from dataset_tools.database import opened
+from dataset_tools.known_contents import SCHEMA as CONTENTS_SCHEMA
+from dataset_tools.known_contents import KnownContents
+from dataset_tools.quality.duplicates import Fingerprint
+from dataset_tools.quality.measure import Measures
+from dataset_tools.quality.measuring import Facts, Measured
+
+CACHE = ".qc-cache.sqlite"
+"""Its name beside ``qc.jsonl``."""
+SCHEMA = f"""{CONTENTS_SCHEMA}
+CREATE TABLE IF NOT EXISTS measured (
+    id INTEGER PRIMARY KEY, content TEXT NOT NULL, subject TEXT, size INTEGER, version TEXT,
+    facts TEXT NOT NULL, digest TEXT, thumbnail BLOB, UNIQUE (content, subject)
+);
+CREATE INDEX IF NOT EXISTS sizes ON measured (size);
+CREATE TABLE IF NOT EXISTS pairs (key TEXT PRIMARY KEY, pairs TEXT NOT NULL);
+"""
+LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "simplejpeg")
+SOURCES = (
+    "quality/measure.py",
+    "quality/measuring.py",
+    "quality/measures",
+    "quality/duplicates",
+    "pictures/images.py",
+    "pictures/inspected.py",
+)
+BLOCK = 256
+
+
+def measure_version() -> str:
+    """Changes with the code that decodes and measures, and with its libraries."""
+    digest = sha256(" ".join(f"{name} {version(name)}" for name in LIBRARIES).encode())
+    for place in SOURCES:
+        there = files("dataset_tools").joinpath(place)
+        for file in [there] if there.is_file() else sorted(there.iterdir(), key=lambda one: one.name):
+            if file.name.endswith(".py"):
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+class MeasuredStore:
+    """Rows of what was measured. A row is named by its number, which stays while the store is open."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._version = measure_version()
+        self.contents = KnownContents(connection)
+
+    def forget_older(self) -> None:
+        """Drop what another version measured."""
+        self._connection.execute("DELETE FROM measured WHERE version != ?", [self._version])
+        self.commit()
+
+    def find(self, content: str, subject: str) -> tuple[int, bool] | None:
+        """The row of a content, and whether it is a picture."""
+        found = self._connection.execute(
+            "SELECT id, digest IS NOT NULL FROM measured WHERE content = ? AND subject = ? AND version = ?",
+            [content, subject, self._version],
+        ).fetchone()
+        return found and (found[0], bool(found[1]))
+
+    def of_size(self, size: int, subject: str) -> tuple[str, ...]:
+        """The contents of so many bytes that were measured."""
+        found = self._connection.execute(
+            "SELECT content FROM measured WHERE size = ? AND subject = ?", [size, subject]
+        )
+        return tuple(content for (content,) in found)
+
+    def add(self, measured: Measured, subject: str, size: int) -> int:
+        """The row's number; of equal contents the first is kept."""
+        assert measured.facts is not None
+        said = (measured.content, subject, size, self._version, _text(measured.facts))
+        self._connection.execute(
+            "INSERT OR IGNORE INTO measured (content, subject, size, version, facts, digest, thumbnail) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [*said, *(measured.fingerprint or (None, None))],
+        )
+        row = self.find(measured.content, subject)
+        assert row is not None
+        return row[0]
+
+    def commit(self) -> None:
+        self._connection.commit()
+
+    def facts(self, rows: Sequence[int]) -> Iterator[Facts]:
+        """The facts of ``rows``, in their order; a block of them at a time."""
+        for start in range(0, len(rows), BLOCK):
+            block = list(rows[start : start + BLOCK])
+            marks = ",".join("?" * len(block))
+            found = dict(
+                self._connection.execute(f"SELECT id, facts FROM measured WHERE id IN ({marks})", block)
+            )
+            yield from (_facts(found[row]) for row in block)
+
+    def fingerprint(self, row: int) -> Fingerprint | None:
+        found = self._connection.execute(
+            "SELECT digest, thumbnail FROM measured WHERE id = ?", [row]
+        ).fetchone()
+        return None if found[0] is None else Fingerprint(*found)
+
+    def pairs(self, key: str) -> list[list[float]] | None:
+        """What `keep_pairs` kept."""
+        found = self._connection.execute("SELECT pairs FROM pairs WHERE key = ?", [key]).fetchone()
+        return json.loads(found[0]) if found else None
+
+    def keep_pairs(self, key: str, pairs: Sequence[Sequence[float]]) -> None:
+        """Keep the result of the last search for copies."""
+        self._connection.execute("DELETE FROM pairs")
+        self._connection.execute("INSERT INTO pairs VALUES (?, ?)", [key, json.dumps(pairs)])
+        self.commit()
+
+
+@contextmanager
+def measured_store(path: Path | None) -> Iterator[MeasuredStore]:
+    """The store in the file ``path``, or without one on the disk for this run alone."""
+    with opened(path, SCHEMA) as connection:
+        yield MeasuredStore(connection)
+
+
+def _text(facts: Facts) -> str:
+    return json.dumps([facts.measures, facts.box, facts.error])
+
+
+def _facts(text: str) -> Facts:
+    measures, box, error = json.loads(text)
+    return Facts(measures and Measures(*measures), box and tuple(box), error)

@@ -1,0 +1,119 @@
+"""One file → all that is ever asked of it: measures, fingerprint, small copy. No limit is known here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from dataset_tools.errors import UserError
+from dataset_tools.files import content_hash
+from dataset_tools.pictures.images import read_mask, refuse_odd_file, unreadable
+from dataset_tools.pictures.inspected import decode_to_inspect
+from dataset_tools.quality.duplicates import Fingerprint, fingerprint
+from dataset_tools.quality.measure import Box, Measures, measure
+from dataset_tools.quality.page.thumbnails import small_copy
+
+
+class Task(NamedTuple):
+    """A file to measure. ``box`` (x0, y0, x1, y1 px) or ``mask`` say where the subject is.
+
+    ``known``: SHA-256 of contents that need not be measured again; ``thumbnail``: whether one is wanted.
+    """
+
+    place: int
+    path: Path
+    box: Box | None = None
+    mask: Path | None = None
+    thumbnail: bool = False
+    known: tuple[str, ...] = ()
+
+
+class Facts(NamedTuple):
+    """``error``: why there is no picture in the file, without measures then. ``box``: the subject's."""
+
+    measures: Measures | None = None
+    box: Box | None = None
+    error: str = ""
+
+
+class Measured(NamedTuple):
+    """What came of a `Task`. No ``facts``: the content is one of those known.
+
+    ``content`` and ``mask_content`` are SHA-256 of the files, empty where these could not be read;
+    ``problem``: what the manifest says about the picture and cannot be.
+    """
+
+    facts: Facts | None
+    content: str = ""
+    mask_content: str = ""
+    fingerprint: Fingerprint | None = None
+    thumbnail: bytes = b""
+    problem: str = ""
+
+
+def measure_file(task: Task) -> Measured:
+    """Read, decode and measure one file; what is no whole picture has an error instead of measures."""
+    try:
+        content = _content(task.path)
+    except UserError as error:
+        return Measured(Facts(error=_about(task, error)))
+    try:
+        return _measured(task, content)
+    except MemoryError:
+        return Measured(Facts(error="too little memory to measure it"))
+
+
+def _measured(task: Task, content: str) -> Measured:
+    if content in task.known:
+        return Measured(None, content)
+    try:
+        picture = decode_to_inspect(task.path)
+    except UserError as error:
+        return Measured(Facts(error=_about(task, error)), content)
+    try:
+        mask_content = _content(task.mask) if task.mask else ""
+        box = _subject(task, (picture.height, picture.width))
+    except UserError as error:
+        return Measured(Facts(), problem=error.message)
+    small = small_copy(picture.rgb) if task.thumbnail else b""
+    facts = Facts(_plain(measure(picture, box)), box)
+    return Measured(facts, content, mask_content, fingerprint(picture.rgb), small)
+
+
+def _content(path: Path) -> str:
+    refuse_odd_file(path)
+    try:
+        return content_hash(path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _about(task: Task, error: UserError) -> str:
+    return error.message.removeprefix(f"{task.path}: ")
+
+
+def _plain(measures: Measures) -> Measures:
+    """Python's own numbers, which are the same after JSON."""
+    return Measures(*(value.item() if isinstance(value, np.generic) else value for value in measures))
+
+
+def _subject(task: Task, size: tuple[int, int]) -> Box | None:
+    """The ear's box, else the box of the mask's white; ``size`` is the picture's (height, width)."""
+    height, width = size
+    if task.box and (task.box[2] > width or task.box[3] > height):
+        raise UserError(f"ear_box {list(task.box)} lies outside the picture of {width} × {height} px")
+    white = _white_box(task.mask, size) if task.mask else None
+    return task.box or white
+
+
+def _white_box(path: Path, size: tuple[int, int]) -> Box | None:
+    mask = read_mask(path)
+    if mask.shape != size:
+        found, wanted = (f"{width} × {height}" for height, width in (mask.shape, size))
+        raise UserError(f"the mask {path.name} is {found} px, its picture {wanted} px")
+    rows, columns = (np.flatnonzero((mask > 127).any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
