@@ -10,7 +10,7 @@ from wrapper.comparison.kind import Kind, Value
 from wrapper.comparison.kinds import KINDS, OWN_KINDS
 from wrapper.comparison.look import Look
 from wrapper.comparison.shelf import Shelf
-from wrapper.comparison.value_lists import split_values
+from wrapper.value_lists import split_values
 
 
 @dataclass(frozen=True)

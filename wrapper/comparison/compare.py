@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from dataset_tools.errors import RunFailed
 from dataset_tools.progress import Bar, progress
 from wrapper.comparison.album import Album
-from wrapper.comparison.fitting import check_fits
 from wrapper.comparison.plan import Plan, rescalings, swaps
 from wrapper.comparison.subject import Subject, check_looks
-from wrapper.comparison.swapping import Swapper
 from wrapper.diffusion.pictures.infotext import Infotext
 from wrapper.diffusion.pipelines.opening import open_pipeline
 from wrapper.diffusion.pipelines.sampling import Sampling
 from wrapper.diffusion.pipelines.schedulers import make_scheduler
+from wrapper.lora.fitting import check_fits
+from wrapper.lora.swapping import Swapper
 
 if TYPE_CHECKING:
     from wrapper.base_model.detect import BaseInfo

@@ -11,9 +11,9 @@ from wrapper.comparison.kind import Kind, Value
 from wrapper.comparison.look import Look
 from wrapper.comparison.lora_kinds import read_checkpoints, read_loras, take_all, take_lora, take_weight
 from wrapper.comparison.shelf import Shelf
-from wrapper.comparison.value_lists import numbers
 from wrapper.diffusion.pipelines.sampling import Prompt
 from wrapper.diffusion.pipelines.schedulers import find_sampler
+from wrapper.value_lists import numbers
 
 MAX_SEED = 2**32 - 1
 MAX_STEPS = 1000

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError
+from wrapper.base_model.base_size import base_side_px
 from wrapper.comparison.album import Album
 from wrapper.comparison.axes import Axis, read_axes
-from wrapper.comparison.base_size import base_side_px
 from wrapper.comparison.compare import Comparison
 from wrapper.comparison.kinds import KINDS
 from wrapper.comparison.look import Look
@@ -18,7 +18,6 @@ from wrapper.comparison.plan import Asked, make_plan
 from wrapper.comparison.shelf import Shelf
 from wrapper.comparison.subject import FromText, Subject, read_subject
 from wrapper.comparison.tables import Shown, project_tables, wished_tables
-from wrapper.comparison.value_lists import split_values
 from wrapper.diffusion.inpainting.inpaint import InpaintSettings
 from wrapper.diffusion.inpainting.inpaint_file import project_inpaint_lora, project_inpaint_settings
 from wrapper.diffusion.pipelines.opening import named_base, project_base
@@ -27,6 +26,7 @@ from wrapper.diffusion.prompts.lora_tags import parse_lora_argument
 from wrapper.diffusion.txt2img.project_pictures import project_lora, wanted_size
 from wrapper.project.layout import STAGES
 from wrapper.project.schema import GenerateSection
+from wrapper.value_lists import split_values
 
 if TYPE_CHECKING:
     from wrapper.base_model.detect import BaseInfo

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +32,8 @@ class Swapper:
         """Put ``wanted`` in, in their order. Raises `UserError` for a LoRA that does not fit."""
         files = tuple(use.path for use in wanted)
         if files != self._files:
-            self._exchange(files)
+            with _weights_in_place(self.pipeline):
+                self._exchange(files)
         for use, parts in zip(wanted, self._parts, strict=True):
             for part in parts:
                 part.layer.scaling[part.adapter] = part.unit * use.weight_of(part.component)
@@ -57,3 +59,16 @@ class Swapper:
             if isinstance(layer, BaseTunerLayer)
             for adapter in layer.scaling
         ]
+
+
+@contextmanager
+def _weights_in_place(pipeline: Any) -> Iterator[None]:
+    """Layer by layer offload leaves layers without weights between its calls: it is taken off meanwhile."""
+    models = pipeline_models(pipeline)[1].values()
+    if not any(weight.is_meta for model in models for weight in model.parameters()):
+        yield
+        return
+    device = pipeline._execution_device
+    pipeline.remove_all_hooks()
+    yield
+    pipeline.enable_sequential_cpu_offload(device=device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dataset_tools.errors import UserError
-from wrapper.comparison.value_lists import numbers, split_values
+from wrapper.value_lists import numbers, split_values
 
 
 @pytest.mark.parametrize(

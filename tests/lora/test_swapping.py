@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from tests.comparison.small import QUICK, two_loras
+from wrapper.base_model.base_size import base_side_px
 from wrapper.base_model.detect import detect
-from wrapper.comparison import swapping
-from wrapper.comparison.base_size import base_side_px
-from wrapper.comparison.swapping import Swapper
 from wrapper.diffusion.pipelines.opening import open_pipeline
 from wrapper.diffusion.pipelines.sampling import Prompt, native_size, run_batch
+from wrapper.lora import swapping
 from wrapper.lora.apply import LoraUse, apply_loras
+from wrapper.lora.swapping import Swapper
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
