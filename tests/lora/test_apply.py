@@ -210,7 +210,7 @@ def test_modules_that_do_not_fit_are_all_named_and_nothing_is_applied(clean, tin
 @pytest.mark.parametrize(
     ("part", "says"),
     [
-        ("lora_A.weight", "PEFT's spelling"),
+        ("lora_A.weight", "not a plain LoRA: it has tensors named"),
         ("hada_w1_a", "not a plain LoRA: it has parts named hada_w1_a"),
         (None, "1 modules that lack down or up"),
         ("", "is no LoRA"),

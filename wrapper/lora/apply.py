@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from dataset_tools.errors import Problems
 from wrapper.base_model.kinds import COMPONENTS, Component, Kind
 from wrapper.lora.file import Lora, read_lora
-from wrapper.lora.fit import form_fault, kind_fault, layer_faults, value_faults
+from wrapper.lora.fit import form_fault, kind_fault, layer_faults, listed, unknown_fault, value_faults
+from wrapper.lora.foreign import Renamed, under_kohya_names
 from wrapper.lora.layers import Layer, model_layers
 
 if TYPE_CHECKING:
@@ -82,13 +83,21 @@ def pipeline_models(pipeline: Any) -> tuple[Kind, dict[Component, Any]]:
 
 
 def fitting_lora(path: Path, kind: Kind, layers: Mapping[str, Layer], problems: Problems) -> Lora:
-    """Read a LoRA; what does not fit goes into ``problems``."""
-    lora = read_lora(path)
-    modules = lora.modules()
+    """Read a LoRA in any spelling, under Kohya's names; what does not fit goes into ``problems``."""
+    renamed = under_kohya_names(read_lora(path), kind, layers)
+    for fault in _faults(renamed, kind, layers):
+        problems.add(path, f"{fault}.")
+    return renamed.lora
+
+
+def _faults(renamed: Renamed, kind: Kind, layers: Mapping[str, Layer]) -> list[str]:
+    modules = renamed.lora.modules()
+    if renamed.odd:
+        return [f"is not a plain LoRA: it has tensors named {listed(renamed.odd)}"]
+    if renamed.unknown:
+        return [unknown_fault(renamed.unknown, renamed.kind, kind)]
     fault = kind_fault(modules, kind) or form_fault(modules)
-    for found in [fault] if fault else [*layer_faults(modules, layers), *value_faults(modules)]:
-        problems.add(path, f"{found}.")
-    return lora
+    return [fault] if fault else [*layer_faults(modules, layers), *value_faults(modules)]
 
 
 def _updates(lora: Lora, use: LoraUse, layers: Mapping[str, Layer]) -> dict[Component, list[Update]]:

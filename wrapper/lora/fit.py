@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from wrapper.base_model.kinds import Kind
 from wrapper.lora.layers import Layer
-from wrapper.lora.names import kind_of
+from wrapper.lora.names import kind_of, marks_kind
 
 TITLES: dict[Kind, str] = {"sd15": "SD 1.5", "sdxl": "SDXL"}
 _FOREIGN_PARTS = ("lora_A", "lora_B", "lora.", "lora_linear_layer")
@@ -17,10 +17,21 @@ _EXAMPLES = 2
 
 def kind_fault(names: Iterable[str], kind: Kind) -> str:
     """What is wrong with a LoRA of these modules on a base of ``kind``; empty when nothing is."""
-    found = kind_of(names)
+    modules = list(names)
+    found = kind_of(modules)
     if found in (None, kind):
         return ""
-    return f"is a LoRA for {TITLES[found]}, the base model is {TITLES[kind]}"
+    return unknown_fault([name for name in modules if marks_kind(name, found)], found, kind)
+
+
+def unknown_fault(modules: Sequence[str], found: Kind | None, kind: Kind) -> str:
+    """Modules that a base of ``kind`` lacks, of a LoRA that was ``found`` to be for a kind, or not."""
+    if found in (None, kind):
+        return f"has {len(modules)} modules that the base model lacks ({listed(modules)})"
+    return (
+        f"is a LoRA for {TITLES[found]}, the base model is {TITLES[kind]}: "
+        f"{len(modules)} modules do not fit ({listed(modules)})"
+    )
 
 
 def form_fault(modules: Mapping[str, Mapping[str, Any]]) -> str:
@@ -78,7 +89,7 @@ def four(shape: Iterable[int]) -> tuple[int, ...]:
     return sizes + (1,) * (4 - len(sizes))
 
 
-def listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """The first names, and whether there are more."""
     more = ", …" if len(names) > _EXAMPLES else ""
     return ", ".join(names[:_EXAMPLES]) + more

@@ -145,5 +145,10 @@ def module_of(tensor_name: str) -> tuple[str, str]:
 
 def kind_of(names: Iterable[str]) -> Kind | None:
     """SD 1.5 or SDXL, by the modules' names alone; None when they tell neither (or both)."""
-    kinds = {kind for name in names for kind in _KIND_MARKS if name.startswith(_KIND_MARKS[kind])}
+    kinds = {kind for name in names for kind in _KIND_MARKS if marks_kind(name, kind)}
     return kinds.pop() if len(kinds) == 1 else None
+
+
+def marks_kind(name: str, kind: Kind) -> bool:
+    """Whether a module of this name is one that only a base of ``kind`` has."""
+    return name.startswith(_KIND_MARKS[kind])
