@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataset_tools.errors import UserError
+from dataset_tools.errors import Problems, UserError
+from wrapper.diffusion.prompts.lora_files import find_lora
 
 if TYPE_CHECKING:
     from wrapper.lora.apply import LoraUse
 
 _TAG = re.compile(r"<\s*(\w+)\s*:([^<>]*)>")
-_SUFFIX = ".safetensors"
+_PLACES = ("te", "unet", "dyn")
+"""A1111's arguments of a LoRA tag in their order; ``unet`` alone missing is like ``te``."""
 
 
 def parse_lora_argument(text: str) -> LoraUse:
@@ -28,11 +30,18 @@ def parse_lora_argument(text: str) -> LoraUse:
 
 
 def take_tags(prompt: str, folders: Sequence[Path]) -> tuple[str, list[LoraUse]]:
-    """Cut A1111's LoRA tags out of ``prompt``; names are looked up as ``NAME.safetensors`` in ``folders``.
+    """Cut A1111's LoRA tags out of ``prompt``; names are looked up in ``folders`` by `find_lora`.
 
-    Raises `UserError` for a name that is not there, a weight that is no number, and any other kind of tag.
+    ``<lora:NAME>``, ``<lora:NAME:0.8>``, ``<lora:NAME:TE:UNET>``, ``<lora:NAME:te=0.5:unet=0.8>``. Raises one
+    `UserError` for names that are not there, weights that are no numbers, dyn, and any other kind of tag.
     """
-    uses = [_use(match[1], match[2], match[0], folders) for match in _TAG.finditer(prompt)]
+    problems, uses = Problems(), []
+    for match in _TAG.finditer(prompt):
+        try:
+            uses.append(_use(match[1], match[2], match[0], folders))
+        except UserError as error:
+            problems.add(match[0], error.message.removeprefix(f"{match[0]}: "), error.hint)
+    problems.raise_if_any()
     if not uses:
         return prompt, []
     return re.sub(r"\s{2,}", " ", _TAG.sub("", prompt)).strip(" ,"), uses
@@ -51,23 +60,30 @@ def refuse_tags(prompt: str) -> None:
 def _use(kind: str, content: str, tag: str, folders: Sequence[Path]) -> LoraUse:
     from wrapper.lora.apply import LoraUse
 
-    name, *weights = (part.strip() for part in content.split(":"))
-    if kind.lower() != "lora" or not name or len(weights) > 2:
+    name, *arguments = (part.strip() for part in content.split(":"))
+    if kind.lower() != "lora" or not name:
         raise UserError(f"{tag}: not a tag that lorawrap knows.", "Write <lora:NAME:WEIGHT>.")
-    numbers = [_weight(weight, tag) for weight in weights]
-    te_weight, unet_weight = (numbers[0], numbers[-1]) if numbers else (1.0, 1.0)
-    return LoraUse(_find(name, tag, folders), unet_weight, te_weight)
+    given = _arguments(arguments, tag)
+    if "dyn" in given:
+        raise UserError(
+            f"{tag}: a dynamic rank (dyn) is not supported.",
+            "Leave it out; the LoRA then acts with the rank that it has.",
+        )
+    te_weight = given.get("te", 1.0)
+    return LoraUse(find_lora(name, folders, tag), given.get("unet", te_weight), te_weight)
 
 
-def _find(name: str, tag: str, folders: Sequence[Path]) -> Path:
-    for folder in folders:
-        path = folder / f"{name}{_SUFFIX}"
-        if path.is_file() and path.parent == folder:
-            return path
-    looked = ", ".join(str(folder) for folder in folders)
-    raise UserError(
-        f"{tag}: there is no {name}{_SUFFIX} in {looked}.", "Or give the file with --lora FILE:WEIGHT."
-    )
+def _arguments(parts: Sequence[str], tag: str) -> dict[str, float]:
+    """``["0.5", "unet=0.8"]`` → ``{"te": 0.5, "unet": 0.8}``, as A1111 reads them: by place or by name."""
+    places = iter(_PLACES)
+    given: dict[str, float] = {}
+    for part in parts:
+        name, equals, value = part.rpartition("=")
+        key = name.strip() if equals else next(places, None)
+        if key not in _PLACES:
+            raise UserError(f"{tag}: not a tag that lorawrap knows.", "Write <lora:NAME:TE:UNET>.")
+        given[key] = _weight(value.strip(), tag)
+    return given
 
 
 def _weight(text: str, where: str) -> float:
