@@ -101,7 +101,8 @@ def test_a_file_in_the_folder_itself_comes_before_those_below(tree):
 def test_a_name_of_several_files_is_ambiguous(tree):
     with pytest.raises(UserError, match="several LoRA files have that name") as caught:
         take_tags("<lora:same:1>", [tree])
-    assert "new" in caught.value.message and "<lora:folder/name:1>" in caught.value.hint
+    assert "new" in caught.value.message
+    assert "<lora:folder/name:1>" in caught.value.hint
 
 
 def test_an_unknown_name_gets_the_nearest_one_and_all_faults_are_told_at_once(tree):
