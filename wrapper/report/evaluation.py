@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from wrapper.evaluation.metrics import METRICS, Metric, present
 from wrapper.export.records import read_json
 from wrapper.project.layout import ProjectPaths
+from wrapper.report.checkpoints import headed
 from wrapper.report.pictures import Picture, picture
 
 COLUMNS = {
@@ -18,7 +20,6 @@ COLUMNS = {
     "stage_a": "with Stage A",
     "stage_b": "with Stage B",
 }
-METRICS = {"psnr_db": "masked PSNR, dB", "ssim": "masked SSIM"}
 MAX_ROWS = 24
 OPEN_ROWS = 6
 """So many rows are seen at once; the others unfold."""
@@ -84,6 +85,7 @@ class ScoresPart:
     verdict: str = ""
 
 
+NO_MASKS = "No held-out image has a mask: there is nothing to compare inside of one."
 NOT_EVALUATED = "Nothing was measured: there is no evaluation.json (held-out images with masks are needed)."
 
 
@@ -98,6 +100,8 @@ class Evaluation:
         if self.record is None:
             return Verdict("open", "Not measured yet", NOT_EVALUATED)
         told, masked = self.record["verdict"], self.record["masked"]
+        if not masked:
+            return _verdict_without_masks(told)
         candidate, gap = told["candidate"], told["psnr_db_difference"]
         tone = (
             "good" if told["better"] else "bad" if (gap["high"] is not None and gap["high"] < 0) else "open"
@@ -115,8 +119,8 @@ class Evaluation:
         )
 
     def inpainting(self) -> InpaintingPart:
-        if self.record is None:
-            return InpaintingPart(missing=NOT_EVALUATED)
+        if self.record is None or not self.record["masked"]:
+            return InpaintingPart(missing=NOT_EVALUATED if self.record is None else NO_MASKS)
         pictures, settings = self.record["pictures"], self.record["settings"]
         columns = [name for name in COLUMNS if pictures and name in pictures[0]]
         absent = [COLUMNS[name] for name in ("stage_a", "stage_b") if name not in columns]
@@ -131,15 +135,16 @@ class Evaluation:
         )
 
     def scores(self) -> ScoresPart:
-        if self.record is None:
-            return ScoresPart(missing=NOT_EVALUATED)
+        if self.record is None or not self.record["masked"]:
+            return ScoresPart(missing=NOT_EVALUATED if self.record is None else NO_MASKS)
         masked = self.record["masked"]
+        metrics = present(set.intersection(*(set(figures) for figures in masked.values())))
         ends = [s["psnr_db"]["mean"] + sign * s["psnr_db"]["sd"] for s in masked.values() for sign in (-1, 1)]
         best = max(masked, key=lambda name: masked[name]["psnr_db"]["mean"])
         return ScoresPart(
-            metrics=list(METRICS.values()),
+            metrics=[headed(metric) for metric in metrics],
             rows=[
-                _score_row(name, masked[name], min(ends), max(ends), best)
+                _score_row(name, masked[name], min(ends), max(ends), best, metrics)
                 for name in COLUMNS
                 if name in masked
             ],
@@ -181,6 +186,25 @@ def _gain(scores: list[dict[str, Any]], image: str, candidate: str) -> float:
     return mean(candidate) - mean("base")
 
 
+def _verdict_without_masks(told: Mapping[str, Any]) -> Verdict:
+    """By identity, by the prompt or by the loss, where no held-out image has a mask."""
+    known, gap = METRICS[told["metric"]], told["difference"]
+    ends = sorted(known.gain * (gap[end] or 0.0) for end in ("low", "high"))
+    tone = "good" if told["better"] else "bad" if ends[1] < 0 else "open"
+    headlines = {
+        "good": "The LoRA works: {}.",
+        "bad": "The LoRA makes it worse: {}.",
+        "open": "It is not shown that the LoRA helps: {}.",
+    }
+    figure = f"{known.title} {known.show_difference(gap['mean'])}"
+    return Verdict(
+        tone,
+        headlines[tone].format(figure),
+        told["text"],
+        [Tile(figure, f"over {gap['n']}, against the base")],
+    )
+
+
 def _headline(tone: str, gap: float) -> str:
     if tone == "good":
         return f"The LoRA works: what it paints into the hole is {gap:.1f} dB closer to the truth."
@@ -205,16 +229,17 @@ def signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", MINUS)
 
 
-def _score_row(name: str, scores: Mapping[str, Any], low: float, high: float, best: str) -> ScoreRow:
+def _score_row(
+    name: str, scores: Mapping[str, Any], low: float, high: float, best: str, metrics: Sequence[Metric]
+) -> ScoreRow:
     def place(value: float) -> float:
         return round(4 + 92 * (value - low) / (high - low or 1.0), 2)
 
     psnr = scores["psnr_db"]
-    digits = {"psnr_db": 2, "ssim": 3}
     return ScoreRow(
         COLUMNS[name],
         name,
-        [f"{scores[key]['mean']:.{digits[key]}f} ± {scores[key]['sd']:.{digits[key]}f}" for key in METRICS],
+        [f"{scores[m.name]['mean']:.{m.digits}f} ± {scores[m.name]['sd']:.{m.digits}f}" for m in metrics],
         psnr["n"],
         place(psnr["mean"] - psnr["sd"]),
         place(psnr["mean"]),

@@ -17,6 +17,7 @@ CONTENTS = (
     ("inpainting", "Inpainting"),
     ("txt2img", "txt2img"),
     ("scores", "Scores"),
+    ("checkpoints", "Checkpoints"),
     ("quality", "QC"),
     ("dataset", "Dataset"),
     ("training", "Training"),
@@ -47,6 +48,7 @@ def render(project: Project) -> str:
 
 def page(project: Project) -> dict[str, Any]:
     """Everything that the templates show, ready to be shown."""
+    from wrapper.report.checkpoints import checkpoints_part
     from wrapper.report.dataset import dataset_part
     from wrapper.report.delivery import delivery_part
     from wrapper.report.evaluation import Evaluation
@@ -63,6 +65,7 @@ def page(project: Project) -> dict[str, Any]:
         "inpainting": evaluation.inpainting(),
         "txt2img": txt2img_part(paths),
         "scores": evaluation.scores(),
+        "checkpoints": checkpoints_part(paths, project.settings.project.name),
         "quality": quality_part(paths, photographs(project)),
         "dataset": dataset_part(paths),
         "training": training_part(paths),
