@@ -237,7 +237,11 @@ def _painter(opened: Project | None, given: dict[str, Any], tagged: list[Any]) -
     from wrapper.diffusion.pipelines.opening import named_base, project_base
 
     conditions, placement = conditions_of(given), placement_of(given)
-    info = project_base(opened, "inpaint") if opened else named_base(str(given["base"]), "inpaint")
+    pickle = given["allow_pickle"]
+    if opened:
+        info = project_base(opened, "inpaint", allow_pickle=pickle)
+    else:
+        info = named_base(str(given["base"]), "inpaint", allow_pickle=pickle)
     loras = [*_loras(opened, given["loras"], bool(tagged)), *tagged]
     return Painter(info, tuple(loras), conditions, placement)
 

@@ -175,7 +175,7 @@ def _paint_each(
         if ready is None:
             continue
         try:
-            for painted in _paint(pipeline, painter, ready, bar.advance):
+            for painted in paint_ready(pipeline, painter, ready, bar.advance):
                 outcome.painted.append(painted)
             if ready.repair.count > 1:
                 outcome.sheets.append(_save_sheet(ready))
@@ -184,7 +184,7 @@ def _paint_each(
         del ready  # before the next photograph is read
 
 
-def _paint(pipeline: Any, painter: Painter, ready: Ready, on_step: OnStep) -> Iterator[Painted]:
+def paint_ready(pipeline: Any, painter: Painter, ready: Ready, on_step: OnStep) -> Iterator[Painted]:
     """Every picture in turn is laid over the photograph's own pixels, saved, and taken back again."""
     repair, photo, mask = ready.repair, ready.photo, ready.mask
     blur_px = repair.settings.mask_blur_px
@@ -195,6 +195,7 @@ def _paint(pipeline: Any, painter: Painter, ready: Ready, on_step: OnStep) -> It
         patch = paint(pipeline, view, prompt, repair.settings, on_step)
         patch = _as_grey(patch) if photo.grey else patch
         changed = lay_back(photo.pixels, patch, mask, view.region, blur_px)
+        del patch  # it may be as large as the photograph, and saving takes memory, too
         told = tell(painter, repair, prompt, view.region, view.size)
         save_picture(path, photo, told, "compositeWithTrainedAlgorithmicMedia")
         box.cut(photo.pixels)[...] = before
