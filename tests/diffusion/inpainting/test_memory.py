@@ -14,7 +14,7 @@ from tests.peak_memory import needs_linux
 ROOT = Path(__file__).parents[3]
 WIDTH, HEIGHT = 6000, 4000
 MOST_BYTES_A_PIXEL = 12
-"""3 for the pixels, 4 for Pillow's own while it reads or writes, 1 for the mask, the rest for what was freed."""
+"""3 for the pixels, 4 for Pillow's own while it reads or writes, 1 for the mask, 3 for what is painted."""
 CHILD = """
 import sys
 from pathlib import Path
