@@ -101,7 +101,7 @@ def test_json_of_lines_and_tables(write):
     [
         ("p.txt", "# nothing\n", "no prompt in it"),
         ("p.toml", 'prompt = "a man"', r"has no \[\[prompt.subset\]\]"),
-        ("p.toml", "[prompt", "not TOML"),
+        ("p.toml", "[prompt", "not valid TOML"),
         ("p.json", "{}", "is no list of prompts"),
         ("p.json", "[", "not JSON"),
         ("p.json", "[3]", "prompt 1: is neither a text nor a table"),

@@ -12,6 +12,7 @@ from wrapper.diffusion.pipelines.schedulers import sampler_name
 from wrapper.diffusion.prompts.editing import check_prompt
 from wrapper.diffusion.prompts.prompt_line import read_line
 from wrapper.diffusion.prompts.prompt_values import KEYS, REFUSED, Values, read_values
+from wrapper.project.load import parse_toml
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def read_prompts(path: Path) -> list[FilePrompt]:
 def _entries(path: Path, problems: Problems) -> Iterator[tuple[str, Values]]:
     text = _text(path)
     if path.suffix.lower() == ".toml":
-        yield from _tables(path, _toml_tables(path, text), problems)
+        yield from _tables(path, _toml_tables(path), problems)
     elif path.suffix.lower() == ".json":
         yield from _tables(path, _json_list(path, text), problems)
     else:
@@ -104,18 +105,9 @@ def _text(path: Path) -> str:
         raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
 
 
-def _toml_tables(path: Path, text: str) -> list[Any]:
+def _toml_tables(path: Path) -> list[Any]:
     """sd-scripts' form: one ``[prompt]`` with what all have in common, and ``[[prompt.subset]]`` for each."""
-    import sys
-
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        prompt = tomllib.loads(text).get("prompt")
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path}: not TOML: {error}.") from None
+    prompt = parse_toml(path).get("prompt")
     subsets = prompt.get("subset") if isinstance(prompt, dict) else None
     if not isinstance(subsets, list) or not all(isinstance(subset, dict) for subset in subsets):
         raise UserError(f"{path}: has no [[prompt.subset]].", 'Write [[prompt.subset]] and prompt = "…".')

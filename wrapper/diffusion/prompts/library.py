@@ -1,0 +1,58 @@
+"""``--preset ear/profile_left,skin_tone=olive`` → a prompt with everything that it is to be drawn with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from wrapper.diffusion.prompts.preset_words import check_values, fill
+from wrapper.diffusion.prompts.presets import find_preset, split_preset
+
+SIDE_STEP = 8
+
+
+@dataclass(frozen=True)
+class PresetPrompt:
+    """A preset, filled in. ``strength`` is for inpainting; ``size`` are shares of the base's own side."""
+
+    name: str
+    task: Literal["txt2img", "inpaint"]
+    text: str
+    negative: str
+    sampler: str
+    steps: int
+    cfg: float
+    strength: float | None = None
+    size: tuple[float, float] | None = None
+
+    def size_px(self, native: int) -> tuple[int, int] | None:
+        """(width, height) for a base whose own side is ``native`` pixels; None is the base's own."""
+        if self.size is None:
+            return None
+        width, height = (max(1, round(share * native / SIDE_STEP)) * SIDE_STEP for share in self.size)
+        return width, height
+
+
+def preset_prompt(
+    spec: str, trigger: str = "", class_word: str = "person", project: Path | None = None
+) -> PresetPrompt:
+    """The preset that ``spec`` names, with the values behind the name, for a project's trigger and class.
+
+    ``project`` is the folder that may have a ``prompts.toml``. Raises `UserError` with the nearest name for
+    what there is not, and for anybody under 18.
+    """
+    name, given = split_preset(spec)
+    preset = find_preset(name, project)
+    check_values(given)
+    return PresetPrompt(
+        name=name,
+        task=preset.task,
+        text=fill(preset.text, {**preset.values, **given}, trigger, class_word),
+        negative=preset.negative_text(),
+        sampler=preset.sampler,
+        steps=preset.steps,
+        cfg=preset.cfg,
+        strength=preset.strength,
+        size=preset.size,
+    )
