@@ -1,0 +1,288 @@
+"""A second run measures what changed, a stopped one goes on, and the reports are those of a first run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataset_tools import known_contents
+from dataset_tools.errors import UserError
+from dataset_tools.manifests.manifest import read_manifest
+from dataset_tools.pictures.images import save_png
+from dataset_tools.quality import measuring
+from dataset_tools.quality.engines import measured_here
+from dataset_tools.quality.measured_store import CACHE, MeasuredStore
+from dataset_tools.quality.page.thumbnails import FOLDER
+from dataset_tools.quality.qc import inspection, load_thresholds, pictures_in
+from dataset_tools.quality.qc_record import QcRecord
+from tests.dataset_tools.rows import values
+from tests.dataset_tools.spoiled import astronaut
+from wrapper.cli.main import run
+
+PHOTO = load_thresholds()
+REPORTS = ("qc.jsonl", "qcreport.csv", "report.html")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Six different photographs, a copy, and one cut short."""
+    made = tmp_path / "фото 'x' 📷"
+    for number in range(6):
+        save_png(made / f"{number}.png", np.roll(astronaut(), 67 * number, (0, 1))[:256, : 256 + number])
+    shutil.copy(made / "2.png", made / "copy.png")
+    (made / "cut.png").write_bytes((made / "2.png").read_bytes()[:3000])
+    return made
+
+
+@pytest.fixture(autouse=True)
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of files as they are decoded; files count as settled at once."""
+    monkeypatch.setattr(known_contents, "SETTLED_NS", -60_000_000_000)
+    seen: list[str] = []
+    decode = measuring.decode_to_inspect
+    monkeypatch.setattr(
+        measuring, "decode_to_inspect", lambda path: (seen.append(path.name), decode(path))[1]
+    )
+    return seen
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of files as they are read."""
+    seen: list[str] = []
+    read = measuring.content_hash
+    monkeypatch.setattr(measuring, "content_hash", lambda path: (seen.append(path.name), read(path))[1])
+    return seen
+
+
+def inspected(folder: Path, out: Path, thresholds=PHOTO) -> tuple[list[QcRecord], int]:
+    """The records, and how many pictures were taken over."""
+    kept = {"cache": out / CACHE, "thumbnails": out / FOLDER}
+    with inspection(pictures_in(folder), thresholds, measured_here, **kept) as found:
+        return list(found), found.taken_over
+
+
+def test_nothing_is_read_when_nothing_changed(folder, tmp_path, decoded, hashed):
+    first, taken_over = inspected(folder, tmp_path / "out")
+    assert (taken_over, len(decoded)) == (0, 8)
+    decoded.clear()
+    hashed.clear()
+    assert inspected(folder, tmp_path / "out") == (first, 8)
+    assert (decoded, hashed) == ([], [])
+
+
+def test_a_changed_and_a_new_picture_are_measured_alone(folder, tmp_path, decoded):
+    inspected(folder, tmp_path / "out")
+    decoded.clear()
+    save_png(folder / "1.png", astronaut()[:200, :300])
+    save_png(folder / "new.png", astronaut()[200:400, :300])
+    (folder / "5.png").unlink()
+    again, taken_over = inspected(folder, tmp_path / "out")
+    assert (sorted(decoded), taken_over) == (["1.png", "new.png"], 6)
+    assert again == inspected(folder, tmp_path / "fresh")[0]
+
+
+def test_a_touched_picture_is_read_but_not_decoded(folder, tmp_path, decoded, hashed):
+    first, _ = inspected(folder, tmp_path / "out")
+    decoded.clear()
+    hashed.clear()
+    os.utime(folder / "3.png", (1, 1))
+    assert inspected(folder, tmp_path / "out") == (first, 8)
+    assert (decoded, hashed) == ([], ["3.png"])
+
+
+def test_another_content_of_the_same_size_and_time_is_noticed(folder, tmp_path, decoded):
+    inspected(folder, tmp_path / "out")
+    decoded.clear()
+    there = (folder / "4.png").stat()
+    data = bytearray((folder / "4.png").read_bytes())
+    data[-30] ^= 0xFF
+    (folder / "4.png").write_bytes(data)
+    os.utime(folder / "4.png", ns=(there.st_atime_ns, there.st_mtime_ns))
+    again, _ = inspected(folder, tmp_path / "out")
+    assert decoded == ["4.png"]
+    assert again == inspected(folder, tmp_path / "fresh")[0]
+
+
+def test_a_file_of_this_very_moment_is_read_again(folder, tmp_path, monkeypatch, hashed):
+    monkeypatch.setattr(known_contents, "SETTLED_NS", 60_000_000_000)
+    first, _ = inspected(folder, tmp_path / "out")
+    hashed.clear()
+    assert inspected(folder, tmp_path / "out") == (first, 8)
+    assert len(hashed) == 8
+
+
+def test_other_limits_judge_again_without_reading(folder, tmp_path, decoded, hashed):
+    inspected(folder, tmp_path / "out")
+    decoded.clear()
+    hashed.clear()
+    strict = load_thresholds("photo", {"short_side_px_reject": 2000, "short_side_px_warn": 3000})
+    again, _ = inspected(folder, tmp_path / "out", strict)
+    assert (decoded, hashed) == ([], [])
+    assert again == inspected(folder, tmp_path / "fresh", strict)[0]
+    assert {record.status for record in again} == {"REJECT"}
+
+
+def test_a_lost_small_copy_is_made_again(folder, tmp_path, decoded):
+    first, _ = inspected(folder, tmp_path / "out")
+    decoded.clear()
+    lost = next((tmp_path / "out" / FOLDER).iterdir())
+    lost.unlink()
+    assert inspected(folder, tmp_path / "out")[0] == first
+    assert len(decoded) == 1
+    assert lost.is_file()
+
+
+def test_another_version_of_the_measures_measures_all(folder, tmp_path, decoded, monkeypatch):
+    inspected(folder, tmp_path / "out")
+    decoded.clear()
+    monkeypatch.setattr("dataset_tools.quality.measured_store.measure_version", lambda: "another")
+    assert inspected(folder, tmp_path / "out")[1] == 0
+    assert len(decoded) == 8
+
+
+def test_the_search_for_copies_is_not_repeated_among_the_same_pictures(folder, tmp_path, monkeypatch):
+    first, _ = inspected(folder, tmp_path / "out")
+    monkeypatch.setattr("dataset_tools.quality.qc.alike_pairs", None)
+    assert inspected(folder, tmp_path / "out")[0] == first
+
+
+def test_a_mask_that_changed_and_another_box_measure_again(folder, tmp_path, decoded):
+    def looked_at(**more: object) -> tuple[list[QcRecord], list[str]]:
+        path = folder / "manifest.json"
+        path.write_text(json.dumps([values(image="1.png", **more), values(image="2.png")]), encoding="utf-8")
+        decoded.clear()
+        kept = {"cache": tmp_path / "out" / CACHE}
+        with inspection(pictures_in(read_manifest(path)), PHOTO, measured_here, **kept) as found:
+            return list(found), list(decoded)
+
+    mask = np.zeros((256, 257), np.uint8)
+    mask[50:120, 60:160] = 255
+    save_png(folder / "masks/1.png", mask)
+    first, _ = looked_at(mask="masks/1.png", type="ear")
+    assert looked_at(mask="masks/1.png", type="ear") == (first, [])
+    save_png(folder / "masks/1.png", np.roll(mask, 90, 1))
+    second, measured = looked_at(mask="masks/1.png", type="ear")
+    assert measured == ["1.png"]
+    assert second != first
+    assert looked_at(ear_box=[10, 10, 200, 200])[1] == ["1.png"]
+    assert looked_at(ear_box=[10, 10, 200, 200])[1] == []
+
+
+def test_without_a_cache_nothing_is_kept(folder, tmp_path, capsys):
+    for _ in range(2):
+        assert run(["qc", str(folder), "--out", str(tmp_path / "out"), "--no-cache"]) == 0
+        assert "earlier run" not in capsys.readouterr().out
+    assert not (tmp_path / "out" / CACHE).exists()
+
+
+def test_the_command_says_what_it_took_over_and_what_it_would(folder, tmp_path, capsys):
+    arguments = ["qc", str(folder), "--out", str(tmp_path / "out")]
+    assert run([*arguments, "--dry-run"]) == 0
+    assert "8 pictures; 8 would be measured on this machine" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+    assert run(arguments) == 0
+    assert run(arguments) == 0
+    assert "8 of 8 were measured in an earlier run" in capsys.readouterr().out
+    save_png(folder / "1.png", astronaut()[:200, :300])
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.is_file()}
+    assert run([*arguments, "--dry-run"]) == 0
+    assert "8 pictures; 1 would be measured" in capsys.readouterr().out
+    assert before == {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.is_file()}
+
+
+def test_a_cache_that_is_no_database_is_one_sentence(folder, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / CACHE).write_bytes(b"something else" * 100)
+    assert run(["qc", str(folder), "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert CACHE in said
+    assert "Remove it" in said
+
+
+# Stopped in between
+
+
+def command(folder: Path, out: Path) -> list[str]:
+    return [sys.executable, "-m", "wrapper", "qc", str(folder), "--out", str(out), "--workers", "1"]
+
+
+def many(folder: Path) -> Path:
+    """120 pictures that take a few seconds in all."""
+    rng = np.random.default_rng(3)
+    for number in range(120):
+        rgb = np.roll(astronaut(), rng.integers(0, 512, 2), (0, 1))[: 300 + number]
+        save_png(folder / f"{number:03d}.png", np.ascontiguousarray(rgb))
+    return folder
+
+
+def kept_rows(out: Path) -> Iterator[int]:
+    """Counts of what is kept, as it grows."""
+    while True:
+        if (out / CACHE).is_file():
+            connection = sqlite3.connect(out / CACHE, timeout=60)
+            try:
+                yield connection.execute("SELECT count(*) FROM measured").fetchone()[0]
+            except sqlite3.OperationalError:
+                yield 0
+            finally:
+                connection.close()
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+@pytest.mark.parametrize("kind", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_a_stopped_run_goes_on_and_reports_the_same(tmp_path, kind):
+    folder, out = many(tmp_path / "in"), tmp_path / "out"
+    process = subprocess.Popen(command(folder, out), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    for count in kept_rows(out):
+        if count >= 5:
+            break
+        assert process.poll() is None
+    process.send_signal(getattr(signal, kind))
+    process.communicate(timeout=60)
+    assert process.returncode == (-9 if kind == "SIGKILL" else 130)
+    kept = next(kept_rows(out))
+    assert 5 <= kept < 120
+    assert not (out / "qc.jsonl").exists()
+    said = subprocess.run(command(folder, out), capture_output=True, text=True, check=True).stdout
+    assert f"{kept} of 120 were measured in an earlier run" in said
+    subprocess.run(command(folder, tmp_path / "fresh"), capture_output=True, check=True)
+    for name in REPORTS:
+        assert (out / name).read_bytes() == (tmp_path / "fresh" / name).read_bytes()
+
+
+def test_two_runs_at_once_share_a_cache(tmp_path):
+    folder, out = many(tmp_path / "in"), tmp_path / "out"
+    both = [
+        subprocess.Popen(command(folder, out), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    for process in both:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    assert len((out / "qc.jsonl").read_text(encoding="utf-8").splitlines()) == 120
+    assert next(kept_rows(out)) == 120
+
+
+def test_a_store_that_another_process_removed_is_one_sentence(tmp_path):
+    class Broken(MeasuredStore):
+        def commit(self) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    from dataset_tools.database import opened
+    from dataset_tools.quality.measured_store import SCHEMA
+
+    with pytest.raises(UserError, match="disk I/O error"), opened(tmp_path / "a.sqlite", SCHEMA) as one:
+        Broken(one).commit()
