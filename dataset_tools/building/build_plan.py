@@ -154,7 +154,7 @@ def _listed(doubts: Sequence[str]) -> Iterator[str]:
 
 def _notes(built: BuiltDataset, balances: Mapping[Stage, Balance], settings: BuildSettings) -> Iterator[str]:
     for stage, found in balances.items():
-        if found.imbalance > BALANCED:
+        if found.imbalance > BALANCED + 1e-9:
             yield (
                 f"{TITLES[stage]} is not even: the most favoured bucket still gets {found.imbalance:.0%} "
                 f"more than the least favoured one, and {found.misplaced:.1%} of an epoch is in the wrong "
