@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dataset_tools.errors import RunFailed
 from dataset_tools.pictures.images import read_rgb
 from tests.diffusion.small_lora import write_small_lora
 from tests.evaluation.projects import make_project
@@ -105,14 +106,20 @@ def test_a_prompt_in_a_project_uses_its_base_and_lora(tiny_base, tmp_path):
             ["--prompt", "a woman", "--lora", "missing.safetensors:0.5"],
             "missing.safetensors: there is no such",
         ),
-        (["--prompt", "a woman <lora:nobody:1>"], "there is no nobody.safetensors"),
+        (["--prompt", "a woman <lora:nobody:1>"], "there is no LoRA 'nobody'"),
         (["--prompt", "a woman", "--sampler", "Eular a"], "Did you mean 'Euler a'?"),
         (["--prompt", "a woman", "--width", "100"], "not a multiple of 8"),
         (["--steps", "3"], "without --prompt"),
+        (["--prompt", "a woman", "--seed", "1-x"], "--seed 1-x: '1-x' is not a whole number"),
+        (["--prompt", "a woman", "--seed", "4294967296"], "4294967296 is not a seed"),
+        (["--prompt", "a woman", "--seed", "1,2", "--count", "2"], "--count with several seeds"),
+        (["--prompt", "a woman", "--prompt", "Negative prompt: x", "--seed", "1"], "begins with 'Negative"),
+        (["--prompt", "a woman", "--hires-steps", "2"], "without --hires"),
+        (["--prompt", "a woman", "--prompt", "a child", "--seed", "1"], "a child: prompt refused"),
         (["--prompt", "a woman", "--out", f"{__file__}/new"], "is a file, not a folder"),
         (["--prompt", "a woman", "--set", "generate.stepz=2"], "--set without a project"),
     ],
-    ids=["minor", "no lora", "no tag", "sampler", "width", "no prompt", "place", "set"],
+    ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",
 )
 def test_wrong_requests_are_one_sentence_and_nothing_is_written(
     base, tmp_path, monkeypatch, capsys, argv, said
@@ -134,3 +141,107 @@ def test_a_project_without_a_lora_says_to_train(tiny_base, tmp_path, capsys):
         path.unlink()
     assert run(["generate", "--project", str(folder)]) == 2
     assert "lorawrap train" in capsys.readouterr().err
+
+
+def test_several_prompts_and_seeds_go_on_where_they_stopped(base, tmp_path, capsys):
+    argv = ["generate", "--base", base, "--prompt", "a woman", "--prompt", "a man, ухо", "--seed", "3,7-8"]
+    argv += ["--steps", "2", "--out", str(tmp_path / "o")]
+    assert run(argv) == 0
+    names = ["00001-3", "00002-7", "00003-8", "00004-3", "00005-7", "00006-8"]
+    assert [path.stem for path in drawn(tmp_path / "o")] == names
+    assert (tmp_path / "o" / "sheet.jpg").is_file()
+    before = {path: path.read_bytes() for path in drawn(tmp_path / "o")}
+    gone, kept = tmp_path / "o" / "00005-7.png", tmp_path / "o" / "00001-3.png"
+    gone.unlink()
+    stamp = kept.stat().st_mtime_ns
+    capsys.readouterr()
+    assert run([*argv, "--dry-run"]) == 0
+    assert "1 of 6 pictures to draw, about 0:0" in capsys.readouterr().out
+    assert run(argv) == 0
+    assert "5 with equal parameters there already" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in drawn(tmp_path / "o")} == before
+    assert kept.stat().st_mtime_ns == stamp
+
+
+def test_other_parameters_are_other_pictures_behind_those_that_are_there(base, tmp_path):
+    argv = ["generate", "--base", base, "--prompt", "a woman", "--seed", "3", "--out", str(tmp_path)]
+    assert run([*argv, "--steps", "2"]) == 0
+    assert run([*argv, "--steps", "3"]) == 0
+    assert run([*argv, "--steps", "2", "--again"]) == 0
+    assert [path.name for path in drawn(tmp_path)] == ["00001-3.png", "00002-3.png", "00003-3.png"]
+    assert [read_parameters(path).fields["Steps"] for path in drawn(tmp_path)] == ["2", "3", "2"]
+    first, _, again = map(read_rgb, drawn(tmp_path))
+    assert np.array_equal(first, again)
+
+
+def test_pictures_that_were_done_are_kept_when_one_cannot_be_drawn(base, tmp_path, capsys, monkeypatch):
+    from wrapper.diffusion.txt2img import shot
+
+    def fails_once(pipeline, prompts, *rest):
+        if prompts[0].seed == 2:
+            raise RunFailed("The memory of 'cpu' is not enough.")
+        return original(pipeline, prompts, *rest)
+
+    original = shot.run_batch
+    monkeypatch.setattr(shot, "run_batch", fails_once)
+    argv = ["generate", "--base", base, "--prompt", "a woman", "--seed", "1-3", "--steps", "2"]
+    assert run([*argv, "--out", str(tmp_path)]) == 1
+    assert [path.name for path in drawn(tmp_path)] == ["00001-1.png", "00003-3.png"]
+    assert "1 of 3 pictures could not be drawn" in capsys.readouterr().err
+    monkeypatch.setattr(shot, "run_batch", original)
+    assert run([*argv, "--out", str(tmp_path)]) == 0
+    assert [path.name for path in drawn(tmp_path)] == ["00001-1.png", "00002-2.png", "00003-3.png"]
+
+
+def test_a_batch_is_the_same_as_its_pictures_alone(base, tmp_path):
+    argv = ["generate", "--base", base, "--prompt", "a woman", "--steps", "2"]
+    assert run([*argv, "--seed", "4", "--count", "3", "--out", str(tmp_path / "three")]) == 0
+    assert run([*argv, "--seed", "6", "--out", str(tmp_path / "one")]) == 0
+    assert np.array_equal(read_rgb(drawn(tmp_path / "three")[2]), read_rgb(drawn(tmp_path / "one")[0]))
+
+
+def test_loras_may_differ_from_prompt_to_prompt(base, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_small_lora(Path("loras/a.safetensors"), strength=3.0)
+    write_small_lora(Path("loras/b.safetensors"), seed=1, strength=3.0)
+    prompts = ["a man <lora:a:1>", "a man", "a man <lora:a:0.5> <lora:b:1>", "a man <lora:b:0.7>"]
+    argv = ["generate", "--base", base, "--seed", "4", "--steps", "2"]
+    assert run([*argv, *(word for text in prompts for word in ("--prompt", text)), "--out", "all"]) == 0
+    for number, prompt in enumerate(prompts):
+        assert run([*argv, "--prompt", prompt, "--out", f"{number}"]) == 0
+        alone, one = read_rgb(drawn(Path(f"{number}"))[0]), read_rgb(drawn(Path("all"))[number])
+        assert np.array_equal(alone, one)
+
+
+@pytest.mark.parametrize("end", ["webp", "jpg"])
+def test_formats(base, tmp_path, end):
+    argv = ["generate", "--base", base, "--prompt", "a woman", "--seed", "4", "--steps", "2"]
+    assert run([*argv, "--format", end, "--out", str(tmp_path)]) == 0
+    assert read_parameters(tmp_path / f"00001-4.{end}").prompt == "a woman"
+
+
+def test_a_users_file_of_the_sheets_name_is_left_alone(base, tmp_path):
+    (tmp_path / "sheet.jpg").write_bytes(b"mine")
+    argv = ["generate", "--base", base, "--prompt", "a woman", "--seed", "4,5", "--steps", "2"]
+    assert run([*argv, "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "sheet.jpg").read_bytes() == b"mine"
+
+
+def test_a_hires_pass_is_told_and_larger(base, tmp_path):
+    argv = [
+        "generate",
+        "--base",
+        base,
+        "--prompt",
+        "a woman",
+        "--seed",
+        "4",
+        "--steps",
+        "2",
+        "--hires",
+        "1.5",
+    ]
+    assert run([*argv, "--hires-strength", "0.5", "--out", str(tmp_path)]) == 0
+    assert read_rgb(drawn(tmp_path)[0]).shape == (96, 96, 3)
+    told = read_parameters(drawn(tmp_path)[0]).fields
+    assert (told["Size"], told["Hires upscale"], told["Denoising strength"]) == ("64x64", "1.5", "0.5")

@@ -7,50 +7,83 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wrapper.cli.condition_options import condition_options, conditions_of
+from wrapper.cli.device_options import device_options, placement_of
+from wrapper.cli.hires_options import hires_of, hires_options
 from wrapper.cli.options import in_project, next_step, open_project, project_options
-from wrapper.cli.sampling_options import (
-    first_given,
-    project_unless_base,
-    random_seed,
-    sampling_options,
-)
+from wrapper.cli.sampling_options import project_unless_base, random_seed, sampling_options_with_seeds
 
 if TYPE_CHECKING:
-    from wrapper.diffusion.pipelines.sampling import Sampling
-    from wrapper.project.load import Project
+    from wrapper.diffusion.txt2img.shooting import Outcome, Shooting
+
+ASKS = ("prompts",)
+"""Each of these says what to draw; without any, it is the project that does."""
+LISTED = 20
 
 
 @click.command("generate")
 @project_options
 @click.option(
-    "--prompt", metavar="TEXT", help="What to draw; <lora:NAME:WEIGHT> works. Without: the project's."
+    "--prompt",
+    "prompts",
+    multiple=True,
+    metavar="TEXT",
+    help="What to draw, repeatable; <lora:NAME:WEIGHT> works. Without: the project's.",
 )
-@sampling_options
+@sampling_options_with_seeds
+@click.option("--clip-skip", type=click.IntRange(1, 12), help="Layer of the text encoder, from the last: 1.")
 @click.option("--width", type=click.IntRange(8), help="Pixels, a multiple of 8; by default the base's own.")
 @click.option("--height", type=click.IntRange(8), help="Pixels, a multiple of 8; by default the base's own.")
 @click.option(
     "--count", type=click.IntRange(1), default=1, show_default=True, help="Pictures, seeds counting up."
 )
+@hires_options
+@condition_options
+@device_options
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the pictures.")
-def command(project: Path, overrides: tuple[str, ...], prompt: str | None, **given: Any) -> None:
+@click.option(
+    "--format",
+    type=click.Choice(("png", "webp", "jpg")),
+    default="png",
+    show_default=True,
+    help="WebP is lossless as PNG is, JPEG is not.",
+)
+@click.option("--again", is_flag=True, help="Draw also what is there already with equal parameters.")
+@click.option("--dry-run", is_flag=True, help="Say what would be drawn, and how long it will take.")
+def command(project: Path, overrides: tuple[str, ...], dry_run: bool, **given: Any) -> None:
     """Draw pictures from text.
 
     Without --prompt, draw the project's own prompts and seeds, with and without its LoRA, into
     images/txt2img. With --prompt, draw that: with --base anywhere, else with the project's base and LoRA.
+
+    A picture that is in the folder with equal parameters is not drawn again: a batch that was stopped goes
+    on when the same command is given once more.
     """
-    if prompt is None:
-        _draw_project(project, overrides, given)
+    hires, conditions, placement = hires_of(given), conditions_of(given), placement_of(given)
+    if not any(given[name] for name in ASKS):
+        _draw_project(project, overrides, given, dry_run)
+        return
+    from wrapper.diffusion.txt2img.request import Request, shooting_of
+
+    opened = project_unless_base(project, overrides, given["base"])
+    request = Request(hires=hires, conditions=conditions, placement=placement, **given)
+    shooting = shooting_of(request, opened, random_seed())
+    shooting.check()
+    if dry_run:
+        _announce(shooting)
     else:
-        _draw_prompt(project_unless_base(project, overrides, given["base"]), prompt, given)
+        _draw(shooting)
 
 
-def _draw_project(folder: Path, overrides: tuple[str, ...], given: dict[str, Any]) -> None:
+def _draw_project(folder: Path, overrides: tuple[str, ...], given: dict[str, Any], dry_run: bool) -> None:
     from wrapper.diffusion.txt2img.project_pictures import generate_project
 
-    misplaced = [f"--{name}" for name, value in given.items() if value not in (None, (), 1)]
+    misplaced = [name for name, value in given.items() if value not in (None, (), 1, False, "png")]
+    misplaced += ["dry_run"] if dry_run else []
     if misplaced:
+        flags = ", ".join(f"--{name.removesuffix('s').replace('_', '-')}" for name in misplaced)
         raise click.UsageError(
-            f"{', '.join(misplaced)} without --prompt: the project's pictures follow its [generate] table. "
+            f"{flags} without --prompt: the project's pictures follow its [generate] table. "
             "Give --prompt, or change the table with --set."
         )
     sheet = generate_project(open_project(folder, overrides))
@@ -58,66 +91,44 @@ def _draw_project(folder: Path, overrides: tuple[str, ...], given: dict[str, Any
     next_step(f"look at {sheet}, then lorawrap evaluate{in_project(folder)}")
 
 
-def _draw_prompt(project: Project | None, prompt: str, given: dict[str, Any]) -> None:
-    from dataset_tools.files import check_place
-    from wrapper.diffusion.pictures.naming import numbered
-    from wrapper.diffusion.pipelines.sampling import Prompt
-    from wrapper.diffusion.prompts.lora_tags import take_tags
-    from wrapper.diffusion.txt2img.generate import generate
-    from wrapper.diffusion.txt2img.project_pictures import save_drawn
+def _announce(shooting: Shooting) -> None:
+    """The list of pictures, what is there of them, and the forecast."""
+    from dataset_tools.progress import clock
 
-    text, tagged = take_tags(prompt, _lora_folders(project))
-    loras = [*_loras(project, given["loras"], bool(tagged)), *tagged]
-    seed = first_given(given["seed"], random_seed())
-    negative = first_given(given["negative"], project and project.settings.generate.negative, "")
-    prompts = [Prompt(text, negative, (seed + number) % 2**32) for number in range(given["count"])]
-    folder = given["out"] or (project.paths.images if project else Path("images"))
-    check_place(folder)
-    drawn = generate(
-        _base(project, given["base"]), prompts, _sampling(project, given), _size(project, given), loras
-    )
-    paths = []
-    for picture in drawn:
-        paths.append(numbered(folder, picture.prompt.seed))
-        save_drawn(paths[-1], picture)
-    for path in paths:  # not while the bar is on the screen: they would share a line
+    for place, shot in list(zip(shooting.places, shooting.shots, strict=True))[:LISTED]:
+        state = "there" if place.there else f"{shot.sampling.steps} steps"
+        click.echo(f"{place.path}  {state}  {shot.size[0]}×{shot.size[1]}  {shot.prompt.text[:60]}")
+    if len(shooting.places) > LISTED:
+        click.echo(f"… and {len(shooting.places) - LISTED} more")
+    seconds = shooting.forecast_s()
+    time = f", about {clock(seconds)} on this machine" if seconds is not None else ""
+    click.echo(f"{len(shooting.missing)} of {len(shooting.places)} pictures to draw{time}")
+    next_step("the same command without --dry-run")
+
+
+def _draw(shooting: Shooting) -> None:
+    from wrapper.diffusion.txt2img.shooting import draw_missing, save_overview
+
+    outcome = draw_missing(shooting)
+    there = [place.path for place in shooting.places if place.there]
+    if there:
+        click.echo(f"{len(there)} with equal parameters there already, such as {there[0]}")
+    for path in outcome.drawn:  # not while the bar is on the screen: they would share a line
         click.echo(f"wrote {path}")
-    next_step(f"look at {paths[-1]}; its parameters go into A1111's 'PNG Info'")
+    sheet = save_overview(shooting)
+    if sheet:
+        click.echo(f"wrote {sheet}")
+    _fail_if_any(outcome)
+    next_step(f"look at {sheet or [*outcome.drawn, *there][-1]}; parameters go into A1111's 'PNG Info'")
 
 
-def _base(project: Project | None, spec: str | None) -> Any:
-    from wrapper.diffusion.pipelines.opening import named_base, project_base
+def _fail_if_any(outcome: Outcome) -> None:
+    from dataset_tools.errors import RunFailed
 
-    return project_base(project, "txt2img") if project else named_base(str(spec), "txt2img")
-
-
-def _lora_folders(project: Project | None) -> list[Path]:
-    return [project.paths.loras] if project else [Path(), Path("loras")]
-
-
-def _loras(project: Project | None, given: tuple[str, ...], tagged: bool) -> list[Any]:
-    from wrapper.diffusion.prompts.lora_tags import parse_lora_argument
-    from wrapper.diffusion.txt2img.project_pictures import project_lora
-
-    if given or tagged or project is None:
-        return [parse_lora_argument(text) for text in given]
-    return [project_lora(project)]
-
-
-def _sampling(project: Project | None, given: dict[str, Any]) -> Sampling:
-    from wrapper.diffusion.pipelines.sampling import Sampling
-    from wrapper.project.schema import GenerateSection
-
-    settings = project.settings.generate if project else GenerateSection()
-    return Sampling(
-        first_given(given["sampler"], settings.sampler),
-        first_given(given["steps"], settings.steps),
-        first_given(given["cfg"], settings.cfg),
-    )
-
-
-def _size(project: Project | None, given: dict[str, Any]) -> tuple[int | None, int | None]:
-    from wrapper.diffusion.txt2img.project_pictures import wanted_size
-
-    width, height = wanted_size(project) if project else (None, None)
-    return first_given(given["width"], width), first_given(given["height"], height)
+    failed = outcome.failed
+    if len(failed) == 1 and not outcome.drawn:
+        raise RunFailed(next(iter(failed.values())))
+    if failed:
+        lines = [f"  {name}: {why}" for name, why in failed.items()]
+        title = f"{len(failed)} of {len(failed) + len(outcome.drawn)} pictures could not be drawn:"
+        raise RunFailed("\n".join([title, *lines]), "The same command tries them again.")

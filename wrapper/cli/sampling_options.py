@@ -1,4 +1,4 @@
-"""The options that ``generate`` and ``inpaint`` share."""
+"""The options that the drawing commands share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_OPTIONS = (
+_MODELS = (
     click.option("--base", metavar="PATH|demo", help="Base model; without it, the project's."),
     click.option(
         "--lora",
@@ -25,7 +25,16 @@ _OPTIONS = (
         help="LoRA file and weight, repeatable; in a project without it, the project's own.",
     ),
     click.option("--negative", metavar="TEXT", help="What the picture should not show."),
+)
+_ONE_SEED = (
     click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of the noise; random without it."),
+)
+_MANY_SEEDS = (
+    click.option(
+        "--seed", "seeds", metavar="N[,N|N-N]…", help="Seeds of the noise: 7, or 1,2,5-8; random without."
+    ),
+)
+_STEPS = (
     click.option("--sampler", metavar="NAME", help="A1111's name: Euler a, DPM++ 2M Karras, DDIM, …"),
     click.option("--steps", type=click.IntRange(1, 1000), help="Denoising steps."),
     click.option("--cfg", type=click.FloatRange(0, 50), help="How strictly the prompt is followed."),
@@ -34,7 +43,16 @@ _OPTIONS = (
 
 def sampling_options(function: F) -> F:
     """Add ``--base --lora --negative --seed --sampler --steps --cfg``; what is not given is None."""
-    for option in reversed(_OPTIONS):
+    return _with((*_MODELS, *_ONE_SEED, *_STEPS), function)
+
+
+def sampling_options_with_seeds(function: F) -> F:
+    """The same, but ``--seed`` takes many: parameter ``seeds``, a text."""
+    return _with((*_MODELS, *_MANY_SEEDS, *_STEPS), function)
+
+
+def _with(options: tuple[Callable[[F], F], ...], function: F) -> F:
+    for option in reversed(options):
         function = option(function)
     return function
 

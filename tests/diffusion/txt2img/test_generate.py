@@ -67,6 +67,7 @@ def test_a_picture_knows_what_made_it(base):
         "CFG scale": "3",
         "Seed": "5",
         "Size": "64x64",
+        "Schedule type": "Uniform",
         "Model": base.path.name,
         "Model hash": base_hash(base.path),
         "RNG": "CPU",

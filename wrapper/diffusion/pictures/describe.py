@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext, settle_prompt, short_number
 from wrapper.diffusion.pictures.model_hash import base_hash, lora_hash
 from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+from wrapper.diffusion.pipelines.schedulers import sampler_fields
 
 if TYPE_CHECKING:
     from wrapper.base_model.detect import BaseInfo
@@ -31,12 +32,13 @@ def describe(
     """The parameters of one picture of ``size`` (width, height); LoRAs are written as prompt tags, too."""
     fields = {
         "Steps": str(sampling.steps),
-        "Sampler": sampling.sampler,
+        **sampler_fields(sampling.sampler),
         "CFG scale": short_number(sampling.cfg),
         "Seed": str(prompt.seed),
         "Size": f"{size[0]}x{size[1]}",
         "Model hash": base_hash(info.path),
         "Model": model_name(info),
+        **({"Clip skip": str(sampling.clip_skip)} if sampling.clip_skip > 1 else {}),
         **NOISE_SOURCE,
         **(extra or {}),
     }
