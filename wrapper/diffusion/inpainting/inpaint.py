@@ -31,6 +31,7 @@ from wrapper.diffusion.pipelines.sampling import (
     run_batch,
     step_count,
 )
+from wrapper.diffusion.prompts.editing import check_prompt
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from wrapper.base_model.detect import BaseInfo
     from wrapper.lora.apply import LoraUse
 
+MASK_CHANNELS = 9
+"""Latents, mask, and the latents of the picture without what is masked."""
 MOSTLY_NEW = 0.5
 """From this share of repainted pixels on, inpainting is held to the rules of txt2img."""
 
@@ -99,6 +102,8 @@ def check_inpainting(image: np.ndarray, mask: np.ndarray, prompt: Prompt, settin
     """Raise `UserError` for what can be seen to be wrong without a model."""
     check_mask(image, mask)
     check_sampling(settings.sampling)
+    check_prompt(prompt.text)
+    check_prompt(prompt.negative)
     if (mask >= MASKED).mean() > MOSTLY_NEW:
         refuse_prompt(prompt.text)
     side = settings.work_size
@@ -119,18 +124,18 @@ def inpaint_region(
     It is identical in every pixel that is further than ``mask_blur_px`` from the mask.
     """
     check_inpainting(image, mask, prompt, settings)
-    view = view_of(image, mask, settings, native_size(pipeline))
+    view = view_of(pipeline, image, mask, settings)
     result = image.copy()
     patch = paint(pipeline, view, prompt, settings, on_step)
     lay_back(result, patch, mask, view.region, settings.mask_blur_px)
     return result
 
 
-def view_of(image: np.ndarray, mask: np.ndarray, settings: InpaintSettings, native_px: int) -> View:
-    """The view of ``image`` for ``mask``; ``native_px`` is the base's own side."""
+def view_of(pipeline: Any, image: np.ndarray, mask: np.ndarray, settings: InpaintSettings) -> View:
+    """The view of ``image`` (uint8 [H, W, 3]) that ``pipeline`` paints ``mask`` in."""
     region = seen_region(mask, settings)
-    size = region.work_size(settings.work_size or native_px)
-    hole = _whole_latents(touched(mask, region, settings.mask_blur_px), size)
+    size = region.work_size(settings.work_size or native_size(pipeline))
+    hole = hole_at(touched(mask, region, settings.mask_blur_px), size, pipeline.unet.config.in_channels)
     return View(region, (image.shape[1], image.shape[0]), resize(region.cut(image), size), hole)
 
 
@@ -152,17 +157,26 @@ def paint(
     return resize(new, (view.region.width, view.region.height))
 
 
-def _whole_latents(touched: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The hole at ``size`` (width, height): every latent that has a touched pixel (of [H, W]), and all of it.
+def hole_at(touched: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
+    """``touched`` [H, W] at ``size`` (width, height): no touched pixel gets lost.
 
-    A latent that is only partly in the hole would keep the old picture in it, and a small hole might vanish.
+    A base with 9 channels is shown the hole as it is; with 4, a latent is laid back or not, and one that is
+    partly in the hole would keep the old picture in it. Diffusers takes the first pixel of each latent for
+    all of it: a small hole that it would miss is made of whole latents, too.
     """
+    exact = _covered(touched, size, 1)
+    seen = exact[::SIDE_STEP, ::SIDE_STEP].any()
+    return exact if seen and channels == MASK_CHANNELS else _covered(touched, size, SIDE_STEP)
+
+
+def _covered(touched: np.ndarray, size: tuple[int, int], step: int) -> np.ndarray:
+    """Cells of ``step`` pixels at ``size`` (width, height), 255 where any pixel of ``touched`` is."""
     import numpy as np
 
     hole = touched
     for axis, side in enumerate(reversed(size)):
-        edges = np.arange(side // SIDE_STEP) * touched.shape[axis] // (side // SIDE_STEP)
-        hole = np.maximum.reduceat(hole, edges, axis=axis).repeat(SIDE_STEP, axis)
+        edges = np.arange(side // step) * touched.shape[axis] // (side // step)
+        hole = np.maximum.reduceat(hole, edges, axis=axis).repeat(step, axis)
     return hole
 
 

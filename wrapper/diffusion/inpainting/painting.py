@@ -22,7 +22,7 @@ from wrapper.diffusion.pictures.photograph import Photograph, read_photograph
 from wrapper.diffusion.pictures.picture import save_picture
 from wrapper.diffusion.pictures.sheet import save_sheet
 from wrapper.diffusion.pipelines.opening import check_lora_files, open_pipeline
-from wrapper.diffusion.pipelines.sampling import OnStep, Prompt, native_size, step_count
+from wrapper.diffusion.pipelines.sampling import OnStep, Prompt, step_count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -188,7 +188,7 @@ def paint_ready(pipeline: Any, painter: Painter, ready: Ready, on_step: OnStep) 
     """Every picture in turn is laid over the photograph's own pixels, saved, and taken back again."""
     repair, photo, mask = ready.repair, ready.photo, ready.mask
     blur_px = repair.settings.mask_blur_px
-    view = view_of(photo.pixels, mask, repair.settings, native_size(pipeline))
+    view = view_of(pipeline, photo.pixels, mask, repair.settings)
     box = feathered_box(mask, blur_px)
     before = box.cut(photo.pixels).copy()
     for prompt, path in ready.todo:

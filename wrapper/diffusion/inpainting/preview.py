@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-RED, FRAME = (235, 40, 50), (255, 214, 10)
+RED, WHITE, FRAME = (235, 40, 50), (255, 255, 255), (255, 214, 10)
 TINT = 0.6
 SIDE_PX = 1600
 """A larger photograph is shown reduced."""
@@ -24,7 +24,7 @@ SOFTWARE = "Software"
 
 
 def draw_preview(image: np.ndarray, mask: np.ndarray, settings: InpaintSettings) -> Image:
-    """``image`` [H, W, 3] with the part to repaint in red and a frame about what the model sees."""
+    """``image`` [H, W, 3] with the part to repaint in red, edged white; a frame is about what the model sees."""
     import numpy as np
     from PIL import Image, ImageDraw
 
@@ -33,6 +33,8 @@ def draw_preview(image: np.ndarray, mask: np.ndarray, settings: InpaintSettings)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     share = resize(_share(mask, settings.mask_blur_px), size)[..., None] * (TINT / 255)
     shown = resize(image, size) * (1 - share) + np.array(RED) * share
+    inside = share[..., 0] > TINT / 2
+    shown[np.diff(inside, axis=0, prepend=False) | np.diff(inside, axis=1, prepend=False)] = WHITE
     picture = Image.fromarray(np.rint(shown).astype(np.uint8))
     box = _scaled(seen_region(mask, settings), size[0] / width, size[1] / height)
     ImageDraw.Draw(picture).rectangle(box, outline=FRAME, width=max(2, round(max(size) / 400)))
