@@ -16,8 +16,8 @@ NAMES = ("ухо 1", "it's 2")
 STAGES = {"stage_a": 1.0, "stage_b": 3.0}
 
 
-def make_project(folder: Path, tiny_base: Callable[..., Path]) -> Path:
-    """Write lorawrap.toml, dataset/ and loras/ into ``folder`` and return it."""
+def make_project(folder: Path, tiny_base: Callable[..., Path], images: int = len(NAMES)) -> Path:
+    """Write lorawrap.toml, dataset/ with ``images`` held out, and loras/ into ``folder``; return it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "lorawrap.toml").write_text(
         f"""
@@ -41,7 +41,7 @@ seeds = [1, 2]
 """,
         encoding="utf-8",
     )
-    held = [_held_out(folder / "dataset", number) for number in range(len(NAMES))]
+    held = [_held_out(folder / "dataset", number) for number in range(images)]
     built = BuiltDataset(size=SIDE, stages={}, holdout=held, refused=[], balance={}, key="k")
     write_dataset(folder / "dataset", built)
     for number, (stage, strength) in enumerate(STAGES.items()):
@@ -50,7 +50,8 @@ seeds = [1, 2]
 
 
 def _held_out(dataset: Path, number: int) -> HeldOut:
-    name, random = NAMES[number], np.random.default_rng(number)
+    name = NAMES[number] if number < len(NAMES) else f"лицо {number}"
+    random = np.random.default_rng(number)
     mask = np.zeros((SIDE, SIDE), np.uint8)
     mask[20:40, 10 + number : 30] = 255
     image_path, mask_path = f"holdout/images/{name}.png", f"holdout/masks/{name}.png"

@@ -14,6 +14,7 @@ from wrapper.diffusion.pictures.describe import describe
 from wrapper.diffusion.pictures.photograph import Photograph
 from wrapper.diffusion.pictures.picture import save_picture
 from wrapper.diffusion.pipelines.sampling import Prompt, Sampling, batches
+from wrapper.diffusion.prompts.attention import literal
 from wrapper.evaluation.holdout import HeldOutImage
 from wrapper.evaluation.measures.colour import colour_difference
 from wrapper.evaluation.measures.fidelity import masked_psnr_db, masked_ssim, outside_difference
@@ -43,7 +44,7 @@ class Trial:
 
     @property
     def prompt(self) -> Prompt:
-        return Prompt(self.image.caption, self.image.negative, self.seed)
+        return Prompt(literal(self.image.caption), self.image.negative, self.seed)
 
     @property
     def size(self) -> tuple[int, int]:

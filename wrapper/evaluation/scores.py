@@ -143,7 +143,7 @@ def _figures(rows: Sequence[Score], metric: str) -> dict[str, Any]:
     seeds = [statistics.fmean(group) for group in by_seed.values()]
     low, high = interval([statistics.fmean(group) for group in by_name.values()])
     seed_low, seed_high = interval(seeds)
-    mean = round(statistics.fmean(values), 4)
+    mean = round(statistics.fmean(values), 6)
     told = {"mean": mean, "sd": _spread(values), "n": len(values), "seed_sd": _spread(seeds)}
     return told | {"low": low, "high": high, "seed_low": seed_low, "seed_high": seed_high}
 

@@ -158,7 +158,7 @@ def _unpickle(path: Path) -> dict[str, Tensor]:
 
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError) as error:
         raise UserError(f"{path}: is not a file of tensors ({str(error).splitlines()[0]}).") from error
     if not isinstance(found, dict):
         raise UserError(f"{path}: is not a file of tensors by name.")
