@@ -18,6 +18,7 @@ from wrapper.diffusion.pictures.photograph import Photograph
 from wrapper.diffusion.pictures.picture import save_picture
 from wrapper.diffusion.pipelines.sampling import Prompt, Sampling, native_size, run_batch
 from wrapper.diffusion.pipelines.schedulers import make_scheduler
+from wrapper.diffusion.prompts.editing import check_prompt
 from wrapper.trainer.config import Settings
 from wrapper.trainer.data.samples import Sample
 from wrapper.trainer.model import Model
@@ -72,6 +73,8 @@ def parse_sample_prompt(line: str, sampler: str, where: str) -> SamplePrompt:
     except (ValueError, KeyError):
         raise UserError(f"{where}: wrong number (give both --w and --h).") from None
     refuse_prompt(prompt.text)
+    check_prompt(prompt.text)
+    check_prompt(prompt.negative)
     return SamplePrompt(prompt, sampling, size)
 
 

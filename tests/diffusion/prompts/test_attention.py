@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dataset_tools.errors import UserError
-from wrapper.diffusion.prompts.attention import Piece, parse
+from wrapper.diffusion.prompts.attention import Piece, literal, parse
 from wrapper.diffusion.prompts.editing import check_prompt
 
 UP, DOWN = 1.1, 1 / 1.1
@@ -54,6 +54,14 @@ def test_a_break_in_brackets_divides_too():
 def test_a_weight_that_is_no_number_is_refused():
     with pytest.raises(UserError, match=r"'1\.2\.3' is not a number"):
         parse("(a:1.2.3)")
+
+
+@pytest.mark.parametrize(
+    "text", [r"a (b:1.2) [c|d] \e", "BREAK a AND b, BREAKFAST", "[x:3] ((", "plain, ухо"]
+)
+def test_a_caption_can_be_made_to_mean_itself(text):
+    check_prompt(literal(text))
+    assert parse(literal(text)) == [[Piece(text)]]
 
 
 @pytest.mark.parametrize(

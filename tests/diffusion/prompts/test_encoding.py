@@ -208,6 +208,12 @@ def test_a_learning_encoder_is_never_remembered(tiny_base):
     assert len(calls) == 2
 
 
+def test_unsupported_syntax_is_refused_in_both_prompts(pipelines):
+    for prompt in (Prompt("[a|b]"), Prompt("a", "[b:c:3]")):
+        with pytest.raises(UserError, match="not supported"):
+            encode_prompts(pipelines["sd15"], [prompt], 5.0)
+
+
 @pytest.mark.parametrize("kind", ["sd15", "sdxl"])
 def test_weights_and_length_change_the_picture(pipelines, kind):
     def draw(text, negative=""):

@@ -42,6 +42,15 @@ def parse(prompt: str) -> list[list[Piece]]:
     return draft.finished()
 
 
+def literal(text: str) -> str:
+    """``text``, a caption for example, as a prompt in which nothing has a meaning of its own.
+
+    ``"a man (left ear)"`` → ``"a man \\(left ear\\)"``.
+    """
+    escaped = re.sub(r"[\\()\[\]]", r"\\\g<0>", text)
+    return re.sub(r"\b(BR|A)(?=(?:EAK|ND)\b)", r"\1\\", escaped)
+
+
 @dataclass
 class _Draft:
     """Texts and weights so far, a BREAK as None; and where the open brackets of each kind began."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError
 from wrapper.diffusion.prompts.chunks import Chunk, chunks
+from wrapper.diffusion.prompts.editing import check_prompt
 from wrapper.diffusion.prompts.remembered import remembered
 
 if TYPE_CHECKING:
@@ -28,11 +29,15 @@ def encode_prompts(
     For SDXL also ``pooled_prompt_embeds`` and ``negative_pooled_prompt_embeds`` [N, C2], of the first chunk.
     ``clip_skip`` counts layers from the last, which is 1, as A1111 does. What is shorter than the longest is
     filled up with empty chunks. A prompt's numbers don't depend on the others in the batch.
+
+    Raises `UserError` for syntax that is not supported, and for a layer that there is not.
     """
     import torch
 
     texts = [prompt.text for prompt in prompts]
     negatives = [prompt.negative for prompt in prompts] if cfg > 1 else []
+    for text in {*texts, *negatives}:
+        check_prompt(text)
     with torch.no_grad():
         encoded = _Encoders(pipeline, clip_skip).encode([*texts, *negatives])
         if _zero_when_empty(pipeline):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,10 +35,19 @@ def take_tags(prompt: str, folders: Sequence[Path]) -> tuple[str, list[LoraUse]]
     ``<lora:NAME>``, ``<lora:NAME:0.8>``, ``<lora:NAME:TE:UNET>``, ``<lora:NAME:te=0.5:unet=0.8>``. Raises one
     `UserError` for names that are not there, weights that are no numbers, dyn, and any other kind of tag.
     """
+    return _taken(prompt, lambda name, tag: find_lora(name, folders, tag))
+
+
+def read_tags(prompt: str) -> tuple[str, list[LoraUse]]:
+    """The same, but nothing is looked up: the path of each is the name in its tag."""
+    return _taken(prompt, lambda name, _tag: Path(name))
+
+
+def _taken(prompt: str, find: Callable[[str, str], Path]) -> tuple[str, list[LoraUse]]:
     problems, uses = Problems(), []
     for match in _TAG.finditer(prompt):
         try:
-            uses.append(_use(match[1], match[2], match[0], folders))
+            uses.append(_use(match[1], match[2], match[0], find))
         except UserError as error:
             problems.add(match[0], error.message.removeprefix(f"{match[0]}: "), error.hint)
     problems.raise_if_any()
@@ -57,7 +66,7 @@ def refuse_tags(prompt: str) -> None:
         )
 
 
-def _use(kind: str, content: str, tag: str, folders: Sequence[Path]) -> LoraUse:
+def _use(kind: str, content: str, tag: str, find: Callable[[str, str], Path]) -> LoraUse:
     from wrapper.lora.apply import LoraUse
 
     name, *arguments = (part.strip() for part in content.split(":"))
@@ -70,7 +79,7 @@ def _use(kind: str, content: str, tag: str, folders: Sequence[Path]) -> LoraUse:
             "Leave it out; the LoRA then acts with the rank that it has.",
         )
     te_weight = given.get("te", 1.0)
-    return LoraUse(find_lora(name, folders, tag), given.get("unet", te_weight), te_weight)
+    return LoraUse(find(name, tag), given.get("unet", te_weight), te_weight)
 
 
 def _arguments(parts: Sequence[str], tag: str) -> dict[str, float]:

@@ -27,6 +27,8 @@ from wrapper.diffusion.pipelines.sampling import (
     run_batch,
     step_count,
 )
+from wrapper.diffusion.prompts.editing import check_prompt
+from wrapper.diffusion.prompts.encoding import equal_lengths
 from wrapper.diffusion.txt2img.hires import Hires, check_hires, hires_steps, run_hires
 
 if TYPE_CHECKING:
@@ -87,7 +89,11 @@ def draw(
     own = native_size(pipeline)
     wanted = (size[0] or own, size[1] or own)
     extra = {**(hires.fields() if hires else {}), **condition_fields(conditions)}
-    portions = list(batches(prompts, hires.size(wanted) if hires else wanted, pipeline.device.type))
+    portions = [
+        portion
+        for run in equal_lengths(pipeline, prompts)
+        for portion in batches(run, hires.size(wanted) if hires else wanted, pipeline.device.type)
+    ]
     for name, image in attached_images(pipeline):
         tell(crop_note(name, image, wanted))
     with progress(title, len(portions) * _steps(pipeline, sampling, hires)) as bar:
@@ -117,12 +123,14 @@ def _pictures(
 def check_request(
     prompts: Sequence[Prompt], sampling: Sampling, size: Size, hires: Hires | None = None
 ) -> None:
-    """Raise `UserError` for a prompt that asks for somebody under age, a bad sampling, and a bad size."""
+    """Raise `UserError` for a prompt that is refused or not understood, a bad sampling, and a bad size."""
     check_sampling(sampling)
     if hires:
         check_hires(hires)
     for prompt in prompts:
         refuse_prompt(prompt.text)
+        check_prompt(prompt.text)
+        check_prompt(prompt.negative)
     for name, side in zip(("width", "height"), size, strict=True):
         if side is not None and (side < SIDE_STEP or side % SIDE_STEP):
             raise UserError(f"A {name} of {side} px is not a multiple of {SIDE_STEP}.")
