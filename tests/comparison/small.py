@@ -12,7 +12,7 @@ from wrapper.comparison.compare import Comparison
 from wrapper.comparison.look import Look
 from wrapper.comparison.plan import make_plan
 from wrapper.comparison.shelf import Shelf
-from wrapper.comparison.subject import FromText
+from wrapper.comparison.subject import FromText, Means
 from wrapper.comparison.tables import Shown, wished_tables
 from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
 from wrapper.lora.apply import LoraUse
@@ -33,4 +33,4 @@ def small_comparison(
     basis = Look(Prompt(""), QUICK, (LoraUse(lora),))
     wanted = Shown(**{"prompts": ("a woman",), "seeds": (1,), **shown})
     tables = wished_tables(basis, wanted, read_axes((x, y), basis, Shelf()))
-    return Comparison(detect(base), FromText((64, 64)), make_plan(tables), Album(out))
+    return Comparison(FromText(Means(detect(base)), (64, 64)), make_plan(tables), Album(out))

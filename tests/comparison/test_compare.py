@@ -9,13 +9,12 @@ from dataset_tools.errors import UserError
 from dataset_tools.pictures.images import read_rgb
 from tests.comparison.small import QUICK, small_comparison, two_loras
 from wrapper.comparison import compare as compare_module
-from wrapper.comparison.compare import draw_missing, forecast, step_count
+from wrapper.comparison.compare import draw_missing, forecast
 from wrapper.comparison.page import render
 from wrapper.comparison.sheets import save_sheets
 from wrapper.diffusion.pictures.picture import read_digital_source, read_parameters
 from wrapper.diffusion.pipelines import sampling as sampling_module
 from wrapper.diffusion.pipelines.opening import open_pipeline
-from wrapper.diffusion.pipelines.sampling import Sampling
 from wrapper.diffusion.txt2img.generate import generate
 from wrapper.lora.apply import LoraUse
 
@@ -45,7 +44,7 @@ def test_cells_are_the_pictures_that_generate_draws(make, lora):
     assert draw_missing(comparison).drawn == 4
     for name, look in comparison.plan.cells.items():
         uses = [LoraUse(lora, look.loras[0].weight)]
-        (drawn,) = generate(comparison.info, [look.prompt], QUICK, loras=uses)
+        (drawn,) = generate(comparison.subject.means.info, [look.prompt], QUICK, loras=uses)
         path = comparison.album.picture(name)
         assert np.array_equal(read_rgb(path), drawn.pixels), name
         assert read_parameters(path) == drawn.info
@@ -105,7 +104,7 @@ def test_an_interrupted_comparison_goes_on_and_ends_as_an_undisturbed_one(make, 
         return sampling_module.run_batch(*args, **inputs)
 
     with monkeypatch.context() as patched:
-        patched.setattr("wrapper.comparison.subject.run_batch", stopped)
+        patched.setattr("wrapper.diffusion.txt2img.shot.run_batch", stopped)
         with pytest.raises(KeyboardInterrupt):
             draw_missing(make("weight=0.7,1", "seed=1,2"))
     rest = make("weight=0.7,1", "seed=1,2")
@@ -138,17 +137,6 @@ def test_faults_of_all_looks_are_told_before_anything_is_loaded(make, no_loading
         make("prompt-sr=woman,14 year old girl").check()
     with pytest.raises(UserError, match=r"2 steps at strength 0\.1"):
         make("strength=0.1,1").check()
-
-
-@pytest.mark.parametrize(
-    ("sampler", "steps", "strength"), [("Euler a", 7, 1.0), ("Heun", 10, 0.5), ("DDIM", 5, 0.5)]
-)
-def test_steps_are_counted_as_the_pipeline_counts_them(tiny_base, sampler, steps, strength):
-    from wrapper.base_model.detect import detect
-
-    pipeline = open_pipeline(detect(tiny_base()), "inpaint")
-    sampling = Sampling(sampler, steps, 3.0, strength)
-    assert step_count(sampling) == sampling_module.step_count(pipeline, sampling)
 
 
 def test_the_sheet_tells_its_axes_as_a1111_does(make):

@@ -12,6 +12,8 @@ from tests.dataset_tools.quality.browser import CHROMIUM, Page, browser
 from wrapper.comparison.compare import Comparison
 from wrapper.comparison.page import write_page
 from wrapper.comparison.sheets import save_sheets
+from wrapper.diffusion.pictures.photograph import Photograph
+from wrapper.diffusion.pictures.picture import save_picture
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
 FOCUSED = """
@@ -27,7 +29,7 @@ def filled(comparison: Comparison) -> Comparison:
     """Every cell but one of the grid as a plain picture, 300 × 200 px."""
     for number, (name, told) in enumerate(comparison.told.items()):
         pixels = np.full((200, 300, 3), 20 * number, np.uint8)
-        comparison.subject.save(comparison.album.picture(name), pixels, told)
+        save_picture(comparison.album.picture(name), Photograph(pixels), told, comparison.subject.source)
     return comparison
 
 

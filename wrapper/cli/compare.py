@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wrapper.cli.condition_options import condition_options, conditions_of
+from wrapper.cli.device_options import device_options, placement_of
+from wrapper.cli.hires_options import hires_of, hires_options
+from wrapper.cli.mask_options import mask_of, mask_options
 from wrapper.cli.options import next_step, project_options
 from wrapper.cli.sampling_options import project_unless_base, random_seed
 
@@ -31,8 +35,7 @@ _OPTIONS = (
     click.option("--seed", "seeds", multiple=True, metavar="N", help="Repeatable, also 1,2 or 5-8."),
     click.option("--x", metavar="AXIS=VALUES", help="What the columns vary."),
     click.option("--y", metavar="AXIS=VALUES", help="What the rows vary."),
-    click.option("--image", type=_FILE, help="Compare by repainting this photograph …"),
-    click.option("--mask", type=_FILE, help="… where this mask, of the same size, is white."),
+    click.option("--image", type=_FILE, help="Compare by repainting this photograph in its --mask."),
     click.option("--sampler", metavar="NAME", help="A1111's name: Euler a, DPM++ 2M Karras, DDIM, …"),
     click.option("--steps", type=click.IntRange(1, 1000), help="Denoising steps."),
     click.option("--cfg", type=click.FloatRange(0, 50), help="How strictly the prompt is followed."),
@@ -40,6 +43,10 @@ _OPTIONS = (
     click.option("--width", type=click.IntRange(8), help="Pixels, a multiple of 8."),
     click.option("--height", type=click.IntRange(8), help="Pixels, a multiple of 8."),
     click.option("--strength", type=click.FloatRange(0, 1, min_open=True), help="Of the repainting."),
+    click.option("--region", type=click.Choice(["masked", "whole"]), help="What the model sees of it."),
+    click.option(
+        "--fill", type=click.Choice(["original", "fill", "noise"]), help="What lies in the mask at the start."
+    ),
     click.option("--padding", type=click.IntRange(0), metavar="PX", help="Margin about the mask."),
     click.option("--mask-blur", type=click.IntRange(0), metavar="PX", help="Width of the soft edge."),
     click.option("--work-size", type=click.IntRange(64), metavar="PX", help="Side that the model works at."),
@@ -58,6 +65,10 @@ def _comparison_options(function: Any) -> Any:
 @click.command("compare")
 @project_options
 @_comparison_options
+@mask_options
+@hires_options
+@condition_options
+@device_options
 @click.option("--dry-run", is_flag=True, help="Say how many pictures, LoRA swaps and steps; draw nothing.")
 @click.option("--yes", is_flag=True, help="Draw however many pictures it is.")
 def command(project: Path, overrides: tuple[str, ...], dry_run: bool, yes: bool, **given: Any) -> None:
@@ -79,8 +90,10 @@ def command(project: Path, overrides: tuple[str, ...], dry_run: bool, yes: bool,
     """
     from wrapper.comparison.request import Request, comparison_of
 
-    opened = project_unless_base(project, overrides, given["base"])
-    comparison = comparison_of(Request(**given), opened, random_seed())
+    parts = {"mask": mask_of(given), "hires": hires_of(given), "conditions": conditions_of(given)}
+    request = Request(**parts, placement=placement_of(given), **given)
+    opened = project_unless_base(project, overrides, request.base)
+    comparison = comparison_of(request, opened, random_seed(), lambda text: click.echo(text, err=True))
     comparison.check()
     _announce(comparison, ask=not yes and not dry_run)
     if dry_run:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from dataset_tools.errors import Problems
 from dataset_tools.files import check_place
-from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext, parse_infotext, write_infotext
+from wrapper.diffusion.pictures.infotext import Infotext, parse_infotext, write_infotext
 from wrapper.diffusion.pictures.picture import read_parameters
+from wrapper.diffusion.txt2img.gallery import is_ours
 
 PICTURES = "pictures"
 PAGE, RECORD = "compare.html", "compare.json"
@@ -36,31 +37,19 @@ class Album:
     def picture(self, name: str) -> Path:
         return self.folder / PICTURES / f"{name}.png"
 
-    def has(self, name: str, told: Infotext) -> bool:
-        """Whether the cell ``name`` is there, drawn with just these parameters."""
-        path = self.picture(name)
-        return path.is_file() and _parameters(path) == parse_infotext(write_infotext(told))
-
     def check(self, names: Iterable[str]) -> None:
         """Raise `UserError` when a picture cannot be written, or would replace one that is not ours."""
         check_place(self.folder)
         problems = Problems()
         for path in map(self.picture, names):
-            if path.exists() and not _made_here(path):
+            if path.exists() and not is_ours(path):
                 problems.add(path, "is there already and was not made by lorawrap.", "Give another --out.")
         problems.raise_if_any()
 
 
-def _parameters(path: Path) -> Infotext | None:
-    """The parameters in a picture, None for what cannot be read."""
+def is_of(path: Path, told: Infotext) -> bool:
+    """Whether the picture at ``path`` was drawn with just these parameters; not if it cannot be read."""
     try:
-        return read_parameters(path)
+        return read_parameters(path) == parse_infotext(write_infotext(told))
     except OSError:
-        return None
-
-
-def _made_here(path: Path) -> bool:
-    if not path.is_file():  # to open a FIFO would wait for ever
         return False
-    told = _parameters(path)
-    return bool(told and told.fields.get("Version", "").startswith(PROGRAM.split()[0]))

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from dataset_tools.errors import RunFailed
 from dataset_tools.progress import Bar, progress
-from wrapper.comparison.album import Album
+from wrapper.comparison.album import Album, is_of
 from wrapper.comparison.plan import Plan, rescalings, swaps
 from wrapper.comparison.subject import Subject, check_looks
 from wrapper.diffusion.pictures.infotext import Infotext
-from wrapper.diffusion.pipelines.opening import open_pipeline
-from wrapper.diffusion.pipelines.sampling import Sampling
-from wrapper.diffusion.pipelines.schedulers import make_scheduler
+from wrapper.diffusion.pictures.model_hash import start_hashing
+from wrapper.diffusion.pipelines.opening import check_fit, open_pipeline
 from wrapper.lora.fitting import check_fits
 from wrapper.lora.swapping import Swapper
-
-if TYPE_CHECKING:
-    from wrapper.base_model.detect import BaseInfo
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared, with which base, and where its pictures go."""
+    """What is compared, how it is drawn, and where its pictures go."""
 
-    info: BaseInfo
     subject: Subject
     plan: Plan
     album: Album
@@ -34,18 +28,21 @@ class Comparison:
     @cached_property
     def told(self) -> dict[str, Infotext]:
         """The parameters of every cell by name, in the order of the work."""
-        return {name: self.subject.describe(look, self.info) for name, look in self.plan.cells.items()}
+        return {name: self.subject.told(look) for name, look in self.plan.cells.items()}
 
     @cached_property
     def missing(self) -> list[str]:
-        """The cells that are yet to be drawn."""
-        return [name for name, told in self.told.items() if not self.album.has(name, told)]
+        """The cells that are yet to be drawn. The base is not hashed for an empty folder."""
+        files = {name: self.album.picture(name) for name in self.plan.cells}
+        there = {name for name, path in files.items() if path.is_file() and is_of(path, self.told[name])}
+        return [name for name in files if name not in there]
 
     def check(self) -> None:
         """Raise `UserError` for everything that shows before the model is loaded."""
         looks = list(self.plan.cells.values())
         check_looks(self.subject, looks)
-        check_fits(self.info, [path for look in looks for path in look.files])
+        check_fits(self.subject.means.info, [path for look in looks for path in look.files])
+        check_fit(self.subject.means.info, self.subject.means.conditions)
         self.album.check(self.plan.cells)
 
 
@@ -79,16 +76,8 @@ def forecast(comparison: Comparison) -> Forecast:
         there=len(comparison.plan.cells) - len(missing),
         swaps=swaps(looks),
         rescalings=rescalings(looks),
-        steps=sum(step_count(look.sampling) for look in looks),
+        steps=sum(map(comparison.subject.steps, looks)),
     )
-
-
-def step_count(sampling: Sampling) -> int:
-    """How often the U-Net is called for a picture. How many there are hangs on no base model."""
-    scheduler = make_scheduler(sampling.sampler, {})
-    scheduler.set_timesteps(sampling.steps)
-    skipped = sampling.steps - int(sampling.steps * sampling.strength)
-    return len(scheduler.timesteps) - skipped * scheduler.order
 
 
 @dataclass
@@ -107,7 +96,10 @@ def draw_missing(comparison: Comparison) -> Outcome:
     outcome, missing = Outcome(), comparison.missing
     if not missing:
         return outcome
-    swapper = Swapper(open_pipeline(comparison.info, comparison.subject.task))
+    means = comparison.subject.means
+    start_hashing(means.info.path)
+    pipeline = open_pipeline(means.info, comparison.subject.task, (), means.conditions, means.placement)
+    swapper = Swapper(pipeline)
     with progress("compare", forecast(comparison).steps) as bar:
         for name in missing:
             try:
@@ -119,10 +111,9 @@ def draw_missing(comparison: Comparison) -> Outcome:
 
 
 def _draw(comparison: Comparison, name: str, swapper: Swapper, bar: Bar) -> None:
-    look, subject = comparison.plan.cells[name], comparison.subject
+    look, path = comparison.plan.cells[name], comparison.album.picture(name)
     swapper.use(look.loras)
-    pixels = subject.draw(swapper.pipeline, look, lambda: bar.advance(note=name))
-    subject.save(comparison.album.picture(name), pixels, comparison.told[name])
+    comparison.subject.paint(swapper.pipeline, look, path, lambda: bar.advance(note=name))
 
 
 def _counted(count: int, noun: str) -> str:

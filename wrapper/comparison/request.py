@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +14,21 @@ from wrapper.comparison.axes import Axis, read_axes
 from wrapper.comparison.compare import Comparison
 from wrapper.comparison.kinds import KINDS
 from wrapper.comparison.look import Look
-from wrapper.comparison.plan import Asked, make_plan
+from wrapper.comparison.plan import Asked, Plan, make_plan
 from wrapper.comparison.shelf import Shelf
-from wrapper.comparison.subject import FromText, Subject, read_subject
+from wrapper.comparison.subject import FromText, Means, Subject, read_subject
 from wrapper.comparison.tables import Shown, project_tables, wished_tables
+from wrapper.diffusion.conditions.conditions import NONE, Conditions
 from wrapper.diffusion.inpainting.inpaint import InpaintSettings
 from wrapper.diffusion.inpainting.inpaint_file import project_inpaint_lora, project_inpaint_settings
+from wrapper.diffusion.inpainting.mask_request import MaskRequest
+from wrapper.diffusion.inpainting.painting import Say
+from wrapper.diffusion.inpainting.repair import Repair
 from wrapper.diffusion.pipelines.opening import named_base, project_base
+from wrapper.diffusion.pipelines.placement import DEFAULT, Placement
 from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
 from wrapper.diffusion.prompts.lora_tags import parse_lora_argument
+from wrapper.diffusion.txt2img.hires import Hires
 from wrapper.diffusion.txt2img.project_pictures import project_lora, wanted_size
 from wrapper.project.layout import STAGES
 from wrapper.project.schema import GenerateSection
@@ -49,7 +55,7 @@ class Request:
     x: str | None = None
     y: str | None = None
     image: Path | None = None
-    mask: Path | None = None
+    mask: MaskRequest = field(default_factory=MaskRequest)
     out: Path | None = None
     sampler: str | None = None
     steps: int | None = None
@@ -58,9 +64,15 @@ class Request:
     strength: float | None = None
     width: int | None = None
     height: int | None = None
+    hires: Hires | None = None
+    region: str | None = None
+    fill: str | None = None
     padding: int | None = None
     mask_blur: int | None = None
     work_size: int | None = None
+    allow_pickle: bool = False
+    conditions: Conditions = NONE
+    placement: Placement = DEFAULT
 
     @property
     def inpaints(self) -> bool:
@@ -72,10 +84,11 @@ class Request:
         return replace(known, **{field: value for field, value in given.items() if value is not None})
 
 
-def comparison_of(request: Request, project: Project | None, random_seed: int) -> Comparison:
+def comparison_of(request: Request, project: Project | None, random_seed: int, say: Say) -> Comparison:
     """Plan what is asked for. Without seeds of its own or the project's it is drawn with ``random_seed``.
 
-    Raises `UserError` for axes, prompts, seeds and files that cannot be compared; nothing is loaded.
+    Raises `UserError` for axes, prompts, seeds and files that cannot be compared; no model is loaded.
+    ``say`` gets sentences about the photograph.
     """
     _refuse_halves(request)
     shelf, lora_folders = _shelf(project)
@@ -84,25 +97,20 @@ def comparison_of(request: Request, project: Project | None, random_seed: int) -
     axes = read_axes((request.x, request.y), basis, shelf)
     _refuse_both(request, axes)
     shown = _shown(request, project, axes, random_seed)
-    tables = _tables(request, project, basis, shown, axes, shelf)
-    info = _base(request, project)
-    return Comparison(
-        info,
-        _subject(request, project, info, settings),
-        make_plan(tables, lora_folders),
-        Album(request.out or _folder(request, project, axes)),
-    )
+    plan = make_plan(_tables(request, project, basis, shown, axes, shelf), lora_folders)
+    album = Album(request.out or _folder(request, project, axes))
+    return Comparison(_subject(request, project, settings, plan, say), plan, album)
 
 
 def _refuse_halves(request: Request) -> None:
-    if (request.image is None) != (request.mask is None):
-        raise UserError("--image and --mask belong together.", "Give both to compare inpainting.")
-    of_inpainting = ("strength", "padding", "mask_blur", "work_size")
-    idle = of_inpainting if not request.inpaints else ("width", "height")
+    if (request.image is None) == bool(request.mask):
+        raise UserError("--image and its --mask belong together.", "Give both to compare inpainting.")
+    of_inpainting = ("strength", "region", "fill", "padding", "mask_blur", "work_size")
+    idle = ("width", "height", "hires") if request.inpaints else of_inpainting
     given = [f"--{name.replace('_', '-')}" for name in idle if getattr(request, name) is not None]
     if given:
-        where = "without --image" if not request.inpaints else "with --image"
-        raise UserError(f"{', '.join(given)} {where} change nothing.", "Leave them out.")
+        where = "with --image" if request.inpaints else "without --image"
+        raise UserError(f"{', '.join(given)} {where}: changes nothing.", "Leave it out.")
 
 
 def _refuse_both(request: Request, axes: Sequence[Axis]) -> None:
@@ -130,7 +138,14 @@ def _loras(request: Request, project: Project | None) -> tuple[LoraUse, ...]:
 
 def _inpaint_settings(request: Request, project: Project | None) -> InpaintSettings:
     known = project_inpaint_settings(project) if project and request.inpaints else InpaintSettings()
-    return request.over(known, mask_blur_px="mask_blur", padding_px="padding", work_size="work_size")
+    return request.over(
+        known,
+        mask_blur_px="mask_blur",
+        padding_px="padding",
+        work_size="work_size",
+        area="region",
+        fill="fill",
+    )
 
 
 def _sampling(request: Request, project: Project | None, settings: InpaintSettings) -> Sampling:
@@ -142,15 +157,16 @@ def _sampling(request: Request, project: Project | None, settings: InpaintSettin
 
 def _shown(request: Request, project: Project | None, axes: Sequence[Axis], random_seed: int) -> Shown:
     table = project.settings.generate if project else GenerateSection()
-    prompts = request.prompts or (() if request.inpaints else tuple(table.prompts))
+    own = project is not None and not request.inpaints
+    prompts = request.prompts or (tuple(table.prompts) if own else ())
     if "prompt" in {axis.name for axis in axes}:
         prompts = ("",)
     if not prompts:
         raise UserError("There is no prompt.", "Give --prompt TEXT.")
     fields = [field for text in request.seeds for field in split_values(text)]
     given = KINDS["seed"].read(fields, Look(Prompt("")), Shelf())
-    seeds = [value.value for value in given] or (table.seeds if project else [random_seed])
-    negative = table.negative if request.negative is None and project else request.negative
+    seeds = [value.value for value in given] or (table.seeds if own else []) or [random_seed]
+    negative = table.negative if request.negative is None and own else request.negative
     return Shown(prompts, tuple(dict.fromkeys(seeds)), negative or "")
 
 
@@ -168,17 +184,27 @@ def _tables(
     return project_tables(basis, shown, shelf, stage)
 
 
-def _base(request: Request, project: Project | None) -> BaseInfo:
-    task = "inpaint" if request.inpaints else "txt2img"
-    return project_base(project, task) if project else named_base(str(request.base), task)
-
-
-def _subject(request: Request, project: Project | None, info: BaseInfo, settings: InpaintSettings) -> Subject:
-    if request.image and request.mask:
-        return read_subject(request.image, request.mask, settings)
+def _subject(
+    request: Request, project: Project | None, settings: InpaintSettings, plan: Plan, say: Say
+) -> Subject:
+    means = Means(_base(request, project), request.conditions, request.placement)
+    if request.image:
+        first = next(iter(plan.cells.values()))
+        mask = replace(request.mask, seed=first.prompt.seed)
+        settings = replace(settings, sampling=first.sampling)
+        repair = Repair(request.image, mask, first.prompt, Path("cell.png"), settings)
+        return read_subject(means, repair, say)
     width, height = wanted_size(project) if project else (None, None)
-    side = base_side_px(info)
-    return FromText((request.width or width or side, request.height or height or side))
+    side = base_side_px(means.info)
+    size = request.width or width or side, request.height or height or side
+    return FromText(means, size, request.hires)
+
+
+def _base(request: Request, project: Project | None) -> BaseInfo:
+    task, pickle = "inpaint" if request.inpaints else "txt2img", request.allow_pickle
+    if project:
+        return project_base(project, task, allow_pickle=pickle)
+    return named_base(str(request.base), task, allow_pickle=pickle)
 
 
 def _folder(request: Request, project: Project | None, axes: Sequence[Axis]) -> Path:

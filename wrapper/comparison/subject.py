@@ -3,117 +3,138 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from dataset_tools.files import content_hash
+from dataset_tools.errors import Problems, UserError
+from wrapper.base_model.base_size import base_side_px
 from wrapper.comparison.look import Look
-from wrapper.diffusion.inpainting.inpaint import InpaintSettings, check_inpainting, inpaint_region
-from wrapper.diffusion.pictures.describe import describe
+from wrapper.diffusion.conditions.conditions import NONE, Conditions
+from wrapper.diffusion.inpainting.inpaint import View, check_inpainting, view_of
+from wrapper.diffusion.inpainting.painting import Ready, Say, paint_ready, read_ready, refuse_unknown_minor
+from wrapper.diffusion.inpainting.repair import Painter, Repair, tell
 from wrapper.diffusion.pictures.infotext import Infotext
-from wrapper.diffusion.pictures.photograph import Photograph, read_photograph
+from wrapper.diffusion.pictures.photograph import Photograph
 from wrapper.diffusion.pictures.picture import save_picture
 from wrapper.diffusion.pictures.provenance import DigitalSource
-from wrapper.diffusion.pipelines.sampling import OnStep, run_batch
+from wrapper.diffusion.pipelines.opening import check_lora_files
+from wrapper.diffusion.pipelines.placement import DEFAULT, Placement
+from wrapper.diffusion.pipelines.sampling import OnStep
 from wrapper.diffusion.txt2img.generate import check_request
+from wrapper.diffusion.txt2img.hires import Hires
+from wrapper.diffusion.txt2img.shot import Shot
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from wrapper.base_model.detect import BaseInfo
 
-SHORT = 12
+Task = Literal["txt2img", "inpaint"]
+
+
+@dataclass(frozen=True)
+class Means:
+    """What draws: a base, what steers it beside the prompt, and where it runs."""
+
+    info: BaseInfo
+    conditions: Conditions = NONE
+    placement: Placement = field(default_factory=lambda: DEFAULT)
 
 
 class Subject(Protocol):
-    """``check`` and ``describe`` need no model; ``draw`` gives uint8 [H, W, 3]."""
+    """`check` and `told` need no model; `paint` draws with an open pipeline, and saves."""
 
-    task: Literal["txt2img", "inpaint"]
+    means: Means
+    task: Task
     source: DigitalSource
 
     def check(self, look: Look) -> None: ...
 
-    def describe(self, look: Look, info: BaseInfo) -> Infotext: ...
+    def told(self, look: Look) -> Infotext: ...
 
-    def draw(self, pipeline: Any, look: Look, on_step: OnStep) -> np.ndarray: ...
+    def paint(self, pipeline: Any, look: Look, path: Path, on_step: OnStep) -> None: ...
 
-    def save(self, path: Path, pixels: np.ndarray, told: Infotext) -> None: ...
+    def steps(self, look: Look) -> int: ...
 
 
 @dataclass(frozen=True)
 class FromText:
-    """txt2img at ``size`` (width, height) in pixels.
+    """txt2img at ``size`` (width, height) in pixels."""
 
-    One picture a batch: a batch's company moves its pictures by a last bit, and a comparison that is taken
-    up again would be another one.
-    """
-
+    means: Means
     size: tuple[int, int]
-    task: Literal["txt2img", "inpaint"] = "txt2img"
+    hires: Hires | None = None
+    task: Task = "txt2img"
     source: DigitalSource = "trainedAlgorithmicMedia"
 
     def check(self, look: Look) -> None:
-        check_request([look.prompt], look.sampling, self.size)
+        check_request([look.prompt], look.sampling, self.size, self.hires)
 
-    def describe(self, look: Look, info: BaseInfo) -> Infotext:
-        return describe(look.prompt, look.sampling, self.size, info, look.loras)
+    def told(self, look: Look) -> Infotext:
+        return self._shot(look).told(self.means.info, self.means.conditions)
 
-    def draw(self, pipeline: Any, look: Look, on_step: OnStep) -> np.ndarray:
-        return run_batch(pipeline, [look.prompt], look.sampling, self.size, on_step)[0]
+    def paint(self, pipeline: Any, look: Look, path: Path, on_step: OnStep) -> None:
+        pixels = self._shot(look).draw(pipeline, on_step)
+        save_picture(path, Photograph(pixels), self.told(look), self.source)
 
-    def save(self, path: Path, pixels: np.ndarray, told: Infotext) -> None:
-        save_picture(path, Photograph(pixels), told, self.source)
+    def steps(self, look: Look) -> int:
+        return self._shot(look).steps()
+
+    def _shot(self, look: Look) -> Shot:
+        return Shot(look.prompt, look.sampling, self.size, look.loras, self.hires)
 
 
 @dataclass(frozen=True, eq=False)
 class IntoPhotograph:
-    """Inpainting of ``photo`` where ``mask`` (uint8 [H, W]) is white; looks bring the sampling."""
+    """Inpainting of one photograph in its mask; looks bring prompt, sampling and LoRAs."""
 
-    photo: Photograph
-    mask: np.ndarray
-    settings: InpaintSettings
-    hashes: dict[str, str]
-    task: Literal["txt2img", "inpaint"] = "inpaint"
+    means: Means
+    ready: Ready
+    task: Task = "inpaint"
     source: DigitalSource = "compositeWithTrainedAlgorithmicMedia"
 
     def check(self, look: Look) -> None:
-        check_inpainting(self.photo.pixels, self.mask, look.prompt, self._settings(look))
+        refuse_unknown_minor(look.prompt)
+        settings = replace(self.ready.repair.settings, sampling=look.sampling)
+        check_inpainting(self.ready.photo.pixels, self.ready.mask, look.prompt, settings)
 
-    def describe(self, look: Look, info: BaseInfo) -> Infotext:
-        height, width = self.mask.shape[:2]
-        extra = {
-            "Denoising strength": f"{look.sampling.strength:g}",
-            "Mask blur": str(self.settings.mask_blur_px),
-            "Inpaint area": "Only masked",
-            **self.hashes,
-        }
-        return describe(look.prompt, look.sampling, (width, height), info, look.loras, extra)
+    def told(self, look: Look) -> Infotext:
+        view = self._view
+        return tell(self._painter(look), self._repair(look), look.prompt, view.region, view.size)
 
-    def draw(self, pipeline: Any, look: Look, on_step: OnStep) -> np.ndarray:
-        settings = self._settings(look)
-        return inpaint_region(pipeline, self.photo.pixels, self.mask, look.prompt, settings, on_step)
+    def paint(self, pipeline: Any, look: Look, path: Path, on_step: OnStep) -> None:
+        todo = [(look.prompt, path)]
+        ready = replace(self.ready, repair=self._repair(look), todo=todo)
+        for _ in paint_ready(pipeline, self._painter(look), ready, on_step):
+            pass
 
-    def save(self, path: Path, pixels: np.ndarray, told: Infotext) -> None:
-        save_picture(path, replace(self.photo, pixels=pixels), told, self.source)
+    def steps(self, look: Look) -> int:
+        return Shot(look.prompt, look.sampling, (0, 0)).steps()
 
-    def _settings(self, look: Look) -> InpaintSettings:
-        return replace(self.settings, sampling=look.sampling)
+    @cached_property
+    def _view(self) -> View:
+        ready = self.ready
+        side = base_side_px(self.means.info)
+        return view_of(ready.photo.pixels, ready.mask, ready.repair.settings, side)
+
+    def _repair(self, look: Look) -> Repair:
+        settings = replace(self.ready.repair.settings, sampling=look.sampling)
+        return replace(self.ready.repair, prompt=look.prompt, settings=settings)
+
+    def _painter(self, look: Look) -> Painter:
+        return Painter(self.means.info, look.loras, self.means.conditions, self.means.placement)
 
 
-def read_subject(image: Path, mask: Path, settings: InpaintSettings) -> IntoPhotograph:
-    """The photograph and its mask. Raises `UserError` for files that are no whole images."""
-    from dataset_tools.pictures.images import read_mask
-
-    hashes = {"Init image hash": content_hash(image)[:SHORT], "Mask hash": content_hash(mask)[:SHORT]}
-    return IntoPhotograph(read_photograph(image), read_mask(mask), settings, hashes)
+def read_subject(means: Means, repair: Repair, say: Say) -> IntoPhotograph:
+    """Read photograph and mask of ``repair``. Raises `UserError` for files that are no whole images."""
+    for path in (repair.image, *repair.mask.files):
+        if not path.is_file():
+            raise UserError(f"{path}: there is no such file.")
+    return IntoPhotograph(means, read_ready(repair, (), say))
 
 
 def check_looks(subject: Subject, looks: Sequence[Look]) -> None:
     """Raise one `UserError` that names every fault that shows without a model."""
-    from dataset_tools.errors import Problems, UserError
-    from wrapper.diffusion.pipelines.opening import check_lora_files
-
     check_lora_files(sorted({path for look in looks for path in look.files}))
     problems = Problems()
     for look in looks:
