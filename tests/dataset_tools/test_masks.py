@@ -10,6 +10,7 @@ import pytest
 from dataset_tools.errors import UserError
 from dataset_tools.pictures.masks import check_mask, dilated, mask_box, synthetic_mask
 from dataset_tools.pictures.sam import load_sam, sam_mask
+from tests.sam_models import make_tiny_sam
 
 
 def test_the_box_holds_the_white_part():
@@ -93,33 +94,7 @@ def test_dilation_grows_by_its_pixels():
 
 @pytest.fixture(scope="module")
 def sam_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny random SAM, saved as its users save theirs."""
-    import torch
-    from transformers import SamConfig, SamImageProcessor, SamModel, SamProcessor
-
-    torch.manual_seed(0)
-    vision = {
-        "hidden_size": 16,
-        "output_channels": 8,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "image_size": 64,
-        "patch_size": 8,
-        "global_attn_indexes": [0],
-        "num_pos_feats": 4,
-        "mlp_dim": 16,
-    }
-    prompt = {"hidden_size": 8, "image_size": 64, "patch_size": 8, "mask_input_channels": 4}
-    prompt |= {"image_embedding_size": 8}
-    decoder = {"hidden_size": 8, "mlp_dim": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
-    decoder |= {"iou_head_hidden_dim": 8, "iou_head_depth": 2}
-    folder = tmp_path_factory.mktemp("sam model")
-    config = SamConfig(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=decoder)
-    SamModel(config).save_pretrained(folder)
-    SamProcessor(
-        SamImageProcessor(size={"longest_edge": 64}, pad_size={"height": 64, "width": 64})
-    ).save_pretrained(folder)
-    return folder
+    return make_tiny_sam(tmp_path_factory.mktemp("sam model"))
 
 
 @pytest.mark.parametrize(
@@ -133,6 +108,20 @@ def test_sam_gives_a_mask_of_the_pictures_size(sam_folder: Path, points, box):
     assert mask.shape == (48, 80)
     assert mask.dtype == np.uint8
     assert set(np.unique(mask)) <= {0, 255}
+
+
+def test_negative_points_are_labelled_as_such(sam_folder: Path, monkeypatch):
+    network, processor = load_sam(str(sam_folder))
+    seen = {}
+
+    def spy(**inputs):
+        seen.update(inputs)
+        return network(**inputs)
+
+    monkeypatch.setattr("dataset_tools.pictures.sam.load_sam", lambda _: (spy, processor))
+    sam_mask(np.zeros((64, 64, 3), np.uint8), [(30, 20)], None, sam_folder, [(60, 40), (1, 2)])
+    assert seen["input_points"].tolist() == [[[[30, 20], [60, 40], [1, 2]]]]
+    assert seen["input_labels"].tolist() == [[[1, 0, 0]]]
 
 
 def test_sam_without_a_prompt_or_a_model_is_one_sentence(sam_folder: Path, tmp_path: Path):

@@ -24,7 +24,7 @@ SOFTWARE = "Software"
 
 
 def draw_preview(image: np.ndarray, mask: np.ndarray, settings: InpaintSettings) -> Image:
-    """``image`` [H, W, 3] with the part to repaint in red, edged white; a frame is about what the model sees."""
+    """``image`` [H, W, 3] with the part to repaint in red, edged white, and a frame about what is seen."""
     import numpy as np
     from PIL import Image, ImageDraw
 
