@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from dataset_tools.database import opened
 from dataset_tools.files import content_hash
 
 SCHEMA = """
@@ -16,6 +19,8 @@ CREATE TABLE IF NOT EXISTS contents (
     sha256 TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+COMMIT_EVERY_S = 1.0
+"""So that another process waits no longer for its turn to write."""
 LARGEST = (1 << 63) - 1
 SETTLED_NS = 2_000_000_000
 """A file that was changed less than this before it was looked at may change again at the same time stamp."""
@@ -43,11 +48,20 @@ def stamp_of(path: Path) -> Stamp | None:
     return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, inode, settled)
 
 
-class KnownContents:
-    """SHA-256 of files by their stamps, in a table of ``connection``, whose commits are the caller's."""
+@contextmanager
+def known_contents(path: Path, *, keep: bool = True) -> Iterator[KnownContents]:
+    """`KnownContents` in the database ``path``; nothing is written there unless they are to be kept."""
+    with opened(path if keep or path.is_file() else None, SCHEMA) as connection:
+        yield KnownContents(connection, keep=keep)
+        connection.commit()
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+
+class KnownContents:
+    """SHA-256 of files by their stamps, in a table of ``connection``, whose last commit is the caller's."""
+
+    def __init__(self, connection: sqlite3.Connection, *, keep: bool = True) -> None:
+        self._connection, self._keep = connection, keep
+        self._committed_at = time.monotonic()
 
     def known(self, path: Path, stamp: Stamp | None) -> str | None:
         """The SHA-256 noted for ``path`` at this ``stamp``."""
@@ -58,7 +72,7 @@ class KnownContents:
 
     def note(self, path: Path, stamp: Stamp | None, sha256: str) -> None:
         """``stamp`` was taken before the file was read. A file of that very moment is not noted."""
-        if stamp is not None and stamp.settled:
+        if stamp is not None and stamp.settled and self._keep:
             self._connection.execute(
                 "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?, ?)", [_key(path), *stamp[:4], sha256]
             )
@@ -70,7 +84,13 @@ class KnownContents:
         if found is None:
             found = content_hash(path)
             self.note(path, stamp, found)
+            self._commit_now_and_then()
         return found
+
+    def _commit_now_and_then(self) -> None:
+        if time.monotonic() - self._committed_at > COMMIT_EVERY_S:
+            self._connection.commit()
+            self._committed_at = time.monotonic()
 
 
 def _key(path: Path) -> bytes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from sys import intern
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataset_tools.building.balance import BALANCED, Balance, balance
 from dataset_tools.building.build_settings import BuildPlan, BuildSettings, PlannedImage, Stage
-from dataset_tools.building.candidates import Candidate, candidates
+from dataset_tools.building.candidates import Candidate, Content, QcWord, candidates, qc_words
 from dataset_tools.building.copies import copies
 from dataset_tools.building.dataset import BuiltDataset, Refused
 from dataset_tools.building.naming import check_tokens, names_for
@@ -18,8 +19,9 @@ from dataset_tools.building.placement import Placed, held_out_record, place, pla
 from dataset_tools.building.regularisation import Finder, plan_regularisation
 from dataset_tools.building.split import held_out, leaders
 from dataset_tools.errors import UserError
-from dataset_tools.files import data_hash
+from dataset_tools.files import content_hash, data_hash
 from dataset_tools.manifests.manifest import Manifest
+from dataset_tools.packed import Packed
 
 if TYPE_CHECKING:
     from dataset_tools.quality.qc_record import QcRecord
@@ -27,73 +29,104 @@ if TYPE_CHECKING:
 VERSION = 4
 """Raised whenever the same inputs would give other files."""
 MOST_DOUBTS = 10
+DOUBLE = "a duplicate of it is held out"
 TITLES: Mapping[str, str] = {"stage_a": "Stage A", "stage_b": "Stage B"}
 
 
 def plan(
     manifest: Manifest,
-    records: Sequence[QcRecord],
+    records: Iterable[QcRecord],
     settings: BuildSettings,
     regularisation: Finder | None = None,
+    content: Content = content_hash,
 ) -> BuildPlan:
     """Plan the Kohya folders. Reads images and masks, writes nothing; class images are asked for last.
+
+    ``records`` are read once and ``content`` gives a file's SHA-256; what is held of an image in memory is
+    some hundred bytes.
 
     Raises `UserError` for QC records of other images, masks that do not fit, missing captions, a stage that
     comes out without images, and a split that leaves none to train on.
     """
     check_tokens(settings.trigger, settings.class_word)
-    usable, refused, doubts = candidates(manifest, records, settings)
-    training, held, doubles = split(usable, records, settings)
-    made = copies((candidate.row.image for candidate in training), settings)
-    placed = [item for one in training for item in place(one, made[one.row.image], settings)]
-    balances = _balances(placed, settings)
+    said = qc_words(manifest, records, settings)
+    usable, refused, doubts = candidates(manifest, said, settings, content)
+    chosen, doubled = split(usable, said, settings)
+    training = _Training(usable, chosen | doubled.keys(), settings)
+    balances = _balances(training.counts(), settings)
     stages = {stage: subsets(stage, balances[stage], settings) for stage in settings.stages}
     class_images = regularisation(balances["stage_a"].total) if regularisation and "stage_a" in stages else ()
-    digests = {candidate.digest: candidate.row.image for candidate in usable}
-    reg_images, reg_subset, said = plan_regularisation(class_images, settings, digests)
+    digests = {one.digest: one.row.image for one in usable} if class_images else {}
+    reg_images, reg_subset, reg_notes = plan_regularisation(class_images, settings, digests, content)
     if reg_subset:
         stages["stage_a"].append(reg_subset)
     names = names_for(candidate.row.image for candidate in usable)
-    images = (*planned_images(usable, placed, held, names, balances, settings), *reg_images)
+    images = Packed(planned_images(usable, training.placed, chosen, names, balances, settings))
+    for reg_image in reg_images:
+        images.append(reg_image)
+    held = (candidate for candidate in usable if candidate.row.image in chosen)
     built = BuiltDataset(
         size=settings.size,
         shape=settings.shape,
         stages=dict(stages),
         holdout=[held_out_record(candidate, names[candidate.row.image]) for candidate in held],
-        refused=[*refused, *doubles],
+        refused=[*refused, *(Refused(image=image, reason=DOUBLE) for image in doubled)],
         balance={stage: balance_record(found) for stage, found in balances.items()},
         key="",
     )
     built = built.model_copy(update={"key": content_key(images, built, settings)})
-    notes = (*_listed(doubts), *said, *_notes(built, balances, settings))
+    notes = (*_listed(doubts), *reg_notes, *_notes(built, balances, settings))
     return BuildPlan(settings.dilate_px, images, built, notes)
 
 
+class _Row(NamedTuple):
+    """What the split has to know of a candidate."""
+
+    image: str
+    subject: str
+    split: str | None
+
+
 def split(
-    usable: Sequence[Candidate], records: Sequence[QcRecord], settings: BuildSettings
-) -> tuple[list[Candidate], list[Candidate], list[Refused]]:
-    """Training, held out, and what is in neither because a duplicate of it is held out."""
-    groups = leaders({record.path: record.duplicate_of for record in records})
-    masked = [candidate.row.image for candidate in usable if candidate.mask]
-    rows = [candidate.row for candidate in usable]
+    usable: Iterable[Candidate], said: Mapping[str, QcWord], settings: BuildSettings
+) -> tuple[set[str], dict[str, None]]:
+    """The images held out, and in order those in no part because a duplicate of them is held out."""
+    groups = leaders({image: word.duplicate_of for image, word in said.items()})
+    rows, masked = [], []
+    for one in usable:
+        rows.append(_Row(one.row.image, intern(one.row.subject), one.row.split))
+        masked.extend([one.row.image] if one.mask else [])
     preferred = masked if "stage_b" in settings.stages else ()
     chosen = held_out(rows, settings.holdout, settings.holdout_share, settings.seed, groups, preferred)
     held_groups = {groups[image] for image in chosen}
-    training, held, doubles = [], [], []
-    for candidate in usable:
-        image = candidate.row.image
-        if image in chosen:
-            held.append(candidate)
-        elif groups[image] in held_groups:
-            doubles.append(Refused(image=image, reason="a duplicate of it is held out"))
-        else:
-            training.append(candidate)
-    return training, held, doubles
+    doubled = (row.image for row in rows if row.image not in chosen and groups[row.image] in held_groups)
+    return chosen, dict.fromkeys(doubled)
 
 
-def _balances(placed: Sequence[Placed], settings: BuildSettings) -> dict[Stage, Balance]:
+class _Training:
+    """The candidates but those left ``out``, with their copies."""
+
+    def __init__(self, usable: Sequence[Candidate], out: Container[str], settings: BuildSettings) -> None:
+        self._usable, self._out, self._settings = usable, out, settings
+        images = (candidate.row.image for candidate in usable if candidate.row.image not in out)
+        self._copies = copies(images, settings)
+
+    def placed(self, candidate: Candidate) -> Iterator[Placed]:
+        """Where a candidate and its copies go: nowhere for one that is left out."""
+        if candidate.row.image not in self._out:
+            yield from place(candidate, self._copies[candidate.row.image], self._settings)
+
+    def counts(self) -> dict[Stage, Counter[str]]:
+        """Pictures by stage and bucket."""
+        counts: dict[Stage, Counter[str]] = {stage: Counter() for stage in self._settings.stages}
+        for candidate in self._usable:
+            for item in self.placed(candidate):
+                counts[item.stage][item.bucket] += 1
+        return counts
+
+
+def _balances(counts: Mapping[Stage, Counter[str]], settings: BuildSettings) -> dict[Stage, Balance]:
     """Each stage's repeats. A share may name a bucket that only one of the stages has."""
-    counts = {stage: Counter(i.bucket for i in placed if i.stage == stage) for stage in settings.stages}
     known = {bucket for found in counts.values() for bucket in found}
     shares = {bucket: share for bucket, share in settings.shares.items() if bucket in known}
     unknown = {bucket: share for bucket, share in settings.shares.items() if bucket not in known}
@@ -134,7 +167,7 @@ def balance_record(found: Balance) -> dict[str, Any]:
     return {"counts": counts, **asdict(found)}
 
 
-def content_key(images: Sequence[PlannedImage], built: BuiltDataset, settings: BuildSettings) -> str:
+def content_key(images: Iterable[PlannedImage], built: BuiltDataset, settings: BuildSettings) -> str:
     """The content of every source and all that is done to it; where the sources lie does not matter."""
     record = built.model_dump(mode="json", exclude={"key"})
     key = hashlib.sha256(data_hash([VERSION, settings.dilate_px, record]).encode())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -107,7 +107,7 @@ class BuildPlan:
     """Everything that `build.apply` will do. ``built`` is the record that it will leave."""
 
     dilate_px: int
-    images: tuple[PlannedImage, ...]
+    images: Sequence[PlannedImage]
     built: BuiltDataset
     notes: tuple[str, ...]
     """What the user should know, though nothing is wrong enough to stop."""

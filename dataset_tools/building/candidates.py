@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from sys import intern
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dataset_tools.building.build_settings import BuildSettings
 from dataset_tools.building.dataset import Refused
@@ -19,6 +18,7 @@ from dataset_tools.manifests.safety import allowed, is_minor, refusal
 from dataset_tools.manifests.schema import ManifestRow
 from dataset_tools.masking.agreement import disagreement
 from dataset_tools.masking.mask_plan import MaskPlan
+from dataset_tools.packed import Packed
 from dataset_tools.pictures.images import read_mask, read_rgb
 from dataset_tools.pictures.masks import check_mask, mask_box
 from dataset_tools.progress import track
@@ -26,6 +26,8 @@ from dataset_tools.progress import track
 if TYPE_CHECKING:
     from dataset_tools.quality.qc_record import QcRecord
 
+Content = Callable[[Path], str]
+"""SHA-256 of a file."""
 MAX_SEED = 1 << 32
 QC_HINT = "Run 'lorawrap qc' again: its results belong to another set of images."
 
@@ -43,20 +45,32 @@ class Candidate:
     mirrored_caption: str
 
 
-def match_records(manifest: Manifest, records: Sequence[QcRecord]) -> dict[str, QcRecord]:
-    """image → its QC record. Raises `UserError` that names the images without one."""
-    by_path = {record.path: record for record in records}
-    missing = [row.image for row in manifest.rows if row.image not in by_path]
+class QcWord(NamedTuple):
+    """What the build has to know of a QC record. ``refusal``: why the image is left out, or empty."""
+
+    refusal: str
+    size_hw: tuple[int, int] | None
+    duplicate_of: str | None
+
+
+def qc_words(manifest: Manifest, records: Iterable[QcRecord], settings: BuildSettings) -> dict[str, QcWord]:
+    """image → QC's word on it. Raises `UserError` that names the manifest's images without one."""
+    said = {record.path: _word(record, settings.keep_warned) for record in records}
+    missing = [row.image for row in manifest.rows if row.image not in said]
     if missing:
         shown = ", ".join(missing[:10]) + (f" and {len(missing) - 10} more" if len(missing) > 10 else "")
         raise UserError(f"{manifest.source}: no QC result for {shown}.", QC_HINT)
-    return {row.image: by_path[row.image] for row in manifest.rows}
+    return said
 
 
-def qc_refusal(record: QcRecord, keep_warned: bool) -> str | None:
-    """Why an image is left out on QC's word, or None."""
+def _word(record: QcRecord, keep_warned: bool) -> QcWord:
+    size_hw = (record.height, record.width) if record.height and record.width else None
+    return QcWord(_qc_refusal(record, keep_warned), size_hw, record.duplicate_of)
+
+
+def _qc_refusal(record: QcRecord, keep_warned: bool) -> str:
     if record.status == "OK" or (record.status == "WARN" and keep_warned):
-        return None
+        return ""
     said = "; ".join(reason.message for reason in record.reasons) or record.error or "no reason given"
     return f"QC {record.status}: {said}"
 
@@ -76,22 +90,24 @@ def use_refusal(row: ManifestRow, has_mask: bool, settings: BuildSettings) -> st
 
 
 def candidates(
-    manifest: Manifest, records: Sequence[QcRecord], settings: BuildSettings
-) -> tuple[list[Candidate], list[Refused], list[str]]:
+    manifest: Manifest, said: Mapping[str, QcWord], settings: BuildSettings, content: Content
+) -> tuple[Packed[Candidate], list[Refused], list[str]]:
     """The rows to build from, those left out with the reason, and what is doubtful about masks.
 
     Raises one `UserError` for every mask that does not fit and every caption that is missing.
     """
-    by_image = match_records(manifest, records)
-    kept, refused, doubts, problems = [], [], [], Problems()
+    kept, refused, doubts, problems = Packed[Candidate](), [], [], Problems()
+    source = _Source(manifest, settings, content, problems, doubts)
     for row in track(manifest.rows, "Reading", len(manifest.rows)):
-        record = by_image[row.image]
-        reason = qc_refusal(record, settings.keep_warned)
+        word = said[row.image]
+        reason = word.refusal
         reason = reason or use_refusal(row, could_have_mask(row, settings), settings)
         if reason:
             refused.append(Refused(image=row.image, reason=reason))
             continue
-        kept.extend(_candidate(manifest, row, record, settings, problems, doubts))
+        candidate = source.candidate(row, word)
+        if candidate:
+            kept.append(candidate)
     problems.merged().raise_if_any()
     return kept, refused, doubts
 
@@ -101,35 +117,37 @@ def could_have_mask(row: ManifestRow, settings: BuildSettings) -> bool:
     return row.mask is not None or (settings.mask_source != "manifest" and row.ear_box is not None)
 
 
-def _candidate(
-    manifest: Manifest,
-    row: ManifestRow,
-    record: QcRecord,
-    settings: BuildSettings,
-    problems: Problems,
-    doubts: list[str],
-) -> Iterator[Candidate]:
-    """One candidate, or none and a problem more."""
-    path = manifest.image_path(row)
-    try:
-        size_hw = _size(record, row)
-        mask = plan_mask(manifest, row, size_hw, settings, doubts)
-        spoken = _with_own_caption(row, path, settings)
-        words = (settings.template, settings.trigger, settings.class_word)
-        caption = render_caption(spoken, *words)
-        turned = mirrored_row(spoken, settings.trigger) if settings.mirror else spoken
-        mirrored = render_caption(turned, *words) if settings.mirror else caption
-    except UserError as error:
-        problems.add(row.image, error.message.removeprefix(f"{row.image}: "), error.hint)
-        return
-    yield Candidate(spoken, path, size_hw, mask, content_hash(path), intern(caption), intern(mirrored))
+@dataclass(frozen=True)
+class _Source:
+    """What candidates are made with; ``problems`` and ``doubts`` are added to."""
+
+    manifest: Manifest
+    settings: BuildSettings
+    content: Content
+    problems: Problems
+    doubts: list[str]
+
+    def candidate(self, row: ManifestRow, word: QcWord) -> Candidate | None:
+        """None, and a problem more, for a row that cannot be used as it is."""
+        path, settings = self.manifest.image_path(row), self.settings
+        try:
+            size_hw = _size(word, row)
+            mask = plan_mask(self.manifest, row, size_hw, settings, self.doubts, self.content)
+            spoken = _with_own_caption(row, path, settings)
+            words = (settings.template, settings.trigger, settings.class_word)
+            caption = render_caption(spoken, *words)
+            turned = mirrored_row(spoken, settings.trigger) if settings.mirror else spoken
+            mirrored = render_caption(turned, *words) if settings.mirror else caption
+        except UserError as error:
+            self.problems.add(row.image, error.message.removeprefix(f"{row.image}: "), error.hint)
+            return None
+        return Candidate(spoken, path, size_hw, mask, self.content(path), caption, mirrored)
 
 
-def _size(record: QcRecord, row: ManifestRow) -> tuple[int, int]:
-    height, width = record.height, record.width
-    if not height or not width:
+def _size(word: QcWord, row: ManifestRow) -> tuple[int, int]:
+    if word.size_hw is None:
         raise UserError(f"{row.image}: QC has no size for it.", QC_HINT)
-    return height, width
+    return word.size_hw
 
 
 def plan_mask(
@@ -138,6 +156,7 @@ def plan_mask(
     size_hw: tuple[int, int],
     settings: BuildSettings,
     doubts: list[str],
+    content: Content = content_hash,
 ) -> MaskPlan | None:
     """The given mask, else one to be made from the ear's box when the settings say so, else None."""
     path = manifest.mask_path(row)
@@ -145,7 +164,7 @@ def plan_mask(
         box = _given_box(path, size_hw, doubts)
         odd = disagreement(box, row.ear_box, str(path)) if row.ear_box else ""
         doubts.extend([odd] if odd else [])
-        return MaskPlan("file", box, path, content_hash(path))
+        return MaskPlan("file", box, path, content(path))
     if row.ear_box is None or settings.mask_source == "manifest":
         return None
     _check_box(row.ear_box, size_hw)

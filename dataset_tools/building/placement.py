@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from sys import intern
 
 from dataset_tools.building.balance import Balance
 from dataset_tools.building.build_settings import BuildSettings, Output, PlannedImage, Stage
@@ -62,26 +61,25 @@ def subsets(stage: Stage, found: Balance, settings: BuildSettings) -> list[Subse
 
 
 def planned_images(
-    usable: Sequence[Candidate],
-    placed: Sequence[Placed],
-    held: Sequence[Candidate],
+    usable: Iterable[Candidate],
+    placed: Callable[[Candidate], Iterable[Placed]],
+    held: Container[str],
     names: Mapping[str, str],
     balances: Mapping[Stage, Balance],
     settings: BuildSettings,
 ) -> Iterator[PlannedImage]:
     """Every source with all that is made of it, in the manifest's order."""
-    outputs: dict[str, list[Output]] = {}
-    for item in placed:
-        image = item.candidate.row.image
-        repeats = balances[item.stage].repeats[item.bucket]
-        outputs.setdefault(image, []).append(_training_output(item, names[image], repeats, settings))
-    for candidate in held:
-        outputs[candidate.row.image] = [_held_output(candidate, names[candidate.row.image], settings)]
     for candidate in usable:
-        made = tuple(outputs.get(candidate.row.image, ()))
+        name = names[candidate.row.image]
+        made = [
+            _training_output(item, name, balances[item.stage].repeats[item.bucket], settings)
+            for item in placed(candidate)
+        ]
+        if candidate.row.image in held:
+            made = [_held_output(candidate, name, settings)]
         if made:
             mask = candidate.mask if any(output.mask for output in made) else None
-            yield PlannedImage(candidate.path, candidate.size_hw, mask, made, candidate.digest)
+            yield PlannedImage(candidate.path, candidate.size_hw, mask, tuple(made), candidate.digest)
 
 
 def crop_of(candidate: Candidate, settings: BuildSettings, around: bool) -> Crop:
@@ -119,13 +117,13 @@ def _folder(stage: Stage, kind: str, bucket: str, repeats: int, settings: BuildS
 def _training_output(item: Placed, stem: str, repeats: int, settings: BuildSettings) -> Output:
     candidate, copy, masked = item.candidate, item.copy, item.stage == "stage_b"
     return Output(
-        folder=intern(_folder(item.stage, "train", item.bucket, repeats, settings)),
+        folder=_folder(item.stage, "train", item.bucket, repeats, settings),
         name=stem + copy.suffix,
         crop=crop_of(candidate, settings, masked or candidate.row.type == "ear"),
         mirrored=copy.mirrored,
         light=copy.light,
         caption=candidate.mirrored_caption if copy.mirrored else candidate.caption,
-        mask_folder=intern(_folder(item.stage, "masks", item.bucket, repeats, settings)) if masked else None,
+        mask_folder=_folder(item.stage, "masks", item.bucket, repeats, settings) if masked else None,
     )
 
 

@@ -34,7 +34,10 @@ def find_regularisation(folder: Path, count: int = 0) -> list[Path]:
 
 
 def plan_regularisation(
-    paths: Sequence[Path], settings: BuildSettings, photographs: Mapping[str, str]
+    paths: Sequence[Path],
+    settings: BuildSettings,
+    photographs: Mapping[str, str],
+    content: Callable[[Path], str] = content_hash,
 ) -> tuple[list[PlannedImage], Subset | None, list[str]]:
     """What to write for class images, their subset, and notes. ``NAME.txt`` beside one is its caption.
 
@@ -52,7 +55,7 @@ def plan_regularisation(
             problems.add(
                 path, f"its caption has the trigger word '{settings.trigger}', a class image's must not."
             )
-        digest = content_hash(path)
+        digest = content(path)
         if digest in photographs:
             problems.add(path, f"is the photograph {photographs[digest]}: a class image shows somebody else.")
         small += _short_side(path) < settings.size

@@ -63,11 +63,19 @@ def write_reports(records: Iterable[QcRecord], out: Path) -> None:
 
 def read_records(path: Path) -> list[QcRecord]:
     """The records of a ``qc.jsonl``; UserError names a line that is not one."""
+    return list(each_record(path))
+
+
+def each_record(path: Path) -> Iterator[QcRecord]:
+    """`read_records`, one at a time."""
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        stream = path.open(encoding="utf-8", newline="\n")
     except FileNotFoundError as error:
         raise UserError(f"{path}: no QC yet", "Run `lorawrap qc` first.") from error
-    return [_read(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    with stream:
+        for number, line in enumerate(stream, 1):
+            if line.strip():
+                yield _read(path, number, line)
 
 
 def _read(path: Path, number: int, line: str) -> QcRecord:

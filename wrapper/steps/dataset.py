@@ -53,8 +53,10 @@ def plan_dataset(project: Project, *, generate: bool = True) -> BuildPlan:
     With ``generate`` off no class images are generated, only those of a folder are planned.
     """
     from dataset_tools.building.build import plan
+    from dataset_tools.known_contents import known_contents
     from dataset_tools.manifests.manifest import read_manifest
-    from dataset_tools.quality.qc_report import read_records
+    from dataset_tools.quality.measured_store import CACHE
+    from dataset_tools.quality.qc_report import each_record
 
     file = project.settings.manifest
     manifest = read_manifest(project.path(file.path), file.defaults)
@@ -62,7 +64,8 @@ def plan_dataset(project: Project, *, generate: bool = True) -> BuildPlan:
     if not results.is_file():
         raise UserError(f"{results}: the images have not been through QC.", "Run 'lorawrap qc' first.")
     finder = partial(class_images, project, generate=generate)
-    return plan(manifest, read_records(results), build_settings(project), finder)
+    with known_contents(project.paths.qc / CACHE, keep=generate) as known:
+        return plan(manifest, each_record(results), build_settings(project), finder, known.of)
 
 
 def class_images(project: Project, needed: int = 0, *, generate: bool = True) -> list[Path]:
