@@ -36,6 +36,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="Repaint all its rows instead: masks, prompts and negatives are the rows' own.",
 )
 @click.option("--prompt", metavar="TEXT", help="What belongs there; <lora:NAME:WEIGHT> works.")
+@click.option(
+    "--preset",
+    metavar="NAME[,KEY=VALUE]…",
+    help="A prompt of the library by name, with its settings: repair/left, missing/right, …",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="A new .png, .webp or .jpg; a folder for rows.")
 @mask_options
 @project_options
@@ -88,10 +93,23 @@ def command(project: Path, overrides: tuple[str, ...], **given: Any) -> None:
     where it stopped: pictures that are there, made from the same things, are kept.
     """
     mask = mask_of(given)
+    given = _with_preset(project, overrides, given)
     if given["manifest"]:
         _repaint_rows(project, overrides, mask, given)
     else:
         _repaint_one(project, overrides, mask, given)
+
+
+def _with_preset(folder: Path, overrides: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:
+    """``given`` with what its preset says about everything that is not given itself."""
+    if not given["preset"]:
+        return given
+    from wrapper.diffusion.prompts.library import preset_for
+
+    preset = preset_for("inpaint", given["preset"], project_unless_base(folder, overrides, given["base"]))
+    said = {"prompt": preset.text, "negative": preset.negative, "sampler": preset.sampler}
+    said |= {"steps": preset.steps, "cfg": preset.cfg, "strength": preset.strength}
+    return {**given, **{name: first_given(given[name], value) for name, value in said.items()}}
 
 
 def _repaint_one(folder: Path, overrides: tuple[str, ...], mask: MaskRequest, given: dict[str, Any]) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 from dataset_tools.captioning.phrases import library
 from dataset_tools.errors import UserError
 from dataset_tools.manifests.prompt_age import asks_for_minor
+from wrapper.cli.main import run
+from wrapper.diffusion.pictures.picture import read_parameters
 from wrapper.diffusion.pipelines.schedulers import find_sampler
 from wrapper.diffusion.prompts.editing import check_prompt
-from wrapper.diffusion.prompts.library import preset_prompt
+from wrapper.diffusion.prompts.library import preset_for, preset_prompt
 from wrapper.diffusion.prompts.presets import list_presets
 
 JOB_A = {
@@ -140,3 +143,26 @@ def test_all_faults_of_a_projects_file_are_told_at_once(project):
         "[f]: age=15-17: no preset draws a person under 18",
     ):
         assert said in caught.value.message
+
+
+def test_a_preset_of_another_task_is_refused():
+    assert preset_for("inpaint", "repair/left", None).strength == 0.45
+    with pytest.raises(UserError, match="'repair/left' is for lorawrap inpaint") as caught:
+        preset_for("txt2img", "repair/left", None)
+    assert "portrait/bust" in caught.value.hint
+    assert "missing/left" not in caught.value.hint
+
+
+def test_inpaint_takes_a_preset_and_what_is_given_beside_it(tmp_path, capsys):
+    Image.new("RGB", (64, 64), "tan").save(tmp_path / "photo 'ухо'.png")
+    argv = ["inpaint", "--base", "demo", "--image", str(tmp_path / "photo 'ухо'.png"), "--shape"]
+    argv += ["ellipse:30,30,8,12", "--preset", "repair/left,skin_tone=olive", "--steps", "4", "--seed", "1"]
+    out = tmp_path / "out.png"
+    assert run([*argv, "--out", str(out)]) == 0, capsys.readouterr().err
+    told = read_parameters(out)
+    assert "average left ear, left profile, olive skin" in told.prompt
+    assert "waxy skin" in told.negative
+    assert (told.fields["Steps"], told.fields["Denoising strength"]) == ("4", "0.45")
+    argv[argv.index("repair/left,skin_tone=olive")] = "repair/lift"
+    assert run([*argv, "--out", str(out)]) == 2
+    assert "Did you mean 'repair/left'?" in capsys.readouterr().err

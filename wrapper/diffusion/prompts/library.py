@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from dataset_tools.errors import UserError
 from wrapper.diffusion.prompts.preset_words import check_values, fill
-from wrapper.diffusion.prompts.presets import find_preset, split_preset
+from wrapper.diffusion.prompts.presets import find_preset, list_presets, split_preset
 
+if TYPE_CHECKING:
+    from wrapper.project.load import Project
+
+Task = Literal["txt2img", "inpaint"]
+COMMANDS = {"txt2img": "generate", "inpaint": "inpaint"}
 SIDE_STEP = 8
 
 
@@ -17,7 +23,7 @@ class PresetPrompt:
     """A preset, filled in. ``strength`` is for inpainting; ``size`` are shares of the base's own side."""
 
     name: str
-    task: Literal["txt2img", "inpaint"]
+    task: Task
     text: str
     negative: str
     sampler: str
@@ -32,6 +38,26 @@ class PresetPrompt:
             return None
         width, height = (max(1, round(share * native / SIDE_STEP)) * SIDE_STEP for share in self.size)
         return width, height
+
+
+def preset_for(task: Task, spec: str, project: Project | None) -> PresetPrompt:
+    """`preset_prompt` with the project's trigger, class word and ``prompts.toml``, if there is a project.
+
+    Raises `UserError` for a preset of another task, too.
+    """
+    root = project.paths.root if project else None
+    if project:
+        captions = project.settings.captions
+        found = preset_prompt(spec, captions.trigger, captions.class_word, root)
+    else:
+        found = preset_prompt(spec)
+    if found.task != task:
+        fitting = ", ".join(name for name, preset in list_presets(root).items() if preset.task == task)
+        raise UserError(
+            f"The preset '{found.name}' is for lorawrap {COMMANDS[found.task]}.",
+            f"Here there are: {fitting}.",
+        )
+    return found
 
 
 def preset_prompt(
