@@ -12,8 +12,9 @@ from dataset_tools.errors import Problems, UserError
 from wrapper.base_model.base_size import base_side_px
 from wrapper.comparison.look import Look
 from wrapper.diffusion.conditions.conditions import NONE, Conditions
-from wrapper.diffusion.inpainting.inpaint import View, check_inpainting, view_of
+from wrapper.diffusion.inpainting.inpaint import check_inpainting, seen_region
 from wrapper.diffusion.inpainting.painting import Ready, Say, paint_ready, read_ready, refuse_unknown_minor
+from wrapper.diffusion.inpainting.region import Region
 from wrapper.diffusion.inpainting.repair import Painter, Repair, tell
 from wrapper.diffusion.pictures.infotext import Infotext
 from wrapper.diffusion.pictures.photograph import Photograph
@@ -99,8 +100,8 @@ class IntoPhotograph:
         check_inpainting(self.ready.photo.pixels, self.ready.mask, look.prompt, settings)
 
     def told(self, look: Look) -> Infotext:
-        view = self._view
-        return tell(self._painter(look), self._repair(look), look.prompt, view.region, view.size)
+        region, size = self._seen
+        return tell(self._painter(look), self._repair(look), look.prompt, region, size)
 
     def paint(self, pipeline: Any, look: Look, path: Path, on_step: OnStep) -> None:
         todo = [(look.prompt, path)]
@@ -112,10 +113,11 @@ class IntoPhotograph:
         return Shot(look.prompt, look.sampling, (0, 0)).steps()
 
     @cached_property
-    def _view(self) -> View:
-        ready = self.ready
-        side = base_side_px(self.means.info)
-        return view_of(ready.photo.pixels, ready.mask, ready.repair.settings, side)
+    def _seen(self) -> tuple[Region, tuple[int, int]]:
+        """The part of the photograph that the model sees, and the size that it works at."""
+        settings = self.ready.repair.settings
+        region = seen_region(self.ready.mask, settings)
+        return region, region.work_size(settings.work_size or base_side_px(self.means.info))
 
     def _repair(self, look: Look) -> Repair:
         settings = replace(self.ready.repair.settings, sampling=look.sampling)
