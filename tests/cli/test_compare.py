@@ -190,3 +190,31 @@ def test_wrong_requests_are_one_sentence_and_nothing_is_written(
     assert run(["compare", "--base", base, "--prompt", "a woman", "--out", "out", *argv]) == 2
     assert said in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_controls_and_a_hires_pass_are_those_of_generate(tiny_base, base, lora, tmp_path):
+    from tests.condition_models import make_control_net
+
+    net = make_control_net(tiny_base("sd15"), tmp_path / "net")
+    save_png(tmp_path / "depth.png", np.random.default_rng(1).integers(0, 256, (64, 64, 3)).astype(np.uint8))
+    argv = [
+        "--base",
+        base,
+        "--prompt",
+        "a woman",
+        "--seed",
+        "5",
+        "--hires",
+        "1.5",
+        "--hires-steps",
+        "2",
+        *QUICK,
+    ]
+    argv += ["--control", f"depth={tmp_path / 'depth.png'}:0.8", "--control-model", f"depth={net}"]
+    out, single = tmp_path / "grid", tmp_path / "single"
+    assert run(["compare", *argv, "--x", f"lora=none,{lora}:0.8", "--out", str(out)]) == 0
+    assert run(["generate", *argv, "--lora", f"{lora}:0.8", "--out", str(single)]) == 0
+    cell, (drawn,) = out / "pictures" / "моё-ухо-weight-0.8.png", tuple(single.glob("*-5.png"))
+    assert read_rgb(cell).shape == (96, 96, 3)
+    assert np.array_equal(read_rgb(cell), read_rgb(drawn))
+    assert read_parameters(cell) == read_parameters(drawn)
