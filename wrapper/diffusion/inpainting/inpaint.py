@@ -101,11 +101,16 @@ def inpaint(
 def check_inpainting(image: np.ndarray, mask: np.ndarray, prompt: Prompt, settings: InpaintSettings) -> None:
     """Raise `UserError` for what can be seen to be wrong without a model."""
     check_mask(image, mask)
-    check_sampling(settings.sampling)
+    check_settings(settings)
     check_prompt(prompt.text)
     check_prompt(prompt.negative)
     if (mask >= MASKED).mean() > MOSTLY_NEW:
         refuse_prompt(prompt.text)
+
+
+def check_settings(settings: InpaintSettings) -> None:
+    """Raise `UserError` for a sampler that there is not, too few steps, and a bad work size."""
+    check_sampling(settings.sampling)
     side = settings.work_size
     if side is not None and (side < SIDE_STEP or side % SIDE_STEP):
         raise UserError(f"A work size of {side} px is not a multiple of {SIDE_STEP}.")

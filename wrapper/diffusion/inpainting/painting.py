@@ -14,7 +14,14 @@ from dataset_tools.pictures.masks import looks_inverted
 from dataset_tools.progress import progress
 from wrapper.diffusion.inpainting.faults import Fault, at
 from wrapper.diffusion.inpainting.feather import feathered_box, lay_back
-from wrapper.diffusion.inpainting.inpaint import MOSTLY_NEW, check_inpainting, paint, seen_region, view_of
+from wrapper.diffusion.inpainting.inpaint import (
+    MOSTLY_NEW,
+    check_inpainting,
+    check_settings,
+    paint,
+    seen_region,
+    view_of,
+)
 from wrapper.diffusion.inpainting.mask_request import make_mask
 from wrapper.diffusion.inpainting.region import MASKED, resize
 from wrapper.diffusion.inpainting.repair import Painter, Repair, fingerprint, is_done, tell
@@ -72,6 +79,8 @@ def paint_all(painter: Painter, repairs: Sequence[Repair], say: Say) -> Outcome:
     before the first photograph and mask are found to be sound. ``say`` gets sentences about photographs.
     """
     check_lora_files([use.path for use in painter.loras])
+    for settings in {repair.settings for repair in repairs}:
+        check_settings(settings)
     outcome = Outcome()
     later: list[str] = []
     ready = _all_ready(painter, repairs, outcome, later.append)
@@ -95,8 +104,8 @@ def read_ready(repair: Repair, todo: Sequence[tuple[Prompt, Path]], say: Say) ->
     """Read and check the photograph and the mask. Raises `UserError`."""
     photo = read_photograph(repair.image)
     mask = make_mask(repair.mask, photo.pixels)
-    check_inpainting(photo.pixels, mask, repair.prompt, repair.settings)
     _check_age(repair, mask)
+    check_inpainting(photo.pixels, mask, repair.prompt, repair.settings)
     _check_sides(repair.out, photo)
     for note in [
         *photo.notes,
@@ -164,7 +173,7 @@ def _all_ready(
             if todo:
                 yield read_ready(repair, todo, say)
         except UserError as error:
-            outcome.faults.append(at(repair.image, error) if len(repairs) > 1 else error)
+            outcome.faults.append(at(repair.image, error))
             yield None
 
 
