@@ -282,7 +282,7 @@ def test_missing_options_are_named(tmp_path, argv, capsys):
     assert "Missing option: --prompt, --out" in said
 
 
-def test_controls_are_cut_like_the_photograph_and_told(one, tiny_base, tmp_path):
+def test_controls_are_cut_like_the_photograph_and_told(one, tiny_base, tmp_path, capsys):
     net = make_control_net(tiny_base("sd15"), tmp_path / "net")
     one[one.index("--base") + 1] = str(tiny_base("sd15"))
     Image.linear_gradient("L").resize((SIDE, SIDE)).save(tmp_path / "depth.png")
@@ -292,7 +292,9 @@ def test_controls_are_cut_like_the_photograph_and_told(one, tiny_base, tmp_path)
     assert run([*one, "--seed", "1", *control]) == 0
     assert not np.array_equal(read_rgb(tmp_path / "new.png"), without)
     assert "ControlNet 0" in read_parameters(tmp_path / "new.png").fields
-    Image.linear_gradient("L").rotate(90).resize((SIDE, SIDE)).save(tmp_path / "depth.png")
+    Image.linear_gradient("L").rotate(90).resize((2 * SIDE, SIDE)).save(tmp_path / "depth.png")
     first = (tmp_path / "new.png").read_bytes()
+    assert "depth" not in capsys.readouterr().err
     assert run([*one, "--seed", "1", *control]) == 0
     assert (tmp_path / "new.png").read_bytes() != first  # another control image, another picture
+    assert "depth" in capsys.readouterr().err  # is not of the photograph's shape

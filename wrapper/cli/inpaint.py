@@ -265,7 +265,7 @@ def _painter(opened: Project | None, given: dict[str, Any], tagged: list[Any]) -
 
 
 def _loras(project: Project | None, given: tuple[str, ...], tagged: bool) -> list[Any]:
-    from wrapper.diffusion.inpainting.inpaint_file import project_inpaint_lora
+    from wrapper.diffusion.inpainting.project_inpaint import project_inpaint_lora
     from wrapper.diffusion.prompts.lora_tags import parse_lora_argument
 
     if given or tagged or project is None:
@@ -275,7 +275,7 @@ def _loras(project: Project | None, given: tuple[str, ...], tagged: bool) -> lis
 
 def _settings(project: Project | None, given: dict[str, Any]) -> InpaintSettings:
     from wrapper.diffusion.inpainting.inpaint import InpaintSettings
-    from wrapper.diffusion.inpainting.inpaint_file import project_inpaint_settings
+    from wrapper.diffusion.inpainting.project_inpaint import project_inpaint_settings
     from wrapper.diffusion.pipelines.sampling import Sampling
 
     known = project_inpaint_settings(project) if project else InpaintSettings()

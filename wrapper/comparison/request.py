@@ -20,9 +20,9 @@ from wrapper.comparison.subject import FromText, Means, Subject, read_subject
 from wrapper.comparison.tables import Shown, project_tables, wished_tables
 from wrapper.diffusion.conditions.conditions import NONE, Conditions
 from wrapper.diffusion.inpainting.inpaint import InpaintSettings
-from wrapper.diffusion.inpainting.inpaint_file import project_inpaint_lora, project_inpaint_settings
 from wrapper.diffusion.inpainting.mask_request import MaskRequest
 from wrapper.diffusion.inpainting.painting import Say
+from wrapper.diffusion.inpainting.project_inpaint import project_inpaint_lora, project_inpaint_settings
 from wrapper.diffusion.inpainting.repair import Repair
 from wrapper.diffusion.pipelines.opening import named_base, project_base
 from wrapper.diffusion.pipelines.placement import DEFAULT, Placement
