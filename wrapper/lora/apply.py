@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,24 +55,37 @@ def apply_loras(pipeline: Any, uses: Sequence[LoraUse]) -> None:
     problems = Problems()
     loras = [fitting_lora(use.path, kind, layers, problems) for use in uses]
     problems.raise_if_any(hint="Give a LoRA that was trained for this kind and size of base model.")
-    for use, lora in zip(uses, loras, strict=True):
-        for component, updates in _updates(lora, use, layers).items():
-            _inject(models[component], updates)
+    with weights_in_place(pipeline):
+        for use, lora in zip(uses, loras, strict=True):
+            for component, updates in _updates(lora, use, layers).items():
+                _inject(models[component], updates)
 
 
 def unload_loras(pipeline: Any) -> None:
     """Take every LoRA out again: the base's own layers are back in their places."""
-    from peft.tuners.tuners_utils import BaseTunerLayer
+    with weights_in_place(pipeline):
+        for model in pipeline_models(pipeline)[1].values():
+            wrapped = _peft_layers(model)
+            for path, layer in wrapped.items():
+                parent, _, name = path.rpartition(".")
+                setattr(model.get_submodule(parent), name, layer.get_base_layer())
+            if wrapped:
+                del model.peft_config
 
-    for model in pipeline_models(pipeline)[1].values():
-        wrapped = [
-            (path, layer) for path, layer in model.named_modules() if isinstance(layer, BaseTunerLayer)
-        ]
-        for path, layer in wrapped:
-            parent, _, name = path.rpartition(".")
-            setattr(model.get_submodule(parent), name, layer.get_base_layer())
-        if wrapped:
-            del model.peft_config
+
+@contextmanager
+def weights_in_place(pipeline: Any) -> Iterator[None]:
+    """Layer by layer offload leaves layers without weights between its calls: it is taken off meanwhile."""
+    models = pipeline_models(pipeline)[1].values()
+    if not any(weight.is_meta for model in models for weight in model.parameters()):
+        yield
+        return
+    device = pipeline._execution_device
+    pipeline.remove_all_hooks()
+    try:
+        yield
+    finally:
+        pipeline.enable_sequential_cpu_offload(device=device)
 
 
 def pipeline_models(pipeline: Any) -> tuple[Kind, dict[Component, Any]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from wrapper.base_model.kinds import Component
-from wrapper.lora.apply import LoraUse, apply_loras, pipeline_models, unload_loras
+from wrapper.lora.apply import LoraUse, apply_loras, pipeline_models, unload_loras, weights_in_place
 
 
 class Part(NamedTuple):
@@ -32,7 +31,7 @@ class Swapper:
         """Put ``wanted`` in, in their order. Raises `UserError` for a LoRA that does not fit."""
         files = tuple(use.path for use in wanted)
         if files != self._files:
-            with _weights_in_place(self.pipeline):
+            with weights_in_place(self.pipeline):
                 self._exchange(files)
         for use, parts in zip(wanted, self._parts, strict=True):
             for part in parts:
@@ -59,16 +58,3 @@ class Swapper:
             if isinstance(layer, BaseTunerLayer)
             for adapter in layer.scaling
         ]
-
-
-@contextmanager
-def _weights_in_place(pipeline: Any) -> Iterator[None]:
-    """Layer by layer offload leaves layers without weights between its calls: it is taken off meanwhile."""
-    models = pipeline_models(pipeline)[1].values()
-    if not any(weight.is_meta for model in models for weight in model.parameters()):
-        yield
-        return
-    device = pipeline._execution_device
-    pipeline.remove_all_hooks()
-    yield
-    pipeline.enable_sequential_cpu_offload(device=device)

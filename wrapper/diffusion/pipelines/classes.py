@@ -13,7 +13,12 @@ def img2img_pipeline(pipeline: Any) -> Any:
     from wrapper.base_model.load import pipeline_class
 
     kind = "sdxl" if getattr(pipeline, "text_encoder_2", None) is not None else "sd15"
+    from wrapper.diffusion.pipelines.schedulers import make_scheduler
+
     parts = pipeline.components
+    parts["scheduler"] = make_scheduler(
+        "DDIM", pipeline.scheduler.config
+    )  # only for now, each batch has its own
     extra = {"add_watermarker": False}
     if kind == "sd15":
         extra = {"requires_safety_checker": parts["safety_checker"] is not None}

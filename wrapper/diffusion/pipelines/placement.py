@@ -15,7 +15,9 @@ Attention = Literal["sdpa", "xformers"]
 Memory = Literal["auto", "full", "balanced", "low"]
 GIB = 2**30
 WORKING_BYTES: dict[Kind, int] = {"sd15": int(1.5 * GIB), "sdxl": 4 * GIB}
-"""What denoising and decoding one picture of the base's own size takes beside the weights."""
+"""What one picture of the base's own size takes beside the weights; most of it is for decoding it whole."""
+TILED_BYTES: dict[Kind, int] = {"sd15": int(0.8 * GIB), "sdxl": int(1.5 * GIB)}
+"""The same when it is decoded in tiles: what the U-Net takes."""
 SPARE = 0.9
 """The share of the free memory that is counted on."""
 
@@ -84,18 +86,18 @@ def fit_memory(placed: Placed, machine: Machine, kind: Kind, model_bytes: Sequen
     if placed.memory != "auto":
         return placed
     free = machine.free_bytes[_index(placed.device)]
-    working = WORKING_BYTES[kind] * (2 if placed.precision == "fp32" else 1)
-    memory = fitting(free, sum(model_bytes), max(model_bytes), working)
+    wide = 2 if placed.precision == "fp32" else 1
+    whole, tiled = WORKING_BYTES[kind] * wide, TILED_BYTES[kind] * wide
+    memory = fitting(free, sum(model_bytes) + whole, max(model_bytes) + tiled)
     why = "" if memory == "full" else f"{free / GIB:.1f} GiB of GPU memory are free"
     return replace(placed, memory=memory, why=why)
 
 
-def fitting(free: int, weights: int, largest: int, working: int) -> Memory:
-    """How much of a pipeline fits into ``free`` bytes beside the ``working`` memory."""
-    room = free * SPARE - working
-    if weights <= room:
+def fitting(free: int, all_at_once: int, largest_alone: int) -> Memory:
+    """What fits into ``free`` bytes, working memory counted in."""
+    if all_at_once <= free * SPARE:
         return "full"
-    return "balanced" if largest <= room else "low"
+    return "balanced" if largest_alone <= free * SPARE else "low"
 
 
 def _device(asked: str, machine: Machine) -> str:
