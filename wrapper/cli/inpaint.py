@@ -7,23 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wrapper.cli.condition_options import condition_options, conditions_of
-from wrapper.cli.device_options import device_options, placement_of
+from wrapper.cli.condition_options import condition_options
+from wrapper.cli.device_options import device_options
+from wrapper.cli.inpaint_given import painter_of, repair_of, settings_of
 from wrapper.cli.mask_options import mask_of, mask_options
 from wrapper.cli.options import next_step, project_options
 from wrapper.cli.sampling_options import (
     first_given,
     project_unless_base,
-    random_seed,
     sampling_options,
 )
 
 if TYPE_CHECKING:
-    from wrapper.diffusion.inpainting.inpaint import InpaintSettings
     from wrapper.diffusion.inpainting.mask_request import MaskRequest
     from wrapper.diffusion.inpainting.painting import Outcome
     from wrapper.diffusion.inpainting.repair import Painter, Repair
-    from wrapper.project.load import Project
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -127,13 +125,15 @@ def _repaint_one(folder: Path, overrides: tuple[str, ...], mask: MaskRequest, gi
         opened = None  # a mask can be looked at without any model
     else:
         opened = project_unless_base(folder, overrides, given["base"])
-    repair, tagged = _repair(opened, mask, given)
+    repair, tagged = repair_of(opened, mask, given)
     check_files(repair)
     _look(repair, given, tell=bool(looking))
+    if given["dry_run"] and (opened or given["base"]):
+        _check_painter(painter_of(opened, given, tagged))
     if looking:
         next_step("the same command without --preview and --dry-run paints it")
         return
-    outcome = _run(_painter(opened, given, tagged), [repair])
+    outcome = _run(painter_of(opened, given, tagged), [repair])
     next_step(f"look at {', '.join(map(str, outcome.sheets)) or repair.variants()[0][1]}")
 
 
@@ -146,7 +146,7 @@ def _repaint_rows(folder: Path, overrides: tuple[str, ...], mask: MaskRequest, g
     _refuse_with_manifest(mask, given)
     opened = project_unless_base(folder, overrides, given["base"])
     defaults = RowDefaults(
-        _settings(opened, given),
+        settings_of(opened, given),
         given["prompt"] or "",
         given["negative"] or "",
         mask,
@@ -155,7 +155,7 @@ def _repaint_rows(folder: Path, overrides: tuple[str, ...], mask: MaskRequest, g
     )
     manifest = read_manifest(given["manifest"])
     repairs, faults = plan_rows(manifest, given["out"], defaults)
-    painter = _painter(opened, given, [])
+    painter = painter_of(opened, given, [])
     if given["dry_run"]:
         faults += _check_rows(painter, repairs)
     elif repairs:
@@ -183,24 +183,6 @@ def _refuse_with_manifest(mask: MaskRequest, given: dict[str, Any]) -> None:
         raise click.UsageError(f"{', '.join(misplaced)} with --manifest: its rows name pictures and masks.")
 
 
-def _repair(opened: Project | None, mask: MaskRequest, given: dict[str, Any]) -> tuple[Repair, list[Any]]:
-    """The repair, and the LoRAs of its prompt's tags."""
-    from dataclasses import replace
-
-    from wrapper.diffusion.inpainting.painting import refuse_unknown_minor
-    from wrapper.diffusion.inpainting.repair import Repair
-    from wrapper.diffusion.pipelines.sampling import Prompt
-    from wrapper.diffusion.prompts.lora_tags import take_tags
-
-    folders = [opened.paths.loras] if opened else [Path(), Path("loras")]
-    text, tagged = take_tags(given["prompt"] or "", folders)
-    prompt = Prompt(text, given["negative"] or "", first_given(given["seed"], random_seed()))
-    refuse_unknown_minor(prompt)
-    mask = replace(mask, seed=prompt.seed)
-    out = given["out"] or Path("inpainted.png")
-    return Repair(given["image"], mask, prompt, out, _settings(opened, given), given["count"]), tagged
-
-
 def _look(repair: Repair, given: dict[str, Any], *, tell: bool) -> None:
     """Write mask and preview where they are asked for, before anything is painted."""
     from wrapper.diffusion.inpainting.look import look_at
@@ -214,10 +196,19 @@ def _look(repair: Repair, given: dict[str, Any], *, tell: bool) -> None:
             click.echo(line)
 
 
+def _check_painter(painter: Painter) -> None:
+    from wrapper.diffusion.conditions.conditions import check_conditions
+    from wrapper.diffusion.pipelines.opening import check_lora_files
+
+    check_lora_files([use.path for use in painter.loras])
+    check_conditions(painter.conditions)
+
+
 def _check_rows(painter: Painter, repairs: list[Repair]) -> list[Any]:
     """Read every photograph and mask; what would be painted is printed."""
     from wrapper.diffusion.inpainting.look import look_through
 
+    _check_painter(painter)
     found = look_through(painter, repairs, _warn)
     for line in found.lines:
         click.echo(line)
@@ -248,49 +239,3 @@ def _run(painter: Painter, repairs: list[Repair], *, raises: bool = True) -> Out
 
 def _warn(sentence: str) -> None:
     click.echo(sentence, err=True)
-
-
-def _painter(opened: Project | None, given: dict[str, Any], tagged: list[Any]) -> Painter:
-    from wrapper.diffusion.inpainting.repair import Painter
-    from wrapper.diffusion.pipelines.opening import named_base, project_base
-
-    conditions, placement = conditions_of(given), placement_of(given)
-    pickle = given["allow_pickle"]
-    if opened:
-        info = project_base(opened, "inpaint", allow_pickle=pickle)
-    else:
-        info = named_base(str(given["base"]), "inpaint", allow_pickle=pickle)
-    loras = [*_loras(opened, given["loras"], bool(tagged)), *tagged]
-    return Painter(info, tuple(loras), conditions, placement)
-
-
-def _loras(project: Project | None, given: tuple[str, ...], tagged: bool) -> list[Any]:
-    from wrapper.diffusion.inpainting.project_inpaint import project_inpaint_lora
-    from wrapper.diffusion.prompts.lora_tags import parse_lora_argument
-
-    if given or tagged or project is None:
-        return [parse_lora_argument(text) for text in given]
-    return [project_inpaint_lora(project)]
-
-
-def _settings(project: Project | None, given: dict[str, Any]) -> InpaintSettings:
-    from wrapper.diffusion.inpainting.inpaint import InpaintSettings
-    from wrapper.diffusion.inpainting.project_inpaint import project_inpaint_settings
-    from wrapper.diffusion.pipelines.sampling import Sampling
-
-    known = project_inpaint_settings(project) if project else InpaintSettings()
-    sampling = Sampling(
-        first_given(given["sampler"], known.sampling.sampler),
-        first_given(given["steps"], known.sampling.steps),
-        first_given(given["cfg"], known.sampling.cfg),
-        first_given(given["strength"], known.sampling.strength),
-    )
-    return InpaintSettings(
-        sampling,
-        first_given(given["mask_blur"], known.mask_blur_px),
-        first_given(given["padding"], known.padding_px),
-        known.context,
-        first_given(given["work_size"], known.work_size),
-        given["region"],
-        given["fill"],
-    )
