@@ -13,12 +13,10 @@ from dataset_tools.known_contents import Stamp, stamp_of
 from dataset_tools.progress import Bar, progress
 from dataset_tools.quality.engines import Engine, measured_here
 from dataset_tools.quality.measure import Box
-from dataset_tools.quality.measured_store import MeasuredStore, measured_store
+from dataset_tools.quality.measured_store import KEEP_EVERY_S, MeasuredStore, measured_store
 from dataset_tools.quality.measuring import Facts, Measured, Task
 from dataset_tools.quality.page.thumbnails import save_thumbnail, thumbnail_name
 
-KEEP_EVERY_S = 0.5
-"""So much work is lost at most when the process is killed."""
 NO_ROW = -1
 
 
@@ -57,6 +55,8 @@ class Collector:
         self._sent: dict[int, _Sent] = {}
         self._back: list[tuple[Task, Measured]] = []
         self._kept_at = time.monotonic()
+        self._last_before = 0
+        """Rows after this one are of this run."""
 
     def known_row(self, picture: Picture, stamp: Stamp | None, subject: str | None) -> int | None:
         """The row of a picture whose file, and whose mask, are as they were when it was measured."""
@@ -67,6 +67,7 @@ class Collector:
         """Measure what is new. UserError for what the manifest ``source`` says and cannot be."""
         found, problems = Collected(count), Problems()
         self._store.forget_older()
+        self._last_before = self._store.last_row()
         with progress("qc", count) as bar:
             try:
                 for task, measured in self._engine(self._tasks(pictures, found, bar)):
@@ -89,7 +90,7 @@ class Collector:
             row = self.known_row(picture, stamp, subject)
             if row is not None:
                 found.rows[place] = row
-                found.taken_over += 1
+                found.taken_over += row <= self._last_before
                 bar.advance()
                 continue
             self._sent[place] = _Sent(picture, stamp, mask_stamp)
@@ -146,7 +147,7 @@ class Collector:
             row = self._store.find(measured.content, subject or "")
             assert row is not None
             found.rows[task.place] = row[0]
-            found.taken_over += 1
+            found.taken_over += row[0] <= self._last_before
             return
         size = sent.stamp.size if sent.stamp else 0
         subject = subject_of(sent.picture, measured.mask_content)

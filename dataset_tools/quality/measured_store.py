@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from importlib.metadata import version
@@ -26,6 +27,7 @@ CREATE TABLE IF NOT EXISTS measured (
     facts TEXT NOT NULL, digest TEXT, thumbnail BLOB, UNIQUE (content, subject)
 );
 CREATE INDEX IF NOT EXISTS sizes ON measured (size);
+CREATE TABLE IF NOT EXISTS agreements (key BLOB PRIMARY KEY, value REAL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pairs (key TEXT PRIMARY KEY, pairs TEXT NOT NULL);
 """
 LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "simplejpeg")
@@ -38,6 +40,8 @@ SOURCES = (
     "pictures/inspected.py",
 )
 BLOCK = 256
+KEEP_EVERY_S = 0.5
+"""So much work is lost at most when the process is killed."""
 
 
 def measure_version() -> str:
@@ -58,10 +62,13 @@ class MeasuredStore:
         self._connection = connection
         self._version = measure_version()
         self.contents = KnownContents(connection)
+        self.agreements = Agreements(connection)
 
     def forget_older(self) -> None:
         """Drop what another version measured."""
-        self._connection.execute("DELETE FROM measured WHERE version != ?", [self._version])
+        gone = self._connection.execute("DELETE FROM measured WHERE version != ?", [self._version])
+        if gone.rowcount:
+            self._connection.execute("DELETE FROM agreements")
         self.commit()
 
     def find(self, content: str, subject: str) -> tuple[int, bool] | None:
@@ -92,6 +99,10 @@ class MeasuredStore:
         assert row is not None
         return row[0]
 
+    def last_row(self) -> int:
+        """The greatest row's number; later ones are new."""
+        return self._connection.execute("SELECT coalesce(max(id), 0) FROM measured").fetchone()[0]
+
     def commit(self) -> None:
         self._connection.commit()
 
@@ -121,6 +132,43 @@ class MeasuredStore:
         self._connection.execute("DELETE FROM pairs")
         self._connection.execute("INSERT INTO pairs VALUES (?, ?)", [key, json.dumps(pairs)])
         self.commit()
+
+
+class Agreements(MutableMapping[bytes, float]):
+    """How well pictures agree that were compared before, as `alike_pairs` asks for it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._new: dict[bytes, float] = {}
+        self._kept_at = time.monotonic()
+
+    def __getitem__(self, key: bytes) -> float:
+        found = self._connection.execute("SELECT value FROM agreements WHERE key = ?", [key]).fetchone()
+        if found is None:
+            raise KeyError(key)
+        return found[0]
+
+    def __setitem__(self, key: bytes, value: float) -> None:
+        self._new[key] = value
+        if time.monotonic() - self._kept_at > KEEP_EVERY_S:
+            self.keep()
+
+    def __delitem__(self, key: bytes) -> None:
+        self._connection.execute("DELETE FROM agreements WHERE key = ?", [key])
+
+    def __len__(self) -> int:
+        return self._connection.execute("SELECT count(*) FROM agreements").fetchone()[0]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (key for (key,) in self._connection.execute("SELECT key FROM agreements"))
+
+    def keep(self) -> None:
+        """Write down what is new."""
+        rows = "INSERT OR REPLACE INTO agreements VALUES (?, ?)"
+        self._connection.executemany(rows, self._new.items())
+        self._connection.commit()
+        self._new.clear()
+        self._kept_at = time.monotonic()
 
 
 @contextmanager

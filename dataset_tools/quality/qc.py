@@ -149,10 +149,17 @@ class Inspection:
         key = prints.key(f"{measure_version()} {least}")
         kept = self._store.pairs(key)
         if kept is None:
-            found = alike_pairs(prints, first, least)
+            found = self._compared(prints, first, least)
             self._store.keep_pairs(key, found)
             return found
         return [AlikePair(int(one), int(other), similarity) for one, other, similarity in kept]
+
+    def _compared(self, prints: _Prints, first: dict[int, int], least: float) -> list[AlikePair]:
+        """What was compared is kept, also when this is interrupted."""
+        try:
+            return alike_pairs(prints, first, least, self._store.agreements)
+        finally:
+            self._store.agreements.keep()
 
 
 class _Prints(Sequence[Fingerprint | None]):

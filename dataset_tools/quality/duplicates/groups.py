@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from dataset_tools.pictures.images import Pixels
 from dataset_tools.progress import progress
-from dataset_tools.quality.duplicates.agreement import agreement
 from dataset_tools.quality.duplicates.candidates import Candidate, candidates
+from dataset_tools.quality.duplicates.compared import Known, Seen, compared
+from dataset_tools.quality.duplicates.sets import Groups
 from dataset_tools.quality.duplicates.thumbnails import Fingerprint, thumbnail
 
 THUMBNAILS_KEPT = 2048
@@ -52,40 +52,41 @@ def first_of_equals(prints: Iterable[Fingerprint | None]) -> dict[int, int]:
 
 
 def alike_pairs(
-    prints: Sequence[Fingerprint | None], first: Mapping[int, int], least: float
+    prints: Sequence[Fingerprint | None], first: Mapping[int, int], least: float, known: Known | None = None
 ) -> list[AlikePair]:
-    """Pairs of different pictures that are at least ``least`` alike: enough of them to tell every group."""
+    """Pairs of different pictures that are at least ``least`` alike: enough of them to tell every group.
+
+    What is ``known`` is not compared again, and what is compared becomes known.
+    """
     indices = [index for index, earliest in first.items() if index == earliest]
 
     @lru_cache(THUMBNAILS_KEPT)
-    def seen(number: int) -> Pixels:
+    def seen(number: int) -> Seen:
         one = prints[indices[number]]
         assert one is not None
-        return thumbnail(one)
+        return Seen(one.digest, thumbnail(one))
 
     with progress("copies: search", len(indices)) as bar:
-        found = candidates(len(indices), seen, bar.advance)
-    pairs, groups = [], _Groups()
+        found = candidates(len(indices), lambda number: seen(number).grey, bar.advance)
+    pairs, groups = [], Groups()
+
+    def is_open(candidate: Candidate) -> bool:
+        return not groups.joined(candidate.query, candidate.other)
+
     with progress("copies: compare", len(found)) as bar:
-        for candidate in found:
-            pair = indices[candidate.query], indices[candidate.other]
-            value = 0.0 if groups.joined(*pair) else _agreement(candidate, seen)
-            if value >= least:
-                groups.join(*pair)
-                pairs.append(AlikePair(*pair, value))
+        for candidate, value in compared(found, seen, is_open, known if known is not None else {}):
+            if value >= least and is_open(candidate):
+                groups.join(candidate.query, candidate.other)
+                pairs.append(AlikePair(indices[candidate.query], indices[candidate.other], value))
             bar.advance()
     return pairs
-
-
-def _agreement(candidate: Candidate, seen: Callable[[int], Pixels]) -> float:
-    return agreement(candidate, seen(candidate.query), seen(candidate.other))
 
 
 def matches(
     first: Mapping[int, int], pairs: Iterable[AlikePair], ranks: Sequence[Any] | None = None
 ) -> dict[int, Match]:
     """Picture → the best of its group, from `first_of_equals` and `alike_pairs`."""
-    groups, similarity = _Groups(), dict[int, float]()
+    groups, similarity = Groups(), dict[int, float]()
     for index, earliest in first.items():
         groups.join(earliest, index)
     for pair in pairs:
@@ -100,32 +101,3 @@ def matches(
             if index != best:
                 found[index] = Match(best, 1.0 if equal else similarity[first[index]], equal)
     return dict(sorted(found.items()))
-
-
-class _Groups:
-    """Disjoint sets; what was never joined to another is in none of them."""
-
-    def __init__(self) -> None:
-        self._above: dict[int, int] = {}
-
-    def _top(self, index: int) -> int:
-        while (above := self._above.get(index, index)) != index:
-            self._above[index] = self._above.get(above, above)
-            index = above
-        return index
-
-    def joined(self, one: int, other: int) -> bool:
-        return self._top(one) == self._top(other)
-
-    def join(self, one: int, other: int) -> None:
-        low, high = sorted((self._top(one), self._top(other)))
-        if low != high:
-            self._above[high] = low
-            self._above.setdefault(low, low)
-
-    def sets(self) -> Iterable[list[int]]:
-        """Each set's members."""
-        members: dict[int, list[int]] = {}
-        for index in self._above:
-            members.setdefault(self._top(index), []).append(index)
-        return members.values()
