@@ -14,6 +14,11 @@ from typing import Any, TextIO
 
 from dataset_tools.errors import UserError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 CHUNK_BYTES = 1 << 20
 PLACE_HINT = "Name a place in a folder that can be written to."
 
@@ -82,10 +87,40 @@ def whole_folder(path: Path) -> Iterator[Path]:
         temporary = Path(tempfile.mkdtemp(prefix=f".part-{path.name}-", dir=path.parent))
     try:
         temporary.chmod(0o777 & ~_umask())
-        yield temporary
+        with _in_use(temporary):
+            yield temporary
         _swap_in(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _in_use(folder: Path) -> Iterator[None]:
+    """Lock ``folder``, where the system can, until this process leaves it or ends."""
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_in_use(folder: Path) -> bool:
+    """Whether a process is within `whole_folder`; True too where the system cannot tell."""
+    if fcntl is None:
+        return True
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def _swap_in(new: Path, path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from dataset_tools.building.build_plan import plan
 from dataset_tools.building.build_settings import BuildPlan, BuildSettings, PlannedImage, buckets_for
 from dataset_tools.building.dataset import RECORD_FILE, BuiltDataset, read_dataset, write_dataset
+from dataset_tools.building.leftovers import clear_leftovers
 from dataset_tools.building.making import Making, files_of, make
 from dataset_tools.building.overview import OVERVIEW_FILE, write_overview
 from dataset_tools.building.ownership import Written, earlier_files, noted, write_ownership
@@ -28,8 +29,9 @@ def apply(planned: BuildPlan, folder: Path) -> BuiltDataset:
 
     Files that the build before made from the same are taken over by hard link, inode and time as they were.
     Raises `UserError` when the folder holds files that are not a build's own, when an image changed since QC,
-    and when a mask comes out empty.
+    and when a mask comes out empty. What a killed build left is cleared away first.
     """
+    clear_leftovers(folder)
     if up_to_date(planned, folder):
         return read_dataset(folder)
     written = earlier_files(folder, (image.source for image in planned.images))
