@@ -218,3 +218,14 @@ def test_a_picture_tells_its_conditions(tiny_base, steering, pictures):
         "Guidance Start: 0, Guidance End: 0.6, Control Mode: Balanced",
         "IP-Adapter 0": "Model: ip plus, Weight: 0.5, Images: 1",
     }
+
+
+def test_a_control_image_of_another_shape_is_told_of_once(tiny_base, steering, pictures, capsys):
+    info, net = detect(tiny_base("sd15")), steering("sd15").nets[0]
+    pipeline = open_pipeline(info, "txt2img", (), Conditions((Control("depth", pictures[0], net),)))
+    note = "control 'depth': its image of 80×60 is cropped to the shape of 64×64"
+    for _ in range(2):
+        list(draw(pipeline, info, PROMPTS[:1], QUICK, (64, 64)))
+    assert capsys.readouterr().err.count(note) == 1
+    list(draw(pipeline, info, PROMPTS[:1], QUICK, (64, 48)))
+    assert "cropped" not in capsys.readouterr().err

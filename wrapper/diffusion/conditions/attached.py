@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wrapper.diffusion.conditions.conditions import Conditions, Control
-from wrapper.diffusion.conditions.control_image import Seen, control_image, fitted
+from wrapper.diffusion.conditions.control_image import Seen, control_image, crop_note, fitted
 from wrapper.diffusion.conditions.ip_adapter import embed_images
 from wrapper.diffusion.pipelines.classes import ATTACHED
+from wrapper.diffusion.telling import tell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +26,15 @@ class Attached:
     controls: Sequence[Control] = ()
     images: Sequence[np.ndarray] = ()
     embeddings: Sequence[Tensor] = ()
+    told: set[str] = field(default_factory=set)
+
+    def tell_crops(self, size: tuple[int, int]) -> None:
+        """Say once of each control image that it has another shape than ``size`` (width, height)."""
+        for control, image in zip(self.controls, self.images, strict=True):
+            note = crop_note(control.kind, image, size)
+            if note and note not in self.told:
+                self.told.add(note)
+                tell(note)
 
 
 def attach(pipeline: Any, conditions: Conditions) -> None:
@@ -32,12 +42,6 @@ def attach(pipeline: Any, conditions: Conditions) -> None:
     images = [control_image(control) for control in conditions.controls]
     embeddings = embed_images(pipeline, conditions.adapters)
     setattr(pipeline, ATTACHED, Attached(conditions.controls, images, embeddings))
-
-
-def attached_images(pipeline: Any) -> list[tuple[str, np.ndarray]]:
-    """The name and the control image, uint8 [H, W, 3], of every control."""
-    found = _attached(pipeline)
-    return [(control.kind, image) for control, image in zip(found.controls, found.images, strict=True)]
 
 
 def condition_inputs(
@@ -67,6 +71,7 @@ def _control_inputs(
 ) -> dict[str, Any]:
     from PIL import Image
 
+    found.tell_crops(seen.whole if seen else size)
     taken = inspect.signature(pipeline.__call__).parameters
     name = "control_image" if "control_image" in taken else "image"
     values: dict[str, list[Any]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +11,7 @@ from wrapper.diffusion.conditions.conditions import NONE, Conditions, check_cond
 from wrapper.diffusion.pipelines.machine import this_machine
 from wrapper.diffusion.pipelines.place import dtype_of, model_bytes, place, use_attention
 from wrapper.diffusion.pipelines.placement import DEFAULT, Placed, Placement, choose, fit_memory
+from wrapper.diffusion.telling import tell
 from wrapper.places import cache_folder
 from wrapper.quiet import quiet_libraries
 
@@ -98,12 +98,6 @@ def check_fit(info: BaseInfo, conditions: Conditions) -> None:
     check_conditions(conditions)
     check_control_nets(conditions.controls, info)
     check_adapters(conditions.adapters, int(read_configs(info).unet["cross_attention_dim"]))
-
-
-def tell(text: str) -> None:
-    """One line for the user, beside the progress; none for an empty text."""
-    if text:
-        print(text, file=sys.stderr, flush=True)
 
 
 def check_lora_files(paths: Sequence[Path]) -> None:

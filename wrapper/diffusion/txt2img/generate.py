@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 from dataset_tools.errors import UserError
 from dataset_tools.manifests.safety import refuse_prompt
 from dataset_tools.progress import progress
-from wrapper.diffusion.conditions.attached import attached_images
 from wrapper.diffusion.conditions.conditions import NONE, Conditions, condition_fields
-from wrapper.diffusion.conditions.control_image import crop_note
 from wrapper.diffusion.inpainting.region import SIDE_STEP
 from wrapper.diffusion.pictures.describe import describe
 from wrapper.diffusion.pictures.infotext import Infotext
-from wrapper.diffusion.pipelines.opening import open_pipeline, tell
+from wrapper.diffusion.pipelines.opening import open_pipeline
 from wrapper.diffusion.pipelines.placement import DEFAULT, Placement
 from wrapper.diffusion.pipelines.sampling import (
     OnStep,
@@ -94,8 +92,6 @@ def draw(
         for run in equal_lengths(pipeline, prompts)
         for portion in batches(run, hires.size(wanted) if hires else wanted, pipeline.device.type)
     ]
-    for name, image in attached_images(pipeline):
-        tell(crop_note(name, image, wanted))
     with progress(title, len(portions) * _steps(pipeline, sampling, hires)) as bar:
         for portion in portions:
             pictures = _pictures(pipeline, portion, sampling, wanted, hires, bar.advance)
