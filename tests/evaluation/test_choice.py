@@ -15,6 +15,7 @@ from wrapper.evaluation.evaluate import evaluate_project
 from wrapper.evaluation.plan import plan_evaluation
 from wrapper.evaluation.taken import taken_checkpoint
 from wrapper.project.load import load_project
+from wrapper.report.report import page
 from wrapper.safetensors_header import read_header
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -75,6 +76,27 @@ def test_the_right_checkpoint_is_chosen_and_that_is_sure(evaluated):
     assert "epoch 3, step 90 of 5 checkpoints is chosen (masked PSNR 100.00 dB)" in data["text"]
     assert "better than the last" in data["text"]
     assert json.loads((project.paths.root / "choice.json").read_text(encoding="utf-8")) == record
+
+
+def test_the_report_shows_the_choice_and_both_losses_as_curves(evaluated):
+    part = page(evaluated[0])["checkpoints"]
+    (stage,) = part.stages
+    assert [row.chosen for row in stage.rows] == [False, False, True, False, False]
+    assert stage.text == evaluated[2]["stages"]["stage_b"]["text"]
+    assert [[label for _, label in curve.legend] for curve in stage.curves] == [
+        ["held-out images", "training images"],
+        ["masked PSNR"],
+    ]
+    assert [len(line.line.split()) for line in stage.curves[0].chart.lines] == [5, 5]
+    assert stage.strip[0][1] == "epoch 1, step 30"
+    assert all(len(row.figures) == len(stage.heads) == 7 for row in stage.rows)
+
+
+def test_the_report_says_when_the_choice_is_void(copied):
+    _retrained(copied.paths)
+    (stage,) = page(copied)["checkpoints"].stages
+    assert "choice.json is void" in stage.text
+    assert not any(row.chosen for row in stage.rows)
 
 
 def test_pictures_of_checkpoints_are_kept_for_one_seed_and_listed(evaluated):

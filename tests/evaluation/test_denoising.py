@@ -10,11 +10,14 @@ import torch
 
 from dataset_tools.progress import progress
 from tests.evaluation.runs import make_run
-from wrapper.evaluation.denoising import HOLDOUT, TRAIN, LossSettings, spread_timesteps
+from wrapper.base_model.detect import resolve
+from wrapper.diffusion.pipelines.opening import open_pipeline
+from wrapper.evaluation.denoising import HOLDOUT, TRAIN, Denoising, LossSettings, spread_timesteps
 from wrapper.evaluation.exam import run_exams
 from wrapper.evaluation.plan import plan_evaluation
 from wrapper.evaluation.remembered import Remembered
 from wrapper.evaluation.samples import SamplePicture, training_samples
+from wrapper.evaluation.subjects import Subject
 from wrapper.evaluation.trained_loss import loss_settings
 from wrapper.project.load import load_project
 from wrapper.trainer import step
@@ -105,3 +108,24 @@ def test_training_images_are_spread_over_the_folders_with_their_own_captions_and
     assert 0 < both[0].mask.mean() < 0.5
     assert [picture.name for picture in training_samples(planned.built, folder, "stage_b", 1)] == ["1"]
     assert training_samples(planned.built, folder, "stage_a", 5) == []
+
+
+@pytest.mark.parametrize("inpaint", [False, True], ids=["sdxl", "sdxl inpaint"])
+def test_sdxl_is_given_its_sizes_and_both_texts(tiny_base, tmp_path, inpaint):
+    random = np.random.default_rng(0)
+    mask = np.zeros((64, 128), bool)
+    mask[10:50, 30:90] = True
+    picture = SamplePicture(
+        "широкая", random.integers(0, 256, (64, 128, 3)).astype(np.uint8), mask, "a woman"
+    )
+    info = resolve(str(tiny_base("sdxl", inpaint=inpaint)), inpaint, tmp_path)
+    known = Remembered(tmp_path / "known.jsonl")
+    exam = Denoising(info, "stage_a", {HOLDOUT: [picture], TRAIN: [picture]}, PLAIN, known, [])
+    base = Subject("base", "", "", None, (1,), (1,))
+    pipeline = open_pipeline(info, "inpaint" if inpaint else "txt2img")
+    with progress("losses", 1) as bar:
+        exam.examine(pipeline, base, bar)
+    found = exam.losses(base)
+    assert found[HOLDOUT] == found[TRAIN]
+    assert 0.1 < found[HOLDOUT]["широкая"] < 10
+    assert exam.missing(base) == 0
