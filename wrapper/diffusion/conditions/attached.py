@@ -44,6 +44,12 @@ def attach(pipeline: Any, conditions: Conditions) -> None:
     setattr(pipeline, ATTACHED, Attached(conditions.controls, images, embeddings))
 
 
+def attached_images(pipeline: Any) -> list[tuple[str, np.ndarray]]:
+    """The name and the control image, uint8 [H, W, 3], of every control."""
+    found = _attached(pipeline)
+    return [(control.kind, image) for control, image in zip(found.controls, found.images, strict=True)]
+
+
 def condition_inputs(
     pipeline: Any, size: tuple[int, int], guided: bool, seen: Seen | None = None
 ) -> dict[str, Any]:
@@ -71,7 +77,8 @@ def _control_inputs(
 ) -> dict[str, Any]:
     from PIL import Image
 
-    found.tell_crops(seen.whole if seen else size)
+    if seen is None:  # with a photograph, it is told of each photograph
+        found.tell_crops(size)
     taken = inspect.signature(pipeline.__call__).parameters
     name = "control_image" if "control_image" in taken else "image"
     values: dict[str, list[Any]] = {
