@@ -298,3 +298,17 @@ def test_controls_are_cut_like_the_photograph_and_told(one, tiny_base, tmp_path,
     assert run([*one, "--seed", "1", *control]) == 0
     assert (tmp_path / "new.png").read_bytes() != first  # another control image, another picture
     assert "depth" in capsys.readouterr().err  # is not of the photograph's shape
+
+
+def test_of_a_control_image_only_what_lies_about_the_mask_counts(one, tiny_base, tmp_path):
+    net = make_control_net(tiny_base("sd15"), tmp_path / "net")
+    one[one.index("--base") + 1] = str(tiny_base("sd15"))
+    control = ["--control", f"depth={tmp_path / 'd.png'}", "--control-model", f"depth={net}", "--seed", "1"]
+    depth = np.asarray(Image.linear_gradient("L").resize((SIDE, SIDE))).copy()
+    pictures = []
+    for corner in (0, 255):
+        depth[60:, 60:] = corner  # the model sees 48 pixels about the mask, from the upper left corner on
+        Image.fromarray(depth).save(tmp_path / "d.png")
+        assert run([*one, *control]) == 0
+        pictures.append(read_rgb(tmp_path / "new.png"))
+    assert np.array_equal(*pictures)
