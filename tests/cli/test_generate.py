@@ -14,6 +14,7 @@ from tests.diffusion.small_lora import write_small_lora
 from tests.evaluation.projects import make_project
 from wrapper.cli.main import run
 from wrapper.diffusion.pictures.picture import read_digital_source, read_parameters
+from wrapper.diffusion.prompts.library import list_presets
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -245,3 +246,24 @@ def test_a_hires_pass_is_told_and_larger(base, tmp_path):
     assert read_rgb(drawn(tmp_path)[0]).shape == (96, 96, 3)
     told = read_parameters(drawn(tmp_path)[0]).fields
     assert (told["Size"], told["Hires upscale"], told["Denoising strength"]) == ("64x64", "1.5", "0.5")
+
+
+def test_a_files_prompts_bring_their_own_settings(base, tmp_path):
+    lines = ["# mine", "a woman --n waxy --w 48 --h 64 --d 5 --s 3 --l 2.5", "a man, ухо"]
+    (tmp_path / "my prompts.txt").write_text("\n".join(lines), encoding="utf-8")
+    argv = ["generate", "--base", base, "--prompts", str(tmp_path / "my prompts.txt"), "--steps", "2"]
+    assert run([*argv, "--seed", "1", "--negative", "n", "--out", str(tmp_path / "o")]) == 0
+    one, two = (read_parameters(path) for path in drawn(tmp_path / "o"))
+    assert (one.prompt, one.negative, one.fields["Size"]) == ("a woman", "waxy", "48x64")
+    assert [one.fields[name] for name in ("Seed", "Steps", "CFG scale")] == ["5", "3", "2.5"]
+    assert (two.prompt, two.negative) == ("a man, ухо", "n")
+    assert [two.fields[name] for name in ("Seed", "Steps", "Size")] == ["1", "2", "64x64"]
+
+
+def test_a_preset_gives_way_to_the_command_line(base, tmp_path):
+    name = next(name for name, preset in list_presets().items() if preset.task == "txt2img")
+    argv = ["generate", "--base", base, "--preset", name, "--seed", "1", "--steps", "2"]
+    assert run([*argv, "--out", str(tmp_path)]) == 0
+    told = read_parameters(drawn(tmp_path)[0])
+    assert told.negative
+    assert (told.fields["Steps"], told.fields["Sampler"]) == ("2", "Euler a")

@@ -15,10 +15,12 @@ from wrapper.cli.sampling_options import project_unless_base, random_seed, sampl
 
 if TYPE_CHECKING:
     from wrapper.diffusion.txt2img.shooting import Outcome, Shooting
+    from wrapper.project.load import Project
 
-ASKS = ("prompts",)
+ASKS = ("prompts", "prompt_file", "presets", "picture")
 """Each of these says what to draw; without any, it is the project that does."""
 LISTED = 20
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("generate")
@@ -30,7 +32,31 @@ LISTED = 20
     metavar="TEXT",
     help="What to draw, repeatable; <lora:NAME:WEIGHT> works. Without: the project's.",
 )
+@click.option(
+    "--prompts",
+    "prompt_file",
+    type=_FILE,
+    metavar="FILE",
+    help="Prompts of a file, in sd-scripts' syntax: a cat --n dog --w 512 --h 768 --d 1 --s 30 --l 7",
+)
+@click.option(
+    "--preset", "presets", multiple=True, metavar="NAME[,KEY=VALUE]…", help="A prompt of the library by name."
+)
+@click.option(
+    "--from",
+    "picture",
+    type=_FILE,
+    metavar="PICTURE",
+    help="Draw this picture again from its parameters; other options change them.",
+)
 @sampling_options_with_seeds
+@click.option(
+    "--lora-folder",
+    "lora_folders",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where LoRAs are looked for by name; repeatable.",
+)
 @click.option("--clip-skip", type=click.IntRange(1, 12), help="Layer of the text encoder, from the last: 1.")
 @click.option("--width", type=click.IntRange(8), help="Pixels, a multiple of 8; by default the base's own.")
 @click.option("--height", type=click.IntRange(8), help="Pixels, a multiple of 8; by default the base's own.")
@@ -48,6 +74,7 @@ LISTED = 20
     show_default=True,
     help="WebP is lossless as PNG is, JPEG is not.",
 )
+@click.option("--other-models", is_flag=True, help="With --from: also with another base or other LoRAs.")
 @click.option("--again", is_flag=True, help="Draw also what is there already with equal parameters.")
 @click.option("--dry-run", is_flag=True, help="Say what would be drawn, and how long it will take.")
 def command(project: Path, overrides: tuple[str, ...], dry_run: bool, **given: Any) -> None:
@@ -65,14 +92,23 @@ def command(project: Path, overrides: tuple[str, ...], dry_run: bool, **given: A
         return
     from wrapper.diffusion.txt2img.request import Request, shooting_of
 
-    opened = project_unless_base(project, overrides, given["base"])
+    opened = _project(project, overrides, given)
     request = Request(hires=hires, conditions=conditions, placement=placement, **given)
     shooting = shooting_of(request, opened, random_seed())
     shooting.check()
+    for note in shooting.notes:
+        click.echo(f"not as it was: {note}", err=True)
     if dry_run:
         _announce(shooting)
     else:
         _draw(shooting)
+
+
+def _project(folder: Path, overrides: tuple[str, ...], given: dict[str, Any]) -> Project | None:
+    """The project; none with --base, nor for a picture that is drawn again outside of any."""
+    if given["picture"] and not given["base"] and not (folder / "lorawrap.toml").exists() and not overrides:
+        return None
+    return project_unless_base(folder, overrides, given["base"])
 
 
 def _draw_project(folder: Path, overrides: tuple[str, ...], given: dict[str, Any], dry_run: bool) -> None:

@@ -24,16 +24,23 @@ class Place:
 
 
 def places(
-    folder: Path, seeds: Sequence[int], told: Callable[[int], Infotext], ending: str, *, again: bool = False
+    folder: Path,
+    seeds: Sequence[int],
+    told: Callable[[int], Infotext],
+    ending: str,
+    besides: Path | None = None,
+    *,
+    again: bool = False,
 ) -> list[Place]:
     """A place for each wanted picture, ``00003-42.png``: its place in the order, and its seed.
 
     A picture of ``ending`` that tells of just the same parameters (``told`` by place in the order) is the
-    one that is wanted, unless it is drawn ``again``. No file that is there gets another's name: in a folder
-    that holds other pictures, the count goes on from theirs.
+    one that is wanted, unless it is drawn ``again`` or is ``besides``. No file that is there gets another's
+    name: in a folder that holds other pictures, the count goes on from theirs.
     """
     taken = _numbered(folder)
-    found = {} if again else _found(taken, seeds, told, ending)
+    known = {key: path for key, path in taken.items() if not (besides and path.samefile(besides))}
+    found = {} if again else _found(known, seeds, told, ending)
     offset = _offset(found, taken)
     numbers, free = {number for number, _ in taken}, max((number for number, _ in taken), default=0)
     result = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,13 @@ from wrapper.diffusion.pictures.infotext import settle_prompt
 from wrapper.diffusion.pipelines.opening import named_base, project_base
 from wrapper.diffusion.pipelines.placement import DEFAULT, Placement
 from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+from wrapper.diffusion.prompts.library import preset_for
 from wrapper.diffusion.prompts.lora_tags import parse_lora_argument, take_tags
+from wrapper.diffusion.prompts.prompt_file import read_prompts
+from wrapper.diffusion.txt2img.finding import check_base, check_conditions_again, find_base, find_loras
 from wrapper.diffusion.txt2img.hires import Hires
 from wrapper.diffusion.txt2img.project_pictures import project_lora, wanted_size
+from wrapper.diffusion.txt2img.recall import Recalled, recall
 from wrapper.diffusion.txt2img.shooting import Shooting
 from wrapper.diffusion.txt2img.shot import Shot
 from wrapper.diffusion.txt2img.wish import Wish
@@ -37,6 +41,10 @@ class Request:
 
     base: str | None = None
     prompts: tuple[str, ...] = ()
+    prompt_file: Path | None = None
+    presets: tuple[str, ...] = ()
+    picture: Path | None = None
+    other_models: bool = False
     loras: tuple[str, ...] = ()
     lora_folders: tuple[Path, ...] = ()
     negative: str | None = None
@@ -62,9 +70,11 @@ def shooting_of(request: Request, project: Project | None, random_seed: int) -> 
 
     Raises `UserError` for files, LoRAs and numbers that there are not.
     """
-    info = base_of(request, project)
-    wishes = [Wish(text) for text in request.prompts]
+    recalled = recall(request.picture) if request.picture else None
+    info = base_of(request, project, recalled)
+    wishes = list(_wishes(request, project, info, recalled))
     shots = [shot for wish in wishes for shot in _shots(request, wish, project, info, random_seed)]
+    notes = _check_again(request, recalled, info) if recalled else ()
     return Shooting(
         info,
         tuple(dict.fromkeys(shots)),
@@ -73,14 +83,44 @@ def shooting_of(request: Request, project: Project | None, random_seed: int) -> 
         request.conditions,
         request.placement,
         request.again,
+        notes,
+        request.picture,
     )
 
 
-def base_of(request: Request, project: Project | None) -> BaseInfo:
-    """The base that is named, else the project's."""
+def _check_again(request: Request, recalled: Recalled, info: BaseInfo) -> tuple[str, ...]:
+    """What cannot be as it was, in words. Raises `UserError` for other models, unless they are wanted."""
+    found = list(recalled.ignored)
+    if not request.other_models:
+        found += filter(None, [check_base(recalled, info)])
+        check_conditions_again(recalled, request.conditions)
+    return tuple(found)
+
+
+def base_of(request: Request, project: Project | None, recalled: Recalled | None = None) -> BaseInfo:
+    """The base that is named, else the project's, else that of the picture. Raises `UserError`."""
     if project:
         return project_base(project, "txt2img", allow_pickle=request.allow_pickle)
-    return named_base(str(request.base), "txt2img", allow_pickle=request.allow_pickle)
+    spec = request.base or (find_base(recalled) if recalled else "")
+    return named_base(spec, "txt2img", allow_pickle=request.allow_pickle)
+
+
+def _wishes(
+    request: Request, project: Project | None, info: BaseInfo, recalled: Recalled | None
+) -> Iterator[Wish]:
+    """From every place that names prompts, in one order."""
+    yield from (Wish(text) for text in request.prompts)
+    yield from (_preset(spec, project, info) for spec in request.presets)
+    if request.prompt_file:
+        for line in read_prompts(request.prompt_file):
+            given = asdict(line)
+            given.pop("where")
+            yield Wish(**given, firm=True)
+    if recalled:
+        loras = find_loras(
+            recalled, request.loras, lora_folders(request, project), others=request.other_models
+        )
+        yield replace(recalled.wish, loras=loras)
 
 
 def lora_folders(request: Request, project: Project | None) -> list[Path]:
@@ -109,6 +149,12 @@ def _shots(
     first = Shot(prompt, sampling, size, loras, chosen.of("hires", None))
     for seed in _seeds(request, wish, random_seed):
         yield replace(first, prompt=replace(first.prompt, seed=seed))
+
+
+def _preset(spec: str, project: Project | None, info: BaseInfo) -> Wish:
+    found = preset_for("txt2img", spec, project)
+    width, height = found.size_px(base_side_px(info)) or (None, None)
+    return Wish(found.text, found.negative, None, width, height, found.sampler, found.steps, found.cfg)
 
 
 class _Chosen:

@@ -19,6 +19,7 @@ from wrapper.diffusion.pictures.photograph import Photograph
 from wrapper.diffusion.pictures.picture import save_picture
 from wrapper.diffusion.pipelines.opening import check_fit, check_lora_files, open_pipeline
 from wrapper.diffusion.pipelines.placement import DEFAULT, Placement
+from wrapper.diffusion.prompts.editing import check_prompt
 from wrapper.diffusion.txt2img.gallery import Place, is_ours, places
 from wrapper.diffusion.txt2img.generate import check_request
 from wrapper.diffusion.txt2img.pace import forecast_s, remember
@@ -33,7 +34,10 @@ SHEET_COLUMNS = 6
 
 @dataclass(frozen=True)
 class Shooting:
-    """``shots`` with one base and its conditions into ``folder``; ``ending`` is ``.png``, ``.jpg``, …"""
+    """``shots`` with one base and its conditions into ``folder``; ``ending`` is ``.png``, ``.jpg``, …
+
+    ``notes`` say what cannot be as it was in ``source``, the picture that is drawn again.
+    """
 
     info: BaseInfo
     shots: tuple[Shot, ...]
@@ -42,6 +46,8 @@ class Shooting:
     conditions: Conditions = NONE
     placement: Placement = DEFAULT
     again: bool = False
+    notes: tuple[str, ...] = ()
+    source: Path | None = None
 
     def check(self) -> None:
         """Raise one `UserError` for all that shows before the model is loaded."""
@@ -50,6 +56,8 @@ class Shooting:
         for shot in self.shots:
             try:
                 check_request([shot.prompt], shot.sampling, shot.size, shot.hires)
+                check_prompt(shot.prompt.text)
+                check_prompt(shot.prompt.negative)
             except UserError as error:
                 where = shot.prompt.text if len(self.shots) > 1 else ""
                 problems.add(where, error.message, error.hint)
@@ -65,7 +73,7 @@ class Shooting:
     def places(self) -> list[Place]:
         """Where each picture lies or will lie, as it was when this was first asked."""
         seeds = [shot.prompt.seed for shot in self.shots]
-        return places(self.folder, seeds, self.told, self.ending, again=self.again)
+        return places(self.folder, seeds, self.told, self.ending, self.source, again=self.again)
 
     @cached_property
     def missing(self) -> list[int]:
