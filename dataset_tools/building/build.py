@@ -13,8 +13,9 @@ from dataset_tools.building.dataset import RECORD_FILE, BuiltDataset, read_datas
 from dataset_tools.building.leftovers import clear_leftovers
 from dataset_tools.building.making import Making, files_of, make
 from dataset_tools.building.overview import OVERVIEW_FILE, write_overview
-from dataset_tools.building.ownership import Written, earlier_files, noted, write_ownership
+from dataset_tools.building.ownership import earlier_files, noted, write_ownership
 from dataset_tools.building.recipes import Earlier, all_recipes, moved
+from dataset_tools.building.written_files import Written
 from dataset_tools.files import whole_folder
 from dataset_tools.processors import usable
 from dataset_tools.progress import progress

@@ -6,9 +6,9 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from dataset_tools.building.dataset import RECORD_FILE
+from dataset_tools.building.written_files import Written, WrittenFiles
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.files import content_hash, whole_file
 
@@ -20,15 +20,6 @@ HINT = (
     "Move them out of the folder first. Captions of your own belong into the manifest, or beside the "
     "photographs with captions.source = 'files'; more images belong into the manifest."
 )
-
-
-class Written(NamedTuple):
-    """A file as the build left it. ``recipe`` says what it was made from, nothing for the build's records."""
-
-    sha256: str
-    size: int = -1
-    mtime_ns: int = -1
-    recipe: str = ""
 
 
 def write_ownership(folder: Path, files: Iterable[tuple[str, Written]] | None = None) -> None:
@@ -56,39 +47,41 @@ def written_files(folder: Path, part: str = "") -> list[Path]:
     return [folder / name for name in sorted(_owned(folder)) if not part or name.startswith(f"{part}/")]
 
 
-def earlier_files(folder: Path, sources: Iterable[Path]) -> dict[str, Written]:
+def earlier_files(folder: Path, sources: Iterable[Path]) -> WrittenFiles:
     """What the build before left in ``folder``, every file as it was written; nothing before the first.
 
     Raises `UserError` when replacing ``folder`` would lose a file that a build did not write. That is: a
     photograph that the build reads, a file that someone added, one that someone edited.
     """
     if not folder.exists():
-        return {}
+        return WrittenFiles()
     inside = folder.resolve()
     if not inside.is_dir():
         raise UserError(f"{folder}: the dataset's folder cannot be made, a file is in its place.")
     if any(source.resolve().is_relative_to(inside) for source in sources):
         raise UserError(f"{folder}: the photographs lie in the dataset's own folder.", "Move them elsewhere.")
     if not any(folder.iterdir()):
-        return {}
+        return WrittenFiles()
     if not (folder / RECORD_FILE).is_file():
         raise UserError(f"{folder}: not a dataset that was built here; it would be replaced.", HINT)
     return _unchanged(folder)
 
 
-def _unchanged(folder: Path) -> dict[str, Written]:
-    problems, owned, there = Problems(), _owned(folder), {}
+def _unchanged(folder: Path) -> WrittenFiles:
+    problems, owned = Problems(), _owned(folder)
+    there = bytearray(len(owned))
     for name in _files(folder):
         if name == OWNERSHIP_FILE or Path(name).suffix in CACHE_SUFFIXES:
             continue
-        if name not in owned:
+        number = owned.number(name)
+        if number is None:
             problems.add(folder / name, "was added by someone; a new build would remove it.")
-        elif not _is_as_written(folder / name, owned[name]):
+        elif not _is_as_written(folder / name, owned.written(number)):
             problems.add(folder / name, "was edited; a new build would undo that.")
         else:
-            there[name] = owned[name]
+            there[number] = True
     problems.raise_if_any(hint=HINT)
-    return there
+    return owned if all(there) else owned.only(there.__getitem__)
 
 
 def _is_as_written(path: Path, written: Written) -> bool:
@@ -99,11 +92,11 @@ def _is_as_written(path: Path, written: Written) -> bool:
     return content_hash(path) == written.sha256
 
 
-def _owned(folder: Path) -> dict[str, Written]:
+def _owned(folder: Path) -> WrittenFiles:
     path = folder / OWNERSHIP_FILE
     try:
         with path.open(encoding="utf-8") as stream:
-            return dict(_entries(stream))
+            return WrittenFiles(_entries(stream))
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{path}: cannot be read, so it is not known whose files lie here.", HINT) from error
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from dataset_tools.building.build_settings import BuildPlan, Output, PlannedImage, buckets_for
-from dataset_tools.building.ownership import Written
+from dataset_tools.building.written_files import WrittenFiles
 from dataset_tools.files import data_hash
 from dataset_tools.pictures.buckets import Buckets
 
@@ -21,7 +21,7 @@ class Earlier:
     """What the build before left in ``folder``. ``moved``: new name → old name, where these differ."""
 
     folder: Path
-    written: Mapping[str, Written] = field(default_factory=dict)
+    written: WrittenFiles = field(default_factory=WrittenFiles)
     moved: Mapping[str, str] = field(default_factory=dict)
 
     def same(self, name: str, recipe: str) -> str | None:
@@ -47,28 +47,36 @@ def recipes(image: PlannedImage, buckets: Buckets, dilate_px: int) -> Iterator[t
             yield output.mask, _recipe("mask", _mask(image), dilate_px, *_cut(image, output, buckets))
 
 
-def moved(planned: BuildPlan, written: Mapping[str, Written]) -> dict[str, str]:
+def moved(planned: BuildPlan, written: WrittenFiles) -> dict[str, str]:
     """New name → old name of the files that are wanted elsewhere now: another folder, another copy."""
     if not written:
         return {}
-    left = dict(written)
+    stays = bytearray(len(written))
     for name, recipe in all_recipes(planned):
-        if name in left and left[name].recipe == recipe:
-            del left[name]
-    free = _by_recipe(left)
-    stays = written.keys() - left.keys()
+        number = written.number(name)
+        if number is not None and written.written(number).recipe == recipe:
+            stays[number] = True
+    free = _by_recipe(written, stays)
+    if not free:
+        return {}
     return {
-        name: free[recipe].pop()
+        name: written.name(free[recipe].pop())
         for name, recipe in all_recipes(planned)
-        if free.get(recipe) and name not in stays
+        if free.get(recipe) and not _is(written.number(name), stays)
     }
 
 
-def _by_recipe(written: Mapping[str, Written]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, file in written.items():
-        if file.recipe:
-            found.setdefault(file.recipe, []).append(name)
+def _is(number: int | None, flags: bytearray) -> bool:
+    return number is not None and bool(flags[number])
+
+
+def _by_recipe(written: WrittenFiles, stays: bytearray) -> dict[str, list[int]]:
+    """The numbers of the files that do not stay as they are."""
+    found: dict[str, list[int]] = {}
+    for number in range(len(written)):
+        recipe = "" if stays[number] else written.written(number).recipe
+        if recipe:
+            found.setdefault(recipe, []).append(number)
     return found
 
 

@@ -170,7 +170,9 @@ def test_a_note_of_hashes_alone_is_read_and_everything_made_anew(photos: Photos,
 
 
 def test_a_note_that_cannot_be_read_stops_the_build(photos: Photos, folder: Path):
-    for text in ("", "{", "{\n", "[]", '{"a": 3}', '{\n"a": 3\n}\n', '{\n"a": "b",\n'):
+    short, no_size = ["00", 1, 2, ""], ["0" * 64, "1", 2, ""]
+    notes = [f'{{\n"a": {json.dumps(note)}\n}}\n' for note in (3, short, no_size)]
+    for text in ("", "{", "{\n", "[]", '{"a": 3}', '{\n"a": "b",\n', *notes):
         (folder / OWNERSHIP_FILE).write_text(text)
         with pytest.raises(UserError, match="not known whose files lie here"):
             built(photos, folder, context=2.0)
