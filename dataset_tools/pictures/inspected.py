@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 
 from dataset_tools.errors import UserError
 from dataset_tools.pictures.images import (
+    MAX_PIXELS,
     Pixels,
     as_rgb,
     damaged,
@@ -22,17 +24,15 @@ from dataset_tools.pictures.images import (
     unreadable,
     upright,
 )
+from dataset_tools.pictures.jpeg_header import JpegHeader, read_jpeg_header
+from dataset_tools.pictures.pyramid import Pyramid, pyramid, reduction_of
 
-LARGE_PX = 640
-"""From twice this short side on, a picture is measured at a smaller size: that of training, not of the
-sensor."""
 MOST_BY_DECODER = 8
 SPARSE_PIXELS, SPARSE = 40_000_000, 50
 """From so many pixels on, more than so many a byte of the file are not unpacked: it is a bomb, or blank."""
 PADDING = 8
 """So many bytes too many before the end of a JPEG are a writer's habit and no damage."""
 LYING = (5, 6, 7, 8)
-_ORIENTATION = 0x0112
 _TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False)}
 """EXIF orientation → quarter turns to the left, then mirrored or not."""
 
@@ -47,10 +47,10 @@ class Inspected:
     quantisation: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     """JPEG quantisation tables (8 × 8, row by row) by table number; empty for other formats."""
 
-
-def reduction_of(short_side_px: int) -> int:
-    """By which power of two a picture is averaged down before it is measured."""
-    return 2 ** max((short_side_px // LARGE_PX).bit_length() - 1, 0)
+    @cached_property
+    def sizes(self) -> Pyramid:
+        """The picture and its smaller copies, made once."""
+        return pyramid(self.rgb)
 
 
 def decode_to_inspect(path: Path) -> Inspected:
@@ -60,10 +60,11 @@ def decode_to_inspect(path: Path) -> Inspected:
     of JPEGs are left alone, for no measure is about colours that exact.
     """
     data = _read(path)
+    plain = read_jpeg_header(data)
+    if plain and plain.width * plain.height <= MAX_PIXELS:
+        return _jpeg(path, data, plain)
     with pillow_errors(path):
         header = open_header(path, io.BytesIO(data))
-        if header.format in ("JPEG", "MPO") and header.mode in ("RGB", "L"):
-            return _jpeg(path, data, header)
         _refuse_sparse(path, header, len(data))
         header.load()
         return _any(header)
@@ -94,13 +95,13 @@ def _any(image: Image.Image) -> Inspected:
     return Inspected(np.asarray(rgb.reduce(factor) if factor > 1 else rgb), image.width, image.height)
 
 
-def _jpeg(path: Path, data: bytes, header: Image.Image) -> Inspected:
-    factor = min(reduction_of(min(header.size)), MOST_BY_DECODER)
-    pixels = _decoded(path, data, -(-header.height // factor))
-    orientation = _orientation(header)
-    width, height = header.size[::-1] if orientation in LYING else header.size
-    tables = {number: tuple(table) for number, table in header.quantization.items()}
-    return Inspected(_turned(pixels, orientation), width, height, tables)
+def _jpeg(path: Path, data: bytes, header: JpegHeader) -> Inspected:
+    width, height = header.width, header.height
+    factor = min(reduction_of(min(width, height)), MOST_BY_DECODER)
+    pixels = _turned(_decoded(path, data, -(-height // factor)), header.orientation)
+    if header.orientation in LYING:
+        width, height = height, width
+    return Inspected(pixels, width, height, header.tables)
 
 
 def _decoded(path: Path, data: bytes, rows: int) -> Pixels:
@@ -120,15 +121,9 @@ def _is_padding(message: str) -> bool:
     return bool(found) and int(found[1]) <= PADDING
 
 
-def _orientation(header: Image.Image) -> int:
-    """EXIF's, 1 without; a damaged EXIF block turns nothing."""
-    try:
-        return header.getexif().get(_ORIENTATION, 1)
-    except (OSError, ValueError, TypeError, SyntaxError, KeyError, OverflowError):
-        return 1
-
-
 def _turned(pixels: Pixels, orientation: int) -> Pixels:
-    turns, mirrored = _TURNS.get(orientation, (0, False))
+    if orientation not in _TURNS:
+        return pixels
+    turns, mirrored = _TURNS[orientation]
     turned = np.rot90(pixels, turns)
     return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)

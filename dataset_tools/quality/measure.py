@@ -6,19 +6,23 @@ from typing import NamedTuple
 
 import cv2
 
+from dataset_tools.pictures.images import Pixels
 from dataset_tools.pictures.inspected import Inspected
-from dataset_tools.quality.measures.block_grid import Grid, block_grid
+from dataset_tools.pictures.pyramid import Pyramid, halved
+from dataset_tools.quality.measures.block_grid import NO_GRID, Grid, block_grid
 from dataset_tools.quality.measures.exposure import exposure, tone_range
 from dataset_tools.quality.measures.frame import bars, grey_fill
 from dataset_tools.quality.measures.jpeg import hidden_quality, table_quality
 from dataset_tools.quality.measures.moire import moire_peak
 from dataset_tools.quality.measures.noise import noise_of
-from dataset_tools.quality.measures.pyramid import Pyramid, halved, pyramid
-from dataset_tools.quality.measures.resolution import power_spectrum, resolution
+from dataset_tools.quality.measures.profiles import profiles, spectra
+from dataset_tools.quality.measures.resolution import UNKNOWN, Resolution, resolution
 from dataset_tools.quality.measures.sharpness import edge_width_px, laplacian_variance, softness
+from dataset_tools.quality.measures.waves import power_spectrum
 
 SMALL_PX = 32
 LEAST_PART_PX = 96
+LEAST_PERIODIC_PX = 64
 Box = tuple[int, int, int, int]
 
 
@@ -50,13 +54,11 @@ class Measures(NamedTuple):
 
 def measure(picture: Inspected, box: Box | None = None) -> Measures:
     """Measure a picture; ``box`` (x0, y0, x1, y1 px) is the subject, whose sharpness counts alone."""
-    sizes = pyramid(picture.rgb)
-    noise = noise_of(sizes.rgb)
+    sizes = picture.sizes
+    noise = noise_of(sizes.rgb, sizes.luma)
     scale = sizes.luma.shape[1] / picture.width
     soft = softness(_subject(sizes, box, scale) if box else sizes, noise.luma)
-    grid = block_grid(sizes.luma)
-    spectrum = power_spectrum(sizes.luma)
-    detail = resolution(sizes.luma, spectrum)
+    grid, detail, moire = _traces(sizes.luma)
     light = exposure(sizes.half)
     return Measures(
         width=picture.width,
@@ -73,7 +75,7 @@ def measure(picture: Inspected, box: Box | None = None) -> Measures:
         blockiness=grid.strength,
         resized_blocks=grid.resized,
         jpeg_quality=_quality(picture, sizes, grid),
-        moire=moire_peak(spectrum),
+        moire=moire,
         dark=light.dark,
         light=light.light,
         contrast=light.contrast,
@@ -83,11 +85,26 @@ def measure(picture: Inspected, box: Box | None = None) -> Measures:
     )
 
 
+def _traces(luma: Pixels) -> tuple[Grid, Resolution, float]:
+    """What is periodic in uint8 [H, W]: blocks, interpolation, moiré. Nothing in a tiny picture."""
+    if min(luma.shape) < LEAST_PERIODIC_PX:
+        return NO_GRID, UNKNOWN, 0.0
+    across, down = profiles(luma)
+    found = spectra(across, down)
+    power = power_spectrum(luma)
+    grid, detail = block_grid(across, down, found), resolution(across, down, found, power)
+    return grid, detail, moire_peak(power)
+
+
 def _quality(picture: Inspected, sizes: Pyramid, grid: Grid) -> int | None:
-    """The lowest quality that the file or its pixels tell of; a reduced picture's pixels tell nothing."""
+    """The lowest quality that the file or its pixels tell of; a reduced picture's pixels tell nothing.
+
+    A JPEG is asked for one earlier saving; of another file, whose own grid is nowhere, more is tried.
+    """
     qualities = [table_quality(picture.quantisation)]
     if sizes.luma.shape[1] == picture.width:
-        qualities.append(hidden_quality(sizes.rgb, [(0, 0), grid.phase]))
+        phases = grid.phases[:1] if picture.quantisation else grid.phases
+        qualities.append(hidden_quality(sizes.rgb, [(0, 0), *phases]))
     return min((quality for quality in qualities if quality is not None), default=None)
 
 

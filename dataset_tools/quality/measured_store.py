@@ -38,6 +38,8 @@ SOURCES = (
     "quality/duplicates",
     "pictures/images.py",
     "pictures/inspected.py",
+    "pictures/jpeg_header.py",
+    "pictures/pyramid.py",
 )
 BLOCK = 256
 KEEP_EVERY_S = 0.5

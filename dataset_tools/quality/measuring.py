@@ -79,7 +79,7 @@ def _measured(task: Task, content: str) -> Measured:
         return Measured(Facts(), problem=error.message)
     small = small_copy(picture.rgb) if task.thumbnail else b""
     facts = Facts(_plain(measure(picture, box)), box)
-    return Measured(facts, content, mask_content, fingerprint(picture.rgb), small)
+    return Measured(facts, content, mask_content, fingerprint(picture.rgb, picture.sizes.quarter), small)
 
 
 def _content(path: Path) -> str:

@@ -13,7 +13,7 @@ from dataset_tools.quality.thresholds import Thresholds
 SIZE_REFERENCE_PX = 512.0
 EAR_REFERENCE_PX = 200.0
 NO_JPEG = 100
-SURE = 1.2
+SURE = 2.8
 """Log odds from which on a picture counts as enlarged."""
 PIXELS_REPEATED = 10.0
 """Log odds of an enlargement for each time that every pixel is there."""

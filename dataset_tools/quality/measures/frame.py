@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -20,11 +19,18 @@ GREY, NEAR_GREY = 128, 2
 
 def bars(luma: Pixels) -> float:
     """Share of the height or width of [H, W] that the narrower of two facing bars takes; 0 without two."""
-    return max(min(_bar(side), _bar(side[::-1])) for side in (luma, cv2.transpose(luma)))
+    return max(_both(luma), _both(luma.T))
+
+
+def _both(luma: Pixels) -> float:
+    first = _bar(luma)
+    return min(first, _bar(luma[::-1])) if first else 0.0
 
 
 def _bar(luma: Pixels) -> float:
     """Share of the rows that a bar at the top takes, 0 for none."""
+    if int(luma[0].max()) - int(luma[0].min()) > MOST_RANGE:
+        return 0.0
     low, high = luma.min(axis=1).astype(int), luma.max(axis=1).astype(int)
     middle = (low + high) / 2
     part_of_bar = (high - low <= MOST_RANGE) & (np.abs(middle - middle[0]) <= SAME_LEVEL)
@@ -39,5 +45,7 @@ def grey_fill(luma: Pixels) -> float:
 
     Decoders fill up with it what a broken file lacks; grey at the top too is a frame.
     """
+    if abs(int(luma[-1, 0]) - GREY) > NEAR_GREY:
+        return 0.0
     grey = (luma.min(axis=1) >= GREY - NEAR_GREY) & (luma.max(axis=1) <= GREY + NEAR_GREY)
     return 0.0 if grey[0] else float(np.argmin(grey[::-1]) / len(luma))

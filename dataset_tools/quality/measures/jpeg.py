@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating]
+Pixels = npt.NDArray[np.uint8]
 LUMINANCE = np.array(
     [
         [16, 11, 10, 16, 24, 40, 51, 61],
@@ -28,7 +30,7 @@ LEAST_WHOLE = 64
 """So many blocks without a clipped pixel are enough: the others' coefficients are off."""
 FREQUENCIES = 20
 """The lowest, in the order of the file: the others are nearly all 0."""
-BIN, HIGHEST = 0.25, 200.0
+BIN, HIGHEST = 0.5, 200.0
 EVIDENCE = 60.0
 """Least log likelihood ratio of all coefficients together."""
 LEAST = 1.5
@@ -36,6 +38,8 @@ LEAST = 1.5
 SPREADS = ((0.6, 0.33), (0.2, 0.8), (0.2, 2.0))
 """(share, sigma) of what rounding to whole grey levels, a second saving, and clipping do to a coefficient."""
 OUTLIERS = 0.02
+WHITEST = 254
+"""Of grey levels from which 1 was taken away: black is then 255."""
 CERTAIN = 0.1
 """Mean log likelihood ratio a coefficient from which on the picture was a JPEG; none has about −0.4."""
 APART = 3
@@ -44,13 +48,16 @@ APART = 3
 
 def table_quality(tables: Mapping[int, tuple[int, ...]]) -> int | None:
     """IJG quality 1 to 100 nearest to the luminance table, None without tables (Kornblum 2008)."""
-    if 0 not in tables:
-        return None
-    found = np.log(np.clip(np.array(tables[0], float), 1, None))
+    return _nearest(tables[0]) if 0 in tables else None
+
+
+@lru_cache(256)
+def _nearest(table: tuple[int, ...]) -> int:
+    found = np.log(np.clip(np.array(table, float), 1, None))
     return int(np.abs(np.log(_IJG) - found).mean(axis=1).argmin()) + 1
 
 
-def hidden_quality(rgb: npt.NDArray[np.uint8], phases: Iterable[tuple[int, int]]) -> int | None:
+def hidden_quality(rgb: Pixels, phases: Iterable[tuple[int, int]]) -> int | None:
     """The lowest quality 1 to 99 that the pixels of uint8 [H, W, 3] were once saved with, None for none.
 
     ``phases`` are the (row, column) 0 to 7 where blocks may start. Coefficients of a JPEG's blocks are near
@@ -64,11 +71,13 @@ def hidden_quality(rgb: npt.NDArray[np.uint8], phases: Iterable[tuple[int, int]]
     return min(found, default=None)
 
 
-def _quality_at(rgb: npt.NDArray[np.uint8], phase: tuple[int, int]) -> int | None:
+def _quality_at(rgb: Pixels, phase: tuple[int, int]) -> int | None:
     coefficients = _coefficients(_blocks(rgb, *phase))
     counts = _histograms(coefficients)
     number = counts[:, int(LEAST / BIN) :].sum()
-    gains = (_RATIOS @ counts.T)[_STEPS, np.arange(FREQUENCIES)].sum(axis=1)
+    found = (_RATIOS @ counts.T)[_STEPS, np.arange(FREQUENCIES)]
+    found[:, 0] = np.maximum(found[:, 0], 0)  # clipped colours shift the mean, which then says nothing
+    gains = found.sum(axis=1)
     peaks = [
         index
         for index in np.flatnonzero(gains > max(CERTAIN * number, EVIDENCE))
@@ -77,21 +86,22 @@ def _quality_at(rgb: npt.NDArray[np.uint8], phase: tuple[int, int]) -> int | Non
     return int(peaks[0]) + 1 if peaks else None
 
 
-def _blocks(rgb: npt.NDArray[np.uint8], row: int, column: int) -> Floats:
-    """Luma of blocks without clipped pixels: [N, 64]."""
+def _blocks(rgb: Pixels, row: int, column: int) -> Pixels:
+    """Blocks without clipped pixels, if there are enough: [N, 64 · 3]."""
     shifted = rgb[row:, column:]
     rows, columns = shifted.shape[0] // BLOCK_PX, shifted.shape[1] // BLOCK_PX
-    whole = shifted[: rows * BLOCK_PX, : columns * BLOCK_PX].reshape(rows, BLOCK_PX, columns, BLOCK_PX, 3)
-    chosen = np.linspace(0, rows * columns - 1, min(BLOCKS, rows * columns)).astype(int)
-    found = whole[chosen // columns, :, chosen % columns].reshape(len(chosen), BLOCK_PX**2, 3)
-    unclipped = (found - np.uint8(1)).reshape(len(found), -1).max(axis=1) < 254
-    kept = found[unclipped] if unclipped.sum() >= LEAST_WHOLE else found
-    return kept @ np.float32([0.299, 0.587, 0.114])
+    whole = shifted[: rows * BLOCK_PX, : columns * BLOCK_PX].reshape(rows, BLOCK_PX, columns, BLOCK_PX * 3)
+    chosen = np.linspace(0, rows * columns - 1, min(BLOCKS, rows * columns)).astype(np.intp)
+    found = whole[chosen // columns, :, chosen % columns].reshape(len(chosen), -1)
+    unclipped = (found - np.uint8(1)).max(axis=1) < WHITEST
+    return found[unclipped] if unclipped.sum() >= LEAST_WHOLE else found
 
 
-def _coefficients(blocks: Floats) -> Floats:
-    """Magnitudes of the lowest `FREQUENCIES` of each block: [N, `FREQUENCIES`]."""
-    return np.abs((blocks - np.float32(128)) @ _BASIS)
+def _coefficients(blocks: Pixels) -> Floats:
+    """Magnitudes of the lowest `FREQUENCIES` of the luma of each block: [N, `FREQUENCIES`]."""
+    found = blocks.astype(np.float32) @ _BASIS
+    found[:, 0] -= BLOCK_PX * 128
+    return np.abs(found, out=found)
 
 
 def _histograms(coefficients: Floats) -> Floats:
@@ -125,13 +135,15 @@ def _ratios() -> Floats:
 
 
 def _cosines() -> tuple[npt.NDArray[np.intp], Floats]:
-    """(places of the lowest frequencies in a table, their basis functions [64, `FREQUENCIES`])."""
+    """(places of the lowest frequencies in a table, their bases over R, G, B: [64 · 3, `FREQUENCIES`])."""
     wave = np.cos((2 * np.arange(BLOCK_PX) + 1) * np.arange(BLOCK_PX)[:, None] * np.pi / (2 * BLOCK_PX))
     wave *= np.where(np.arange(BLOCK_PX) == 0, np.sqrt(1 / 8), np.sqrt(2 / 8))[:, None]
     order = sorted(range(BLOCK_PX**2), key=lambda place: (sum(divmod(place, BLOCK_PX)), place))
     places = np.array(order[:FREQUENCIES])
     basis = np.einsum("uy,vx->yxuv", wave, wave).reshape(BLOCK_PX**2, BLOCK_PX**2)
-    return places, np.ascontiguousarray(basis[:, places], np.float32)
+    weights = np.array([0.299, 0.587, 0.114])
+    of_colours = basis[:, None, places] * weights[:, None]
+    return places, np.ascontiguousarray(of_colours.reshape(-1, FREQUENCIES), np.float32)
 
 
 _IJG = _ijg_tables()

@@ -10,24 +10,22 @@ import numpy.typing as npt
 
 LOWEST, HIGHEST = 0.08, 0.46
 """Band of frequencies that is looked at, in cycles a pixel."""
-AXIS_BINS = 3
+AXIS_BINS = 2
 """Bins beside the axes that are left out: borders, text and JPEG blocks lie there."""
-AROUND_BINS = 15
-LEAST_SIDE = 64
+AROUND_BINS = 9
 
 
 def moire_peak(power: npt.NDArray[np.floating]) -> float:
-    """Highest lone peak of a power spectrum [N, N // 2 + 1]: log10 of its magnitude over those around."""
+    """Highest lone peak of a power spectrum [N, N]: log10 of its magnitude over those around."""
     side = len(power)
-    if side < LEAST_SIDE:
-        return 0.0
-    logs = np.log10(np.roll(power, side // 2, axis=0) + np.float32(1)) / 2
+    logs = np.log10(np.fft.fftshift(power) + np.float32(1)) / 2
     return float(np.max((logs - cv2.blur(logs, (AROUND_BINS, AROUND_BINS))) * _band(side)))
 
 
 @cache
 def _band(side: int) -> npt.NDArray[np.float32]:
-    down, across = np.fft.fftshift(np.fft.fftfreq(side))[:, None], np.fft.rfftfreq(side)
+    across = np.fft.fftshift(np.fft.fftfreq(side))
+    down = across[:, None]
     radius = np.hypot(down, across)
-    off_axes = (np.abs(down) > AXIS_BINS / side) & (across > AXIS_BINS / side)
+    off_axes = (np.abs(down) > AXIS_BINS / side) & (np.abs(across) > AXIS_BINS / side)
     return ((radius > LOWEST) & (radius < HIGHEST) & off_axes).astype(np.float32)

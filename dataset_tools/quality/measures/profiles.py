@@ -1,8 +1,9 @@
-"""A picture's steps or bends, averaged along its columns or rows, and the frequencies in them."""
+"""A picture's edges and bends, averaged along its columns or rows, and the frequencies in them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -10,9 +11,11 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating]
 Pixels = npt.NDArray[np.uint8]
-ENOUGH_PX = 100_000
+ENOUGH_PX = 200_000
 """Pixels that each direction is averaged over."""
 BAND_PX = 32
+MOST_EDGE, MOST_BEND = 8, 3
+"""Grey levels at which a single step or bend is cut off: strong contrast would drown the rest."""
 BINS = 4096
 TREND_PX = 17
 CLIP = 4 * 1.4826
@@ -20,23 +23,103 @@ CLIP = 4 * 1.4826
 SURROUNDINGS = 128
 
 
-def profiles(luma: Pixels, measured: Callable[[Pixels], Floats]) -> tuple[Floats, Floats]:
-    """What ``measured`` makes of bands of uint8 [H, W], averaged: one value a column, and one a row."""
+class Profile(NamedTuple):
+    """Along one axis of N pixels."""
+
+    means: Floats
+    """[3, N − 3], mean grey levels without their trend and their outliers: by how much the step from pixel
+    1 + i to the next is higher than both steps beside it (the edges); by how much the steps at both sides of
+    pixel 1 + i differ (the bends); and the steps themselves.
+    """
+    changed: npt.NDArray[np.bool_]
+    """[N − 1]: where any pixel differs from the next."""
+
+
+class Spectra(NamedTuple):
+    """Of profiles, at `BINS` / 2 + 1 frequencies from 0 to 1/2 a pixel: [profiles, frequencies]."""
+
+    logs: Floats
+    """Log of 1 + power over its surroundings' median."""
+    amplitudes: Floats
+
+
+EDGES, BENDS = slice(0, None, 2), slice(1, None, 2)
+"""Of the spectra of two profiles, those of the edges and of the bends."""
+
+
+def profiles(luma: Pixels) -> tuple[Profile, Profile]:
+    """Across the columns and down the rows of uint8 [H, W]."""
     step = max(luma.size // ENOUGH_PX, 1) * BAND_PX
-    down, across = (range(0, max(length - BAND_PX, 1), step) for length in luma.shape)
-    rows = [measured(luma[top : top + BAND_PX]) for top in down]
-    columns = [measured(cv2.transpose(luma[:, left : left + BAND_PX])) for left in across]
-    return np.mean(rows, axis=0, dtype=np.float64), np.mean(columns, axis=0, dtype=np.float64)
+    return _profile(_bands(luma, step)), _profile(_bands(cv2.transpose(luma), step))
 
 
-def spectrum(values: Floats) -> tuple[Floats, Floats]:
-    """(power over its surroundings' median, amplitude) at `BINS` / 2 + 1 frequencies, 0 to 1/2 a pixel."""
-    steps = values - cv2.blur(values.reshape(1, -1), (TREND_PX, 1)).ravel()
-    limit = CLIP * float(np.median(np.abs(steps))) + 1e-9
-    window = np.hanning(len(steps))
-    amplitude = np.abs(np.fft.rfft(np.clip(steps, -limit, limit) * window, BINS)) / window.sum() * 2
-    power = amplitude[:-1] ** 2
-    medians = np.median(power.reshape(-1, SURROUNDINGS), axis=1)
+def _bands(lines: Pixels, step: int) -> Pixels:
+    """`BAND_PX` of every ``step`` lines."""
+    if step == BAND_PX or len(lines) < step:
+        return lines
+    count = len(lines) // step
+    bands = lines[: count * step].reshape(count, step, -1)[:, :BAND_PX]
+    return bands.reshape(count * BAND_PX, -1)
+
+
+def _profile(band: Pixels) -> Profile:
+    steps = cv2.absdiff(band[:, 1:], band[:, :-1])
+    beside = cv2.max(steps[:, 2:], steps[:, :-2])
+    edges = _sums(cv2.min(cv2.subtract(steps[:, 1:-1], beside), MOST_EDGE))
+    bends = _sums(cv2.min(cv2.absdiff(steps[:, 1:], steps[:, :-1]), MOST_BEND))
+    clipped = _sums(cv2.min(steps, MOST_EDGE))
+    means = np.stack([edges, bends[:-1], clipped[1:-1]]) / np.float32(len(band))
+    return Profile(_without_trend(means), clipped > 0)
+
+
+def _sums(values: Pixels) -> npt.NDArray[np.int32]:
+    return cv2.reduce(values, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0]
+
+
+def _without_trend(values: Floats) -> Floats:
+    steps = values - cv2.blur(values, (TREND_PX, 1))
+    limit = CLIP * _middle(np.abs(steps))[:, None] + np.float32(1e-9)
+    return np.clip(steps, -limit, limit)
+
+
+def spectra(across: Profile, down: Profile) -> Spectra:
+    """Of both profiles' edges and bends: four rows."""
+    from scipy.fft import rfft
+
+    steps = np.zeros((4, BINS), np.float32)
+    for place, one in ((0, across.means), (2, down.means)):
+        length = one.shape[1]
+        np.multiply(one[:2], _window(length), out=steps[place : place + 2, :length])
+    amplitudes = np.abs(rfft(steps, overwrite_x=True))
+    return Spectra(_over_surroundings(np.square(amplitudes)), amplitudes)
+
+
+def _over_surroundings(power: Floats) -> Floats:
+    """log(1 + power / median around it)."""
+    medians = _middle(power[:, :-1].reshape(len(power), -1, SURROUNDINGS))
+    around = medians @ _SPREAD + np.float32(1e-12)
+    return np.log1p(power / around)
+
+
+def _middle(values: Floats) -> Floats:
+    """About the median along the last axis."""
+    place = values.shape[-1] // 2
+    return np.partition(values, place, axis=-1)[..., place]
+
+
+@cache
+def _window(length: int) -> Floats:
+    """Under it the spectrum of a sine is its amplitude."""
+    window = np.hanning(length)
+    return (window * 2 / window.sum()).astype(np.float32)
+
+
+def _interpolation() -> Floats:
+    """From a value in the middle of each of the surroundings to one at every frequency."""
     middles = np.arange(SURROUNDINGS // 2, BINS // 2, SURROUNDINGS)
-    around = np.interp(np.arange(BINS // 2), middles, medians)
-    return np.append(power / (around + 1e-12), 0.0), amplitude
+    return np.stack(
+        [np.interp(np.arange(BINS // 2 + 1), middles, one) for one in np.eye(len(middles))]
+    ).astype(np.float32)
+
+
+_SPREAD = _interpolation()

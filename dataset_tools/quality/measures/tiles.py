@@ -1,4 +1,4 @@
-"""Means over square tiles: what a part of the picture is like."""
+"""What parts of a picture are like: strips of rows, and structure tensors of square tiles."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-
-def tile_means(values: npt.NDArray, tile_px: int, rows_px: int | None = None) -> npt.NDArray:
-    """[H, W] or [H, W, C] → the mean of each whole tile, ``tile_px`` wide and ``rows_px`` (or as) high."""
-    high = rows_px or tile_px
-    rows, columns = values.shape[0] // high, values.shape[1] // tile_px
-    whole = values[: rows * high, : columns * tile_px]
-    return cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
+Floats = npt.NDArray[np.floating]
+Pixels = npt.NDArray[np.uint8]
+ENOUGH_PX, LEAST_STRIP_PX = 131_072, 4
+"""Pixels whose slopes are taken: of larger pictures, strips of so many rows or more of each row of tiles."""
+SOBEL = 8
+"""A Sobel derivative over this is a slope in grey levels / px."""
 
 
 def strips(pixels: npt.NDArray, rows_px: int, step_px: int) -> npt.NDArray:
@@ -26,7 +25,40 @@ def strips(pixels: npt.NDArray, rows_px: int, step_px: int) -> npt.NDArray:
     return np.concatenate([pixels[start : start + rows_px + 2] for start in starts] or [pixels[:0]])
 
 
-def inside(values: npt.NDArray, period: int) -> npt.NDArray:
-    """What was derived from `strips` of ``period`` rows, without the first and the last row of each."""
-    kept = values.reshape(-1, period, *values.shape[1:])[:, 1:-1]
-    return kept.reshape(-1, *values.shape[1:])
+def inside(values: npt.NDArray, rows_px: int) -> npt.NDArray:
+    """What was derived from `strips`, without the first and the last row of each: [N, rows, W]."""
+    return values.reshape(-1, rows_px + 2, values.shape[1])[:, 1:-1]
+
+
+def structure_tensors(luma: Pixels, tile_px: int) -> Floats:
+    """Mean structure tensor (xx, yy, xy) of each tile, in (grey levels / px)²: [3, rows, columns].
+
+    Of the rows in its middle, where the picture has more than `ENOUGH_PX`.
+    """
+    if min(luma.shape) < tile_px:
+        return np.zeros((3, 0, 0), np.float32)
+    columns = luma.shape[1] // tile_px
+    dx, dy = (_slopes(luma, tile_px, order)[..., : columns * tile_px] for order in ((1, 0), (0, 1)))
+    found = np.stack([_sums(a, b, columns) for a, b in ((dx, dx), (dy, dy), (dx, dy))])
+    return found / np.float32(dx.shape[1] * tile_px * SOBEL**2)
+
+
+def _slopes(luma: Pixels, tile_px: int, order: tuple[int, int]) -> Floats:
+    """Sobel derivatives in rows of tiles: [rows, pixels, W]."""
+    rows_px = max(ENOUGH_PX * tile_px // luma.size // LEAST_STRIP_PX, 1) * LEAST_STRIP_PX
+    if rows_px < tile_px:
+        seen = strips(luma, rows_px, tile_px)
+        return inside(cv2.Sobel(seen, cv2.CV_16S, *order, ksize=3), rows_px).astype(np.float32)
+    rows = luma.shape[0] // tile_px
+    found = cv2.Sobel(luma, cv2.CV_16S, *order, ksize=3)[: rows * tile_px]
+    return found.reshape(rows, tile_px, -1).astype(np.float32)
+
+
+def _sums(a: Floats, b: Floats, columns: int) -> Floats:
+    """Of the products, over each tile: [rows, columns]."""
+    return row_sums(np.einsum("rpx,rpx->rx", a, b).reshape(len(a), columns, -1))
+
+
+def row_sums(values: Floats) -> Floats:
+    """Along the last axis of a contiguous array: as a product with ones, which is faster."""
+    return values @ np.ones(values.shape[-1], values.dtype)

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from dataset_tools.pictures.inspected import decode_to_inspect
-from dataset_tools.quality.measures.block_grid import block_grid
+from dataset_tools.quality.measure import measure
+from dataset_tools.quality.measures.block_grid import Grid, block_grid
 from dataset_tools.quality.measures.jpeg import hidden_quality, table_quality
-from tests.dataset_tools.spoiled import astronaut, jpeg_bytes, jpeged, photographs
+from dataset_tools.quality.measures.profiles import profiles, spectra
+from tests.dataset_tools.spoiled import astronaut, inspected, jpeg_bytes, jpeged, photographs
 
 PHOTOGRAPHS = photographs()
 CLEAN = ("astronaut", "camera", "cat")
@@ -26,8 +28,13 @@ def luma(rgb: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY)
 
 
+def grid_of(rgb: np.ndarray) -> Grid:
+    across, down = profiles(luma(rgb))
+    return block_grid(across, down, spectra(across, down))
+
+
 def quality_in_the_pixels(rgb: np.ndarray) -> int | None:
-    return hidden_quality(np.ascontiguousarray(rgb), [(0, 0), block_grid(luma(rgb)).phase])
+    return hidden_quality(np.ascontiguousarray(rgb), [(0, 0), *grid_of(rgb).phases])
 
 
 @pytest.mark.parametrize("quality", [1, 10, 25, 50, 75, 90, 100])
@@ -62,26 +69,24 @@ def test_a_plain_picture_has_no_quality(level):
 
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (1, 0), (3, 5), (7, 7)])
 def test_the_grid_is_found_at_every_offset(photograph, row, column):
-    found = block_grid(luma(jpeged(photograph, 50)[row:, column:]))
-    assert found.phase == (-row % 8, -column % 8)
+    found = grid_of(jpeged(photograph, 50)[row:, column:])
+    assert found.phases[0] == (-row % 8, -column % 8)
 
 
 def test_blocks_stand_out_more_at_lower_quality(photograph):
-    fine, coarse = (block_grid(luma(jpeged(photograph, quality))).strength for quality in (90, 20))
+    fine, coarse = (grid_of(jpeged(photograph, quality)).strength for quality in (90, 20))
     assert coarse > fine + 0.1
 
 
 @pytest.mark.parametrize("factor", [0.65, 0.8, 1.5])
 def test_blocks_that_were_resized_leave_a_comb(factor):
     def seen(rgb: np.ndarray) -> float:
-        return block_grid(
-            luma(cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC))
-        ).resized
+        return grid_of(cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)).resized
 
     assert seen(astronaut()) < NOT_RESIZED < RESIZED < seen(jpeged(astronaut(), 20))
 
 
 def test_a_tiny_picture_has_neither_grid_nor_quality():
     tiny = np.random.default_rng(0).integers(0, 255, (9, 7, 3)).astype(np.uint8)
-    assert block_grid(luma(tiny)).strength == 0
-    assert quality_in_the_pixels(tiny) is None
+    assert measure(inspected(tiny)).blockiness == 0
+    assert hidden_quality(tiny, [(0, 0)]) is None

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from dataset_tools.pictures.pyramid import pyramid
 from dataset_tools.quality.measure import Measures, measure
-from dataset_tools.quality.measures.pyramid import pyramid
 from dataset_tools.quality.measures.sharpness import WIDEST_PX, edge_width_px, softness
 from tests.dataset_tools.spoiled import astronaut, blurred, inspected, jpeged, moved, noisy, photographs
 

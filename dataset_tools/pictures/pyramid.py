@@ -8,7 +8,10 @@ import cv2
 import numpy as np
 
 from dataset_tools.pictures.images import Pixels
-from dataset_tools.pictures.inspected import reduction_of
+
+LARGE_PX = 640
+"""From twice this short side on, a picture is measured at a smaller size: that of training, not of the
+sensor."""
 
 
 class Pyramid(NamedTuple):
@@ -18,6 +21,11 @@ class Pyramid(NamedTuple):
     luma: Pixels
     half: Pixels
     quarter: Pixels
+
+
+def reduction_of(short_side_px: int) -> int:
+    """By which power of two a picture is averaged down before it is measured."""
+    return 2 ** max((short_side_px // LARGE_PX).bit_length() - 1, 0)
 
 
 def pyramid(rgb: Pixels) -> Pyramid:

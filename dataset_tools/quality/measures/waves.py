@@ -1,0 +1,51 @@
+"""The power spectrum of a picture, summed over patches that are spread over it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating]
+Pixels = npt.NDArray[np.uint8]
+SIDE_PX = 128
+PLACES = (
+    (0, 1 / 4),
+    (0, 3 / 4),
+    (1 / 3, 0),
+    (1 / 3, 1 / 2),
+    (2 / 3, 1 / 4),
+    (2 / 3, 3 / 4),
+    (1, 0),
+    (1, 1 / 2),
+)
+"""Where the patches lie, as shares of the room that there is: down, across."""
+
+
+def power_spectrum(luma: Pixels) -> Floats:
+    """Sum of the patches' power spectra, [N, N] with N up to `SIDE_PX`, frequency 0 first.
+
+    Two patches are transformed at once, as a real and an imaginary part: at a frequency and its opposite
+    together, the squares are those of both.
+    """
+    side = min(SIDE_PX, *luma.shape) // 2 * 2
+    down, across = luma.shape[0] - side, luma.shape[1] - side
+    corners = [(int(row * down), int(column * across)) for row, column in PLACES]
+    patches = np.stack([luma[row : row + side, column : column + side] for row, column in corners])
+    means = patches.reshape(len(corners), -1).mean(axis=1, dtype=np.float32)
+    waves = np.empty((side, side, 2), np.float32)
+    power = np.zeros((side, side, 2), np.float32)
+    for number in range(0, len(corners), 2):
+        for part in (0, 1):
+            at = number + part
+            np.multiply(patches[at] - means[at], _window(side), out=waves[..., part])
+        found = cv2.dft(waves)
+        power += np.square(found, out=found)
+    return power[..., 0] + power[..., 1]
+
+
+@cache
+def _window(side: int) -> Floats:
+    return np.outer(np.hanning(side), np.hanning(side)).astype(np.float32)
