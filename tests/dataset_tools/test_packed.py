@@ -50,5 +50,5 @@ def test_notes_of_files_are_found_by_name_and_by_number():
 
 @pytest.mark.parametrize("wrong", [Written("00"), Written("x" * 64), Written("0" * 64, 1 << 70)])
 def test_what_is_no_note_is_refused(wrong: Written):
-    with pytest.raises(ValueError, match="hash|hex|size"):
+    with pytest.raises(ValueError, match=r"hash|hex|size"):
         WrittenFiles([("a", wrong)])
