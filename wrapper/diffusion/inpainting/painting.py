@@ -12,6 +12,8 @@ from dataset_tools.errors import RunFailed, UserError
 from dataset_tools.manifests.safety import UNDER_18, refuse_prompt
 from dataset_tools.pictures.masks import looks_inverted
 from dataset_tools.progress import progress
+from wrapper.diffusion.conditions.attached import attached_images
+from wrapper.diffusion.conditions.control_image import crop_note
 from wrapper.diffusion.inpainting.faults import Fault, at
 from wrapper.diffusion.inpainting.feather import feathered_box, lay_back
 from wrapper.diffusion.inpainting.inpaint import (
@@ -95,7 +97,7 @@ def paint_all(painter: Painter, repairs: Sequence[Repair], say: Say) -> Outcome:
         with progress("inpaint", left * steps) as bar:
             work = chain(iter([first]), ready)
             del first
-            _paint_each(pipeline, painter, work, outcome, bar)
+            _paint_each(pipeline, painter, work, outcome, bar, later.append)
     _say_all(later, say)
     return outcome
 
@@ -178,12 +180,14 @@ def _all_ready(
 
 
 def _paint_each(
-    pipeline: Any, painter: Painter, work: Iterator[Ready | None], outcome: Outcome, bar: Bar
+    pipeline: Any, painter: Painter, work: Iterator[Ready | None], outcome: Outcome, bar: Bar, say: Say
 ) -> None:
     for ready in work:
         if ready is None:
             continue
         try:
+            for note in _control_notes(pipeline, ready):
+                say(note)
             for painted in paint_ready(pipeline, painter, ready, bar.advance):
                 outcome.painted.append(painted)
             if ready.repair.count > 1:
@@ -191,6 +195,13 @@ def _paint_each(
         except (UserError, RunFailed) as error:
             outcome.faults.append(at(ready.repair.image, error))
         del ready  # before the next photograph is read
+
+
+def _control_notes(pipeline: Any, ready: Ready) -> list[str]:
+    """What of the control images is cut off because the photograph is of another shape."""
+    size = (ready.mask.shape[1], ready.mask.shape[0])
+    notes = [crop_note(name, image, size) for name, image in attached_images(pipeline)]
+    return [f"{ready.repair.image}: {note}" for note in notes if note]
 
 
 def paint_ready(pipeline: Any, painter: Painter, ready: Ready, on_step: OnStep) -> Iterator[Painted]:
