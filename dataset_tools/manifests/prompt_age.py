@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 ADULT = 18
 _ONES = "one two three four five six seven eight nine".split()  # noqa: SIM905
@@ -62,7 +62,48 @@ def asks_for_minor(text: str, *, adult: bool = False) -> str | None:
     """The words that ask for someone under 18, or None; ``adult`` when the subject is known to be one.
 
     ``"photo of a 16-year-old"`` → ``"16-year-old"``; ``"30-year-old woman, baby blue shirt"`` → None.
+    The words are also sought without what a prompt can be split by, and without what it plays down:
+    ``"(15:1.2), year BREAK old"`` and ``"girl, (adult:0)"`` ask for one.
     """
+    readings = (_minor_in(reading, adult=adult) for reading in _readings(text))
+    return next((words for words in readings if words), None)
+
+
+def asks_for_no_adult(negative: str) -> str | None:
+    """The words by which a negative prompt keeps adults away, or None."""
+    found = _NO_ADULT.search(_plain(_unweighted(negative)))
+    return found.group(0) if found else None
+
+
+_TAG = re.compile(r"<\s*\w+\s*:[^<>]*>")
+_WEIGHT = re.compile(r":\s*[-+]?(?:[01](?:\.\d*)?|\d\.\d+|\.\d+)\s*[)\]]")
+"""``(age:15)`` stays: who writes that may mean it."""
+_SYNTAX = re.compile(r"[()\[\]{}<]|\bBREAK\b|\bAND\b")
+_YEARS = re.compile(
+    r"year|yr|\by\b|y/?o|age|school|month|birthday|\d|girl|boy|legal|under|sweet", re.IGNORECASE
+)
+_PLAYED_DOWN = re.compile(r"\([^()]*:\s*(?:-\s*[\d.]+|\+?0?\.[0-4]\d*|\+?0(?:\.0*)?)\s*\)|\[+[^\[\]:|]*\]+")
+_SPLIT = re.compile(r"\bBREAK\b|\bAND\b|[,;|+]")
+_NO_ADULT = re.compile(
+    r"\b(?:adults?(?![\s-]*(?:content|theme|toy|site|only|rating|film|video|movie))|grown-?\s?ups?"
+    r"|(?:over|above)[\s-](?:the age of )?18|18\s?\+|18 or older|legal age)"
+)
+
+
+def _readings(text: str) -> Iterable[str]:
+    """``text`` without weights; then without separators, without brackets, without what weighs little."""
+    bare = _unweighted(text)
+    if not (_SYNTAX.search(text) or (_SPLIT.search(text) and _YEARS.search(text))):
+        return (bare,)
+    strong = _unweighted(_PLAYED_DOWN.sub(" ", text))
+    return dict.fromkeys((bare, _SPLIT.sub(" ", bare), re.sub(r"[()\[\]{}]", "", bare), strong))
+
+
+def _unweighted(text: str) -> str:
+    return _WEIGHT.sub(")", _TAG.sub(" ", text))
+
+
+def _minor_in(text: str, *, adult: bool) -> str | None:
     plain = _plain(text)
     found = _ALWAYS.search(plain)
     if found:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from dataset_tools.errors import UserError
-from dataset_tools.manifests.prompt_age import asks_for_minor
+from dataset_tools.manifests.prompt_age import asks_for_minor, asks_for_no_adult
 
 if TYPE_CHECKING:
     from dataset_tools.manifests.schema import ManifestRow
@@ -67,4 +67,14 @@ def refuse_prompt(prompt: str) -> None:
         raise UserError(
             f"prompt refused: '{words}' asks for a person under 18",
             "Pictures of people are made of adults only. Say woman or man, or an age of 18 or more.",
+        )
+
+
+def refuse_negative(negative: str) -> None:
+    """UserError when a negative prompt keeps adults away, which asks for somebody younger."""
+    words = asks_for_no_adult(negative)
+    if words:
+        raise UserError(
+            f"negative prompt refused: '{words}' keeps adults away",
+            "Pictures of people are made of adults only.",
         )

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from dataset_tools.errors import UserError
-from dataset_tools.manifests.safety import allowed, is_minor, refusal, refuse_prompt
+from dataset_tools.manifests.safety import allowed, is_minor, refusal, refuse_negative, refuse_prompt
 from dataset_tools.manifests.schema import ManifestRow
 from tests.dataset_tools.rows import minor, row, values
 
@@ -64,6 +64,24 @@ def test_no_field_of_a_row_switches_the_rules_off():
 
 
 ASKS_FOR_A_MINOR = [
+    "(15:1.2) year old",
+    "((sixteen)):1.1 year old woman",
+    "(fifteen:1.3)-year-old woman",
+    "15, year, old woman",
+    "15 BREAK year BREAK old",
+    "a woman, 16, years, old",
+    "t(ee)n model",
+    "[te]enager",
+    "{chi}ld",
+    "15 year | old",
+    "girl, (adult:0.1)",
+    "a girl (30 year old:0)",
+    "a girl, (adult:-1)",
+    "a boy, [[adult]]",
+    "<lora:face:1> (14:0.9) years old",
+    "[teen]",
+    "(age:15) woman",
+    "(teen:0.1)",
     "photo of a child",
     "two children playing",
     "(child:1.3), portrait",
@@ -128,6 +146,16 @@ ASKS_FOR_A_MINOR = [
 ]
 ORDINARY = [
     "",
+    "(30:1.2) year old woman",
+    "(thirty-year-old:1.3) woman, (freckles:0.9)",
+    "woman with 15 years of experience",
+    "1woman, 16:9, old house",
+    "portrait, 12, old wooden door, years of wear",
+    "[old] man, (wrinkles:0.3), 40 years old",
+    "<lora:age 12 model:0.8> a woman",
+    "25-year-old (girl:1.1), (smile:0.2)",
+    "woman, 50 mm, f/1.4, (ear:1.15) BREAK studio, 3 lamps",
+    "(masterpiece:1.4), 1 man, 35 years old, old leather jacket",
     "myface person, front view, slightly protruding ears",
     "photo of a 30-year-old woman",
     "thirty-year-old man",
@@ -171,6 +199,28 @@ def test_a_prompt_for_someone_under_18_is_refused(prompt):
     with pytest.raises(UserError, match="under 18") as caught:
         refuse_prompt(prompt)
     assert "18 or more" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "negative", ["adult", "(adult:1.4), wrinkles", "grown-up woman", "over 18", "adults", "18+ years"]
+)
+def test_a_negative_prompt_that_keeps_adults_away_is_refused(negative):
+    with pytest.raises(UserError, match="adults away"):
+        refuse_negative(negative)
+
+
+@pytest.mark.parametrize(
+    "negative",
+    [
+        "",
+        "waxy skin, plastic, extra ears",
+        "child, teen, 15 years old",
+        "old, wrinkles",
+        "adult content, nsfw",
+    ],
+)
+def test_an_ordinary_negative_prompt_passes(negative):
+    refuse_negative(negative)
 
 
 @pytest.mark.parametrize("prompt", ORDINARY)

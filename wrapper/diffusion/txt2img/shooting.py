@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import Problems, RunFailed, UserError
 from dataset_tools.files import check_place
+from dataset_tools.manifests.safety import refuse_negative
 from dataset_tools.progress import Bar, progress
 from wrapper.diffusion.conditions.conditions import NONE, Conditions
 from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext
@@ -56,6 +57,7 @@ class Shooting:
         for shot in self.shots:
             try:
                 check_request([shot.prompt], shot.sampling, shot.size, shot.hires)
+                refuse_negative(shot.prompt.negative)
                 check_prompt(shot.prompt.text)
                 check_prompt(shot.prompt.negative)
             except UserError as error:
