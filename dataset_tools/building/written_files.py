@@ -28,16 +28,18 @@ class WrittenFiles(Mapping[str, Written]):
     """Path → `Written`. Each has a number, in no order."""
 
     def __init__(self, files: Iterable[tuple[str, Written]] = ()) -> None:
+        import numpy as np
+
         names, entries, ends, digests = bytearray(), bytearray(), array("Q"), array("Q")
         for name, written in files:
             names += name.encode("utf-8", "surrogateescape")
             ends.append(len(names))
             digests.append(_digest(name))
             entries += _packed(written)
-        order = sorted(range(len(ends)), key=digests.__getitem__)
-        self._names, self._entries, self._ends = bytes(names), bytes(entries), ends
-        self._place = array("L", order)
-        self._digests = array("Q", (digests[number] for number in order))
+        self._names, self._entries, self._ends = names, entries, ends
+        order = np.argsort(np.frombuffer(digests, np.uint64), kind="stable")
+        self._place = array("Q", order.astype(np.uint64).tobytes())
+        self._digests = array("Q", np.frombuffer(digests, np.uint64)[order].tobytes())
 
     def number(self, name: str) -> int | None:
         """None for a file that is not noted."""
