@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 
 from dataset_tools.errors import UserError
@@ -25,10 +26,14 @@ class Checkpoint:
 
     stage: str
     path: Path
-    digest: str
     step: int | None
     epoch: int | None
     last: bool
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the file, read when it is first asked for."""
+        return content_hash(self.path)
 
     @property
     def name(self) -> str:
@@ -109,7 +114,7 @@ def _checkpoint(stage: str, path: Path, record: dict | None = None) -> Checkpoin
     epochs = int(epoch[1]) if epoch and record is None else _number(told.get("ss_epoch"))
     if record is not None and steps is None:
         steps = record.get("steps")
-    return Checkpoint(stage, path, content_hash(path), steps, epochs, last=record is not None)
+    return Checkpoint(stage, path, steps, epochs, last=record is not None)
 
 
 def _number(text: str | None) -> int | None:
