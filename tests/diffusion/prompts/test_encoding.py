@@ -198,6 +198,19 @@ def test_a_repeated_prompt_is_read_once_until_a_lora_changes_the_encoder(tiny_ba
     assert len(calls) == 8
 
 
+def test_another_lora_in_the_place_of_one_is_another_encoder(tiny_base, tmp_path):
+    from wrapper.lora.apply import LoraUse, apply_loras, unload_loras
+
+    pipeline = open_pipeline(detect(tiny_base("sd15")), "txt2img")
+    found = []
+    for seed in (1, 2, 1):
+        apply_loras(pipeline, [LoraUse(write_small_lora(tmp_path / f"{seed}.safetensors", seed=seed))])
+        found.append(encode_prompts(pipeline, [Prompt("a cat")], 1.0)["prompt_embeds"])
+        unload_loras(pipeline)
+    assert not torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
+
+
 def test_a_learning_encoder_is_never_remembered(tiny_base):
     pipeline = open_pipeline(detect(tiny_base("sd15")), "txt2img")
     calls = []
