@@ -71,13 +71,6 @@ class Plan:
         """Calls of the U-Net that are to come."""
         return sum(bench.missing(self.subjects) for bench in self.benches)
 
-    @property
-    def total(self) -> int:
-        """Pictures and losses of all subjects, known or not."""
-        pictures = len(self.images) if self.repainting else 0
-        pictures += len(self.scenes.scenes) if self.scenes else 0
-        return sum(len(subject.seeds) for subject in self.subjects) * pictures
-
     def find(self, name: str) -> Subject:
         return next(subject for subject in self.subjects if subject.name == name)
 
