@@ -15,6 +15,9 @@ from dataset_tools.quality.duplicates import Fingerprint, fingerprint
 from dataset_tools.quality.measure import Box, Measures, measure
 from dataset_tools.quality.page.thumbnails import small_copy
 
+FOREIGN = (".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf")
+"""Photographs of phones and cameras that have to be exported before they can be used."""
+
 
 class Task(NamedTuple):
     """A file to measure. ``box`` (x0, y0, x1, y1 px) or ``mask`` say where the subject is.
@@ -71,7 +74,7 @@ def _measured(task: Task, content: str) -> Measured:
     try:
         picture = decode_to_inspect(task.path)
     except UserError as error:
-        return Measured(Facts(error=_about(task, error)), content)
+        return Measured(Facts(error=f"{_about(task, error)}{_of_kind(task.path)}"), content)
     try:
         mask_content = _content(task.mask) if task.mask else ""
         box = _subject(task, (picture.height, picture.width))
@@ -92,6 +95,13 @@ def _content(path: Path) -> str:
 
 def _about(task: Task, error: UserError) -> str:
     return error.message.removeprefix(f"{task.path}: ")
+
+
+def _of_kind(path: Path) -> str:
+    """What to do about a file whose kind is not read at all."""
+    if path.suffix.lower() in FOREIGN:
+        return f": {path.suffix[1:].upper()} is not read, export it as JPEG or PNG"
+    return ""
 
 
 def _plain(measures: Measures) -> Measures:

@@ -9,11 +9,11 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from dataset_tools.errors import UserError
-from dataset_tools.image_files import image_files
+from dataset_tools.image_files import list_folder
 from dataset_tools.manifests.manifest import Manifest
 from dataset_tools.quality.collecting import Collected, Collector, Picture
 from dataset_tools.quality.duplicates import Fingerprint, Match
@@ -22,7 +22,7 @@ from dataset_tools.quality.engines import Engine, measured_here
 from dataset_tools.quality.engines.processes import by_processes, worker_count
 from dataset_tools.quality.judging import judged, marked, rank
 from dataset_tools.quality.measured_store import MeasuredStore, measure_version, measured_store
-from dataset_tools.quality.measuring import Facts, Measured, Task, measure_file
+from dataset_tools.quality.measuring import FOREIGN, Facts, Measured, Task, measure_file
 from dataset_tools.quality.qc_record import QcRecord
 from dataset_tools.quality.thresholds import Thresholds, load_thresholds
 
@@ -44,10 +44,28 @@ def pictures_in(source: Path | Manifest) -> Pictures:
     """The pictures below a folder, or those of a manifest's rows. UserError for a folder without any."""
     if isinstance(source, Manifest):
         return Pictures(len(source.rows), lambda: _of_rows(source), source.root, source.source)
-    names = image_files(source)
+    names, _ = told_apart(source)
     if not names:
         raise UserError(f"{source}: no images in this folder", "Name a folder of photographs.")
     return Pictures(len(names), lambda: (Picture(name, source / name) for name in names), source, source)
+
+
+def told_apart(folder: Path) -> tuple[list[str], list[str]]:
+    """The files below ``folder`` that QC has a line for, and the others.
+
+    Photographs that cannot be decoded here are among the first: they are rejected, not passed over.
+    """
+    listing = list_folder(folder)
+    foreign = [name for name in listing.others if _is_foreign(name)]
+    if not foreign:
+        return listing.pictures, listing.others
+    others = [name for name in listing.others if not _is_foreign(name)]
+    return sorted([*listing.pictures, *foreign]), others
+
+
+def _is_foreign(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.suffix.lower() in FOREIGN and not path.name.startswith(".")
 
 
 def _of_rows(manifest: Manifest) -> Iterator[Picture]:

@@ -129,10 +129,10 @@ def _parsed(values: Sequence[str]) -> dict[str, object]:
 
 
 def _tell_skipped(folder: Path) -> None:
-    from dataset_tools.image_files import list_folder
+    from dataset_tools.quality.qc import told_apart
     from dataset_tools.quality.qc_report import readable
 
-    others = list_folder(folder).others
+    _, others = told_apart(folder)
     if others:
         names = ", ".join(readable(name) for name in others[:5]) + (", …" if len(others) > 5 else "")
         click.echo(f"skipped {len(others)} hidden files or files that are no pictures: {names}")

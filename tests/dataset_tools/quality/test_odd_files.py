@@ -182,3 +182,50 @@ def test_a_folder_of_odd_files_gets_one_line_each(folder):
     assert len(found) == len(DAMAGED) + 4
     corrupt = {name for name, one in found.items() if [r.code for r in one.reasons] == ["corrupt"]}
     assert corrupt == {"fifo.jpg", *(f"{name}.jpg" for name in DAMAGED)}
+
+
+@pytest.mark.parametrize("name", ["a.heic", "b.HEIF", "c.NEF"])
+def test_a_photograph_of_a_kind_that_is_not_read_is_rejected_and_says_what_to_do(folder, name):
+    (folder / name).write_bytes(b"\0\0\0\x18ftypheic" + b"\0" * 500)
+    (folder / ".hidden.heic").write_bytes(b"x")
+    (found,) = inspect_folder(folder, load_thresholds("photo"))
+    assert (found.path, found.status) == (name, "REJECT")
+    assert f"{name[2:].upper()} is not read, export it as JPEG or PNG" in (found.error or "")
+
+
+ODD_KINDS = {
+    "animated.gif": lambda: animation("GIF"),
+    "animated.webp": lambda: animation("WEBP"),
+    "pages.tif": lambda: animation("TIFF"),
+    "a.bmp": lambda: saved(astronaut(), "BMP"),
+    "a.avif": lambda: saved(astronaut(), "AVIF"),
+    "a.jp2": lambda: saved(astronaut(), "JPEG2000"),
+    "a.ppm": lambda: saved(astronaut(), "PPM"),
+    "float.tif": lambda: tiff(np.asarray(astronaut()[..., 0], np.float32) / 255),
+    "deep.tif": lambda: tiff(astronaut()[..., 0].astype(np.int32) * 200),
+    "one pixel.png": lambda: saved(astronaut()[:1, :1], "PNG"),
+    "one row.jpg": lambda: saved(astronaut()[:1], "JPEG"),
+}
+
+
+def animation(kind: str) -> bytes:
+    stream = BytesIO()
+    first, *others = (Image.fromarray(np.roll(astronaut(), step, 0)) for step in (0, 40, 80))
+    first.save(stream, kind, save_all=True, append_images=others)
+    return stream.getvalue()
+
+
+def tiff(values: np.ndarray) -> bytes:
+    stream = BytesIO()
+    Image.fromarray(values).save(stream, "TIFF")
+    return stream.getvalue()
+
+
+def test_every_format_is_measured_or_refused_with_a_cause(folder):
+    """GIF, WebP and TIFF count by their first picture; nothing is passed over and nothing breaks."""
+    for name, data in ODD_KINDS.items():
+        (folder / name).write_bytes(data())
+    found = {one.path: one for one in inspect_folder(folder, load_thresholds("photo"), workers=1)}
+    assert found.keys() == ODD_KINDS.keys()
+    assert {name: one.error for name, one in found.items() if one.error} == {}
+    assert found["one row.jpg"].width == 512
