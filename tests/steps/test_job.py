@@ -16,3 +16,12 @@ def test_a_deleted_picture_makes_the_txt2img_step_stale(tmp_path: Path):
     step = next(step for step in job(project).steps if step.name == "generate")
     names = [path.relative_to(images).as_posix() for path in step.outputs()]
     assert names == ["txt2img.json", "txt2img/1_base.png", "txt2img/1_lora.png"]
+
+
+def test_a_deleted_choice_makes_the_evaluation_stale(tmp_path: Path, monkeypatch):
+    project = make_project(tmp_path / "мой 'p'", "")
+    monkeypatch.setattr("wrapper.steps.job._can_be_scored", lambda _: True)
+    step = next(step for step in job(project).steps if step.name == "evaluate")
+    for checkpoints, names in (([{}], ["evaluation.json"]), ([{}, {}], ["evaluation.json", "choice.json"])):
+        write_json(project.paths.evaluation, {"checkpoints": {"stage_b": checkpoints}})
+        assert [path.name for path in step.outputs()] == names

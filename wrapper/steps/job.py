@@ -172,7 +172,16 @@ def _evaluate(project: Project) -> None:
 
 
 def _wanted_scores(project: Project) -> list[Path]:
-    return [project.paths.evaluation] if _can_be_scored(project) else []
+    from wrapper.evaluation.taken import FILE
+    from wrapper.export.records import read_json
+
+    if not _can_be_scored(project):
+        return []
+    paths = project.paths
+    several = any(
+        len(some) > 1 for some in (read_json(paths.evaluation) or {}).get("checkpoints", {}).values()
+    )
+    return [paths.evaluation, *([paths.root / FILE] if several else [])]
 
 
 def _can_be_scored(project: Project) -> bool:
