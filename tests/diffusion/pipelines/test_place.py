@@ -67,6 +67,7 @@ def test_offload_changes_no_picture_and_loras_go_in_and_out(info, how, tiny_base
     lora = LoraUse(random_lora(tmp_path / "a.safetensors", base_layers(tiny_base("sd15"))))
     for pipeline in (plain, offloaded):
         apply_loras(pipeline, [lora])
+    assert offloaded.unet.conv_in.weight.is_meta == (how == "enable_sequential_cpu_offload")
     changed = drawn(plain)
     assert not np.array_equal(changed, before)
     assert np.array_equal(drawn(offloaded), changed)
