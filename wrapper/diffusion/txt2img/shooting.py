@@ -116,7 +116,7 @@ def draw_missing(shooting: Shooting) -> Outcome:
     _check_loras(shooting)
     pipeline = open_pipeline(shooting.info, "txt2img", (), shooting.conditions, shooting.placement)
     with progress("generate", sum(shooting.shots[p].steps() for p in shooting.missing)) as bar:
-        _draw_all(shooting, pipeline, bar, outcome)
+        draw_all(shooting, pipeline, bar, outcome)
     return outcome
 
 
@@ -129,7 +129,8 @@ def _check_loras(shooting: Shooting) -> None:
         check_fits(shooting.info, [use.path for loras in sets for use in loras])
 
 
-def _draw_all(shooting: Shooting, pipeline: Any, bar: Bar, outcome: Outcome) -> None:
+def draw_all(shooting: Shooting, pipeline: Any, bar: Bar, outcome: Outcome) -> None:
+    """Draw with a pipeline that is open; what is done is written into ``outcome`` as it goes."""
     from wrapper.lora.swapping import Swapper
 
     swapper = Swapper(pipeline)
