@@ -24,7 +24,7 @@ LUMINANCE = np.array(
 ).ravel()
 """ITU-T T.81, table K.1, row by row."""
 BLOCK_PX, LEAST_SIDE_PX = 8, 32
-BLOCKS = 384
+BLOCKS = 256
 """Blocks that are looked at, evenly over the picture."""
 LEAST_WHOLE = 64
 """So many blocks without a clipped pixel are enough: the others' coefficients are off."""

@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.floating]
 Pixels = npt.NDArray[np.uint8]
 ENOUGH_PX = 200_000
 """Pixels that each direction is averaged over."""
-BAND_PX = 32
+BAND_PX = 128
 MOST_EDGE, MOST_BEND = 8, 3
 """Grey levels at which a single step or bend is cut off: strong contrast would drown the rest."""
 BINS = 4096
@@ -49,17 +49,18 @@ EDGES, BENDS = slice(0, None, 2), slice(1, None, 2)
 
 def profiles(luma: Pixels) -> tuple[Profile, Profile]:
     """Across the columns and down the rows of uint8 [H, W]."""
-    step = max(luma.size // ENOUGH_PX, 1) * BAND_PX
-    return _profile(_bands(luma, step)), _profile(_bands(cv2.transpose(luma), step))
+    every = max(luma.size // ENOUGH_PX, 1)
+    return _profile(_bands(luma, every, axis=0)), _profile(cv2.transpose(_bands(luma, every, axis=1)))
 
 
-def _bands(lines: Pixels, step: int) -> Pixels:
-    """`BAND_PX` of every ``step`` lines."""
-    if step == BAND_PX or len(lines) < step:
-        return lines
-    count = len(lines) // step
-    bands = lines[: count * step].reshape(count, step, -1)[:, :BAND_PX]
-    return bands.reshape(count * BAND_PX, -1)
+def _bands(luma: Pixels, every: int, axis: int) -> Pixels:
+    """One in ``every`` bands of `BAND_PX` rows (axis 0) or columns (axis 1)."""
+    step = every * BAND_PX
+    if every == 1 or luma.shape[axis] < step:
+        return luma
+    starts = range((step - BAND_PX) // 2, luma.shape[axis] - BAND_PX + 1, step)
+    parts = [slice(start, start + BAND_PX) for start in starts]
+    return np.concatenate([luma[part] if axis == 0 else luma[:, part] for part in parts], axis)
 
 
 def _profile(band: Pixels) -> Profile:

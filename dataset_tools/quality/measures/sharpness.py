@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dataset_tools.pictures.pyramid import Pyramid
+from dataset_tools.pictures.images import Pixels
+from dataset_tools.pictures.pyramid import Pyramid, halved
 from dataset_tools.quality.measures.tiles import inside, strips, structure_tensors
 
 Floats = npt.NDArray[np.floating]
@@ -36,6 +37,9 @@ SHARP, SHARP_HALVED, LEAST_RATIO = 0.248, 0.492, 0.004
 """Ratio of a sharp straight edge, the whole size or half of it over a quarter; the least that counts."""
 LEAST_EDGED = 3
 NO_EDGE = 6.0
+AVERAGED, LEAST_CURVED = 4, 2.2
+"""The quarter is averaged down by so much; from that deviation of its Laplacian on, there is a picture. Skies
+with noise of sigma 4 have up to 1.5, photographs blurred by 16 px 2.8 and more."""
 _WIDTHS = (0, 0.3, 0.5, 0.7, 0.85, 1, 1.2, 1.4, 1.7, 2, 2.5, 3, 3.5, 4, 5, 6, 8)
 _OCTAVES = (0, 0, 0.22, 0.45, 0.6, 0.72, 0.88, 1.01, 1.19, 1.33, 1.5, 1.6, 1.69, 1.75, 1.83, 1.87, 1.91)
 """Softness of a straight edge that was blurred by a Gaussian of each of the widths (sigma, px)."""
@@ -60,7 +64,11 @@ class Softness(NamedTuple):
     """The same in the direction where the picture is softest: it was moved."""
 
 
-def laplacian_variance(luma: npt.NDArray[np.uint8]) -> float:
+NOTHING_SHARP, PLAIN = Softness(NO_EDGE, NO_EDGE), Softness(0.0, 0.0)
+"""Of pictures without an edge: all washed out, or a sky or a wall, where nothing can be soft."""
+
+
+def laplacian_variance(luma: Pixels) -> float:
     """Variance of the 3 × 3 Laplacian (Pech-Pacheco et al., ICPR 2000): reported, since noise fools it.
 
     In a picture of many tiles, of an eighth of the rows.
@@ -85,7 +93,7 @@ def softness(sizes: Pyramid, noise: float) -> Softness:
     fine, coarse = _without_noise(sizes, noise, tile_px)
     edged = _energy(coarse) > STRUCTURE + TAPS * (noise / 4) ** 2
     if edged.sum() < LEAST_EDGED:
-        return Softness(NO_EDGE, NO_EDGE)
+        return NOTHING_SHARP if _is_curved(sizes.quarter) else PLAIN
     small = tile_px < TILE_PX
     typical = _typical(fine, coarse, edged, WIDE if small else NARROW)
     softest = _softest(fine, coarse, edged, WIDE if small or noisy else NARROW)
@@ -93,6 +101,13 @@ def softness(sizes: Pyramid, noise: float) -> Softness:
     return Softness(
         *(offset - float(np.log2(max(ratio, LEAST_RATIO) / sharp)) for ratio in (typical, softest))
     )
+
+
+def _is_curved(quarter: Pixels) -> bool:
+    """Whether there is more than a slope, such as a sky's, at the scale of tens of pixels."""
+    small = halved(quarter, AVERAGED)
+    bends = cv2.Laplacian(small, cv2.CV_16S)[1:-1, 1:-1]
+    return bends.size > 0 and float(bends.std()) > LEAST_CURVED
 
 
 def edge_width_px(octaves: float) -> float:

@@ -8,7 +8,7 @@ import pytest
 
 from dataset_tools.pictures.pyramid import pyramid
 from dataset_tools.quality.measure import Measures, measure
-from dataset_tools.quality.measures.sharpness import WIDEST_PX, edge_width_px, softness
+from dataset_tools.quality.measures.sharpness import edge_width_px, softness
 from tests.dataset_tools.spoiled import astronaut, blurred, inspected, jpeged, moved, noisy, photographs
 
 PHOTOGRAPHS = photographs()
@@ -77,9 +77,16 @@ def test_a_picture_that_was_moved_is_soft_in_one_direction(photograph):
     assert found.motion_px > LIMIT_PX
 
 
-def test_a_picture_without_any_edge_is_as_soft_as_can_be():
-    slope = np.tile(np.linspace(0, 255, 512).astype(np.uint8)[:, None, None], (1, 512, 3))
-    assert worst_px(slope) == WIDEST_PX
+@pytest.mark.parametrize("sigma", [0, 4])
+def test_a_sky_or_a_wall_without_any_edge_is_not_called_soft(sigma):
+    slope = np.tile(np.linspace(60, 220, 512).astype(np.uint8)[:, None, None], (1, 512, 3))
+    assert worst_px(noisy(slope, sigma) if sigma else slope) < LIMIT_PX
+
+
+def test_a_picture_that_is_washed_out_altogether_is_as_soft_as_can_be():
+    blobs = np.random.default_rng(2).integers(0, 255, (6, 6, 3)).astype(np.uint8)
+    washed = cv2.resize(blobs, (512, 512), interpolation=cv2.INTER_CUBIC)
+    assert worst_px(blurred(washed, 25)) > 1
 
 
 def test_a_large_picture_is_judged_at_the_size_of_training():
