@@ -62,6 +62,8 @@ class JsonStream:
                 if len(self._text) - self._at <= ROW_CHARACTERS and self._more():
                     continue
                 raise self._bad(error.msg, error.pos) from None
+            except ValueError:  # Python refuses numbers of more than 4,300 digits
+                raise self._bad("a number with too many digits", self._at) from None
             except RecursionError:
                 raise self._bad("nested too deeply", self._at) from None
             if len(self._text) - end >= _NUMBER_GOES_ON or not self._more():

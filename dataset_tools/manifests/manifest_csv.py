@@ -55,7 +55,10 @@ def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
 
 
 def _split(line: str, delimiter: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:  # a cell longer than any column's name
+        return []
 
 
 def _checked_header(where: str, cells: Sequence[str], problems: Problems) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import io
+import stat
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -19,8 +21,12 @@ _BAR_FROM_BYTES = 16 << 20
 
 
 def chunks(path: Path) -> Iterator[str]:
-    """The text of a UTF-8 file, a byte order mark left out. Raises `UserError` when it cannot be read."""
-    decoder, line = codecs.getincrementaldecoder("utf-8-sig")(), 1
+    """The text of a UTF-8 file, a byte order mark left out, lines ended by ``\\n`` whatever the file has.
+
+    Raises `UserError` when it cannot be read.
+    """
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8-sig")(), translate=True)
+    line = 1
     for data in _blocks(path):
         try:
             text = decoder.decode(data, final=not data)
@@ -61,6 +67,8 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 def _opened(path: Path) -> BinaryIO:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a FIFO would wait for ever
+            raise UserError(f"{path}: not a regular file", KINDS_HINT)
         return path.open("rb")
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such manifest", KINDS_HINT) from error

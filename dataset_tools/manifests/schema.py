@@ -50,9 +50,18 @@ def _consent_from_id(value: Any) -> Any:
     return {"id": value} if isinstance(value, str) else value
 
 
+def is_text(value: str, errors: str = "strict") -> bool:
+    """Whether ``value`` can be written down: JSON's ``"\\ud83d"`` is half a character."""
+    try:
+        value.encode("utf-8", errors)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def inner_path(value: str) -> str:
     """``value`` as a relative posix path; ValueError when it leads out of the manifest's folder."""
-    if not value or "\0" in value:
+    if not value or "\0" in value or not is_text(value, "surrogateescape"):
         raise ValueError("is not a path")
     windows = PureWindowsPath(value)
     if value.startswith(("/", "\\")) or windows.drive or ".." in windows.parts:
@@ -138,6 +147,14 @@ class ManifestRow(Record):
         if box and (min(box) < 0 or box[0] >= box[2] or box[1] >= box[3]):
             raise ValueError(f"{list(box)} is no box: x0, y0, x1, y1 with 0 <= x0 < x1 and 0 <= y0 < y1")
         return box
+
+    @field_validator("prompt", "negative", "caption", "ear_shape", "lobe", "skin_tone", "tags")
+    @classmethod
+    def _can_be_written(cls, value: str | dict[str, str] | None) -> str | dict[str, str] | None:
+        words = [*value, *value.values()] if isinstance(value, dict) else [value or ""]
+        if not all(map(is_text, words)):
+            raise ValueError("has half of a character in it, which cannot be written")
+        return value
 
     @field_validator("tags")
     @classmethod

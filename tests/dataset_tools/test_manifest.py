@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -251,3 +252,26 @@ def test_folders_without_consent_are_refused(tmp_path):
 )
 def test_words_of_a_folders_name(name, known, unknown):
     assert read_name(name) == (known, unknown)
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "wanted"),
+    [
+        ("image", r'"\ud83d.png"', "line 1: image: is not a path"),
+        ("prompt", r'"\ud83d"', "line 1: prompt: has half of a character"),
+        ("tags", r'{"light": "\ud83d"}', "line 1: tags: has half of a character"),
+        ("subject", r'"\ud83d"', "line 1: subject: "),
+        ("ear_box", f"[1, 2, 3, {'9' * 5000}]", "line 1: not JSON: a number with too many digits"),
+        ("image", f'"{"x" * 5000}.png"', "line 1: no image 'xxx"),
+        ("mask", f'"{"x" * 5000}.png"', "line 1: no mask 'xxx"),
+    ],
+)
+def test_values_that_no_file_can_hold(folder, field, written, wanted):
+    line = json.dumps(values(**{field: "HERE"})).replace('"HERE"', written)
+    assert wanted in complaint(write(folder, "m.jsonl", line))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_a_manifest_that_would_never_end_is_not_waited_for(folder):
+    os.mkfifo(folder / "m.jsonl")
+    assert "not a regular file" in complaint(folder / "m.jsonl")

@@ -55,8 +55,9 @@ def complaint(folder: Path, text: str, defaults: dict[str, Any] | None = None) -
         (f"{HEADER}\n{ROW}\n".replace(",", "\t"), {"name": "m.TSV"}),
         (f'"{HEADER}"\n "{ROW}"\n'.replace(",", '","').replace(' "', '"'), {}),
         (f"{HEADER},mask,\n{ROW}, ,\n".replace(",", " , ").replace(" , ", ",", 1), {}),
+        (f"{HEADER}\r{ROW}\r", {}),
     ],
-    ids=["commas", "mark, CRLF, empty rows", "semicolons", "sep", "tabs", "quotes", "spaces"],
+    ids=["commas", "mark, CRLF, empty rows", "semicolons", "sep", "tabs", "quotes", "spaces", "CR"],
 )
 def test_every_way_to_write_a_table_gives_the_same_row(folder, text, how):
     assert rows(folder, text, **how) == [

@@ -78,8 +78,8 @@ def test_a_key_that_is_there_twice_is_named_however_deep_it_lies():
 def test_a_character_may_be_cut_in_two(tmp_path, monkeypatch, size):
     monkeypatch.setattr(manifest_text, "CHUNK_BYTES", size)
     path = tmp_path / "m.jsonl"
-    path.write_bytes("\ufeffухо 🙂\r\nдва\n\nthree".encode())
-    assert list(lines(path)) == [(1, "ухо 🙂\r\n"), (2, "два\n"), (3, "\n"), (4, "three")]
+    path.write_bytes("\ufeffухо 🙂\r\nдва\n\r\rfive".encode())
+    assert list(lines(path)) == [(1, "ухо 🙂\n"), (2, "два\n"), (3, "\n"), (4, "\n"), (5, "five")]
     path.write_bytes("ухо\nдва 🙂\nтри\n".encode() + b"\xff\n")
     with pytest.raises(UserError, match=r"not UTF-8 text \(line 4\)"):
         list(lines(path))
