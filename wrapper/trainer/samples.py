@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from wrapper.diffusion.pictures.photograph import Photograph
 from wrapper.diffusion.pictures.picture import save_picture
 from wrapper.diffusion.pipelines.sampling import Prompt, Sampling, native_size, run_batch
 from wrapper.diffusion.pipelines.schedulers import make_scheduler
-from wrapper.diffusion.prompts.editing import check_prompt
+from wrapper.diffusion.prompts.prompt_file import FilePrompt, read_prompts
 from wrapper.trainer.config import Settings
 from wrapper.trainer.data.samples import Sample
 from wrapper.trainer.model import Model
@@ -33,7 +32,8 @@ SAMPLERS = {
     "dpmsolver++": "DPM++ 2M",
 }
 """Kohya's names of samplers (``k_`` in front makes no difference), and A1111's."""
-_FLAG = re.compile(r"\s--(\w+)\s+")
+STEPS, CFG, SEED = 30, 7.5, 1
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,36 +46,22 @@ class SamplePrompt:
 
 
 def read_sample_prompts(path: Path, sampler: str) -> list[SamplePrompt]:
-    """The prompts of a text file, one a line, ``#`` for remarks. Raises `UserError` for what is refused."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: sample_prompts cannot be read ({error}).") from None
-    texts = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if not texts:
-        raise UserError(f"{path}: no sample prompt in it.")
-    return [parse_sample_prompt(text, sampler, f"{path}: '{text}'") for text in texts]
+    """The prompts of a file in any of sd-scripts' forms. Raises `UserError` for what is refused."""
+    return [_sample_prompt(asked, SAMPLERS[sampler.removeprefix("k_")]) for asked in read_prompts(path)]
 
 
-def parse_sample_prompt(line: str, sampler: str, where: str) -> SamplePrompt:
-    """``a head --n blurry --w 512 --h 512 --s 20 --l 7.5 --d 1`` (negative, size, steps, CFG, seed)."""
-    text, *flags = _FLAG.split(line)
-    values = dict(zip(flags[::2], flags[1::2], strict=True))
-    unknown = set(values) - set("nwhsld")
-    if unknown:
-        raise UserError(f"{where}: '--{min(unknown)}' is not supported in a sample prompt.")
-    try:
-        size = (int(values["w"]), int(values["h"])) if {"w", "h"} & set(values) else None
-        sampling = Sampling(
-            SAMPLERS[sampler.removeprefix("k_")], int(values.get("s", 30)), float(values.get("l", 7.5))
-        )
-        prompt = Prompt(text.strip(), values.get("n", "").strip(), int(values.get("d", 1)))
-    except (ValueError, KeyError):
-        raise UserError(f"{where}: wrong number (give both --w and --h).") from None
-    refuse_prompt(prompt.text)
-    check_prompt(prompt.text)
-    check_prompt(prompt.negative)
-    return SamplePrompt(prompt, sampling, size)
+def _sample_prompt(asked: FilePrompt, sampler: str) -> SamplePrompt:
+    """What the line leaves out is as in sd-scripts v0.10.1: 30 steps, CFG 7.5; the seed is 1."""
+    refuse_prompt(asked.text)
+    if (asked.width is None) != (asked.height is None):
+        raise UserError(f"{asked.where}: one side alone.", "Give both --w and --h, or neither.")
+    size = (asked.width, asked.height) if asked.width and asked.height else None
+    sampling = Sampling(asked.sampler or sampler, asked.steps or STEPS, _first(asked.cfg, CFG))
+    return SamplePrompt(Prompt(asked.text, asked.negative or "", _first(asked.seed, SEED)), sampling, size)
+
+
+def _first(value: T | None, default: T) -> T:
+    return default if value is None else value
 
 
 class Sampler:
