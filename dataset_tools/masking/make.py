@@ -15,6 +15,7 @@ from dataset_tools.masking.plan import MaskJob, MaskPlans, MaskSettings
 from dataset_tools.masking.sheets import Tile, tile_of, write_sheets
 from dataset_tools.pictures.images import read_mask, read_rgb, save_png
 from dataset_tools.pictures.masks import check_mask, dilated, mask_box
+from dataset_tools.pictures.sam import load_sam
 from dataset_tools.progress import track
 
 if TYPE_CHECKING:
@@ -35,7 +36,12 @@ class Made:
 
 
 def make_masks(plans: MaskPlans, settings: MaskSettings, sheets: Path) -> Made:
-    """Make and check every mask of ``plans``; the sheets go into the folder ``sheets``."""
+    """Make and check every mask of ``plans``; the sheets go into the folder ``sheets``.
+
+    Raises `UserError` for a SAM model that does not load; what is wrong with one mask is in `Made`.
+    """
+    if settings.source == "sam":
+        load_sam(settings.sam_model)
     made = Made()
     made.sheets = list(write_sheets(sheets, SHEETS, _tiles(plans, settings, made)))
     return made

@@ -16,6 +16,7 @@ from dataset_tools.manifests.manifest import read_manifest
 from dataset_tools.masking.marked import TOLERANCE_DE
 from dataset_tools.masking.mask_plan import MaskPlan
 from dataset_tools.pictures.crop import Box
+from dataset_tools.pictures.sam import sam_folder
 
 Source = Literal["alpha", "colour", "sam", "synthetic"]
 SEEDS = 1 << 32
@@ -95,8 +96,11 @@ def pictures_of(path: Path) -> list[Picture]:
 def plan_masks(source: Path, settings: MaskSettings, out: Path | None = None) -> MaskPlans:
     """Masks are made as ``out/<path of the picture>.png``, by default in ``masks`` beside the pictures.
 
-    Raises one `UserError` for marked copies that belong to no picture, and for masks that lie there already.
+    Raises one `UserError` for marked copies that belong to no picture, and for masks that lie there already;
+    and one for a SAM model that is not there.
     """
+    if settings.source == "sam":
+        sam_folder(settings.sam_model)
     pictures = pictures_of(source)
     root = source if source.is_dir() else source.parent
     jobs = list(_jobs(pictures, settings, out or root / MASK_FOLDER))

@@ -58,15 +58,21 @@ def _prompts(
     return prompts
 
 
-@lru_cache(maxsize=1)
-def load_sam(model: str) -> tuple[Any, Any]:
-    """SAM's network and processor from the folder ``model``. Raises `UserError` when it is not one."""
+def sam_folder(model: str) -> Path:
+    """The folder ``model``. Raises `UserError` when there is no model in it."""
     folder = Path(model).expanduser()
     if not model or not (folder / "config.json").is_file():
         raise UserError(
             f"masks.sam_model: '{model}' is not a folder with a SAM model.",
             "Download one (for example facebook/sam-vit-base) and give its folder.",
         )
+    return folder
+
+
+@lru_cache(maxsize=1)
+def load_sam(model: str) -> tuple[Any, Any]:
+    """SAM's network and processor from the folder ``model``. Raises `UserError` when it is not one."""
+    folder = sam_folder(model)
     from transformers import SamModel, SamProcessor
 
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,15 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Image.fromarray(np.dstack([rgb, alpha])).save(folder / "a.png")
     Image.fromarray(rgb).save(folder / "b.jpg")
     return folder
+
+
+def boxed(photos: Path) -> Path:
+    """A manifest of both pictures, with a box about an ear."""
+    row = {"subject": "a", "consent": "c", "age": "26-30", "view": "front", "type": "bust"}
+    row |= {"ear_side": "both", "ear_box": [5, 5, 20, 30]}
+    lines = [json.dumps({"image": name, **row}) for name in ("a.png", "b.jpg")]
+    (photos / "m.jsonl").write_text("\n".join(lines))
+    return photos / "m.jsonl"
 
 
 def call(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str]:
@@ -66,3 +76,22 @@ def test_what_is_missing_is_said_in_a_sentence(photos: Path, capsys, options, sa
     code, output = call(capsys, "masks", photos, *options)
     assert code == 2
     assert said in output
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["", "dry run"])
+def test_a_sam_model_that_is_none_is_told_once_before_anything_is_read(photos: Path, capsys, more):
+    given = ("masks", boxed(photos), "--from", "sam", "--sam-model", "no such model", *more)
+    code, said = call(capsys, *given)
+    assert code == 2
+    assert said.count("'no such model' is not a folder with a SAM model.") == 1
+
+
+def test_a_folder_that_does_not_load_as_sam_is_told_once(photos: Path, tmp_path: Path, capsys):
+    pytest.importorskip("transformers")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    given = ("masks", boxed(photos), "--from", "sam", "--sam-model", tmp_path / "model")
+    code, said = call(capsys, *given)
+    assert code == 2
+    assert said.count("does not load as SAM") == 1
+    assert not (tmp_path / "masks_check").exists()
