@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -82,8 +83,10 @@ def _orientation(body: bytes) -> int:
     """EXIF's, 1 without; a damaged EXIF block turns nothing."""
     exif = Image.Exif()
     try:
-        exif.load(body)
-        return exif.get(_ORIENTATION, 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels decide here
+            exif.load(body)
+            return exif.get(_ORIENTATION, 1)
     except (OSError, ValueError, TypeError, SyntaxError, KeyError, OverflowError):
         return 1
 
