@@ -173,6 +173,16 @@ def test_a_picture_of_a1111s_is_followed_as_far_as_it_goes_and_the_rest_is_named
         assert part in said
 
 
+def test_a_control_image_that_is_not_given_again_is_asked_for(base, capsys):
+    control = '"Module: none, Model: depth, Weight: 1"'
+    fields = f"Seed: 9, Size: 8x8, ControlNet 0: {control}, Version: lorawrap 0.1.0"
+    picture = a1111_picture(f"a\nSteps: 2, Sampler: Euler a, CFG scale: 5, {fields}")
+    assert run(["generate", "--base", base, "--from", str(picture), "--out", "two"]) == 2
+    said = capsys.readouterr().err
+    assert "ControlNet 0 was 'Module: none" in said
+    assert "--control" in said
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

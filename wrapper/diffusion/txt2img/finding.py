@@ -13,6 +13,7 @@ from wrapper.diffusion.pictures.describe import model_name, tag_name
 from wrapper.diffusion.pictures.model_hash import base_hash, lora_hash, used_before
 from wrapper.diffusion.prompts.lora_tags import parse_lora_argument
 from wrapper.diffusion.txt2img.recall import Recalled
+from wrapper.diffusion.txt2img.shot import CONDITIONS_HASH, conditions_hash
 
 if TYPE_CHECKING:
     from wrapper.base_model.detect import BaseInfo
@@ -120,6 +121,8 @@ def check_conditions_again(recalled: Recalled, conditions: Conditions) -> None:
     if not recalled.made_here:
         return
     told, given = dict(recalled.conditions), condition_fields(conditions)
+    if conditions:
+        given[CONDITIONS_HASH] = conditions_hash(conditions)
     for name in sorted(told.keys() | given.keys()):
         if told.get(name) != given.get(name):
             was = told.get(name) or "nothing"

@@ -24,7 +24,7 @@ _TAGS_BEHIND = re.compile(r"(?: ?<lora:[^<>]*>)+$")
 PROGRAM_NAME = "lorawrap"
 _FOLLOWED = {
     *("Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Clip skip", "RNG", "Version"),
-    *("Model hash", "Model", "Lora hashes", "Denoising strength", CONDITIONS_HASH),
+    *("Model hash", "Model", "Lora hashes", "Denoising strength"),
     *("Hires upscale", "Hires steps", "Hires upscaler"),
 }
 _HARMLESS = {
@@ -130,7 +130,7 @@ def _hires(fields: Mapping[str, str]) -> Hires | None:
 
 
 def _is_condition(name: str) -> bool:
-    return name.startswith(("ControlNet ", "IP-Adapter "))
+    return name.startswith(("ControlNet ", "IP-Adapter ")) or name == CONDITIONS_HASH
 
 
 def _ignored(fields: Mapping[str, str], made_here: bool) -> tuple[str, ...]:
