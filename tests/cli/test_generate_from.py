@@ -217,3 +217,12 @@ def test_a_base_that_was_never_used_here_must_be_named(capsys):
     )
     assert run(["generate", "--from", str(picture)]) == 2
     assert "Give it with --base" in capsys.readouterr().err
+
+
+def test_a_prompt_is_drawn_to_the_letter_beside_a_lora_of_the_command_line(base):
+    write_small_lora(Path("l.safetensors"), strength=3.0)
+    argv = ["generate", "--base", base, "--prompt", "two\n\nlines,", "--steps", "2", "--seed", "3"]
+    assert run([*argv, "--lora", "l.safetensors", "--out", "one"]) == 0
+    assert run(["generate", "--from", str(first("one")), "--out", "two"]) == 0
+    assert read_parameters(first("one")) == read_parameters(first("two"))
+    assert read_parameters(first("two")).prompt == "two\n\nlines, <lora:l:1>"
