@@ -62,13 +62,13 @@ class MeasuredStore:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._version = measure_version()
+        self.version = measure_version()
         self.contents = KnownContents(connection)
         self.agreements = Agreements(connection)
 
     def forget_older(self) -> None:
         """Drop what another version measured."""
-        gone = self._connection.execute("DELETE FROM measured WHERE version != ?", [self._version])
+        gone = self._connection.execute("DELETE FROM measured WHERE version != ?", [self.version])
         if gone.rowcount:
             self._connection.execute("DELETE FROM agreements")
         self.commit()
@@ -77,7 +77,7 @@ class MeasuredStore:
         """The row of a content, and whether it is a picture."""
         found = self._connection.execute(
             "SELECT id, digest IS NOT NULL FROM measured WHERE content = ? AND subject = ? AND version = ?",
-            [content, subject, self._version],
+            [content, subject, self.version],
         ).fetchone()
         return found and (found[0], bool(found[1]))
 
@@ -91,7 +91,7 @@ class MeasuredStore:
     def add(self, measured: Measured, subject: str, size: int) -> int:
         """The row's number; of equal contents the first is kept."""
         assert measured.facts is not None
-        said = (measured.content, subject, size, self._version, _text(measured.facts))
+        said = (measured.content, subject, size, self.version, _text(measured.facts))
         self._connection.execute(
             "INSERT OR IGNORE INTO measured (content, subject, size, version, facts, digest, thumbnail) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -21,7 +21,7 @@ from dataset_tools.quality.duplicates.groups import AlikePair, alike_pairs, firs
 from dataset_tools.quality.engines import Engine, measured_here
 from dataset_tools.quality.engines.processes import by_processes, worker_count
 from dataset_tools.quality.judging import judged, marked, rank
-from dataset_tools.quality.measured_store import MeasuredStore, measure_version, measured_store
+from dataset_tools.quality.measured_store import MeasuredStore, measured_store
 from dataset_tools.quality.measuring import FOREIGN, Facts, Measured, Task, measure_file
 from dataset_tools.quality.qc_record import QcRecord
 from dataset_tools.quality.thresholds import Thresholds, load_thresholds
@@ -164,7 +164,7 @@ class Inspection:
 
     def _pairs(self, prints: _Prints, first: dict[int, int], least: float) -> list[AlikePair]:
         """Those of the last search when it was among the same pictures in the same order."""
-        key = prints.key(f"{measure_version()} {least}")
+        key = prints.key(f"{self._store.version} {least}")
         kept = self._store.pairs(key)
         if kept is None:
             found = self._compared(prints, first, least)
