@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 
@@ -32,8 +33,9 @@ def raising(error: BaseException) -> click.Command:
         (RunFailed("Stage A stopped.", "See the log."), 1, ["Stage A stopped.", "→ See the log."]),
         (KeyboardInterrupt(), 130, ["Interrupted."]),
         (click.UsageError("no"), 2, ["no"]),
+        (OSError(errno.ENOSPC, "No space left"), 2, ["The disk is full (No space left).", "→ Make room"]),
     ],
-    ids=["user", "run", "interrupt", "usage"],
+    ids=["user", "run", "interrupt", "usage", "disk"],
 )
 def test_errors_become_a_line_and_a_code(
     monkeypatch, capsys, error: BaseException, code: int, said: list[str]

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 a run failed, 2 the input or the configuration is wrong, 1
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from importlib import import_module
@@ -36,6 +37,7 @@ COMMANDS = (
     "doctor",
 )
 """In the order of the work. Each is ``wrapper.cli.<name>.command``, imported when it is asked for."""
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class CommandFolder(click.Group):
@@ -104,6 +106,10 @@ def run(argv: list[str]) -> int:
         return _complain(error.message, error.hint, 1)
     except (KeyboardInterrupt, click.Abort):
         return _complain("Interrupted.", "The same command goes on from what is already done.", 130)
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        return _complain(f"The disk is full ({error.strerror}).", "Make room and give the command again.", 2)
     return result if isinstance(result, int) else 0
 
 
