@@ -158,20 +158,21 @@ def save_overview(shooting: Shooting) -> Path | None:
     from dataset_tools.pictures.images import read_rgb
     from wrapper.diffusion.pictures.sheet import save_sheet
 
-    paths = list(dict.fromkeys(place.path for place in shooting.places if place.path.is_file()))
+    paths = [place.path for place in shooting.places if place.path.is_file()]
     sheet = shooting.folder / SHEET
     if len(paths) < 2 or (sheet.exists() and not is_ours(sheet)):
         return None
-    rows = [(_caption(shooting, group), [read_rgb(path) for path in group]) for group in _rows(paths)]
+    rows = [(caption, [read_rgb(path) for path in row]) for caption, row in _rows(shooting)]
     told = Infotext("", fields={"Contact sheet": "True", "Pictures": str(len(paths)), "Version": PROGRAM})
     return save_sheet(sheet, rows, told=told, source="trainedAlgorithmicMedia")
 
 
-def _rows(paths: Sequence[Path]) -> Iterator[Sequence[Path]]:
-    for start in range(0, len(paths), SHEET_COLUMNS):
-        yield paths[start : start + SHEET_COLUMNS]
-
-
-def _caption(shooting: Shooting, paths: Sequence[Path]) -> str:
-    first = next(p for p, place in enumerate(shooting.places) if place.path == paths[0])
-    return f"{paths[0].stem} … · {shooting.shots[first].prompt.text}"
+def _rows(shooting: Shooting) -> Iterator[tuple[str, Sequence[Path]]]:
+    """Pictures of one prompt stand together; its text stands above their first row."""
+    by_prompt: dict[str, list[Path]] = {}
+    for place, shot in zip(shooting.places, shooting.shots, strict=True):
+        if place.path.is_file():
+            by_prompt.setdefault(shot.prompt.text, []).append(place.path)
+    for text, paths in by_prompt.items():
+        for start in range(0, len(paths), SHEET_COLUMNS):
+            yield "" if start else text, paths[start : start + SHEET_COLUMNS]
