@@ -78,7 +78,7 @@ def _stepped(start: Decimal, end: Decimal, step: Decimal, field: str) -> list[De
 
 def _check_count(count: int, field: str) -> None:
     if not 0 < count <= MOST_VALUES:
-        raise UserError(f"'{field}' are {count} values; 1 to {MOST_VALUES} can be compared.")
+        raise UserError(f"'{field}' are {count} values; there can be 1 to {MOST_VALUES} at a time.")
 
 
 def _plain(value: Decimal) -> Decimal:

@@ -99,6 +99,14 @@ def test_a_prompt_in_a_project_uses_its_base_and_lora(tiny_base, tmp_path):
     assert (told.negative, told.fields["Steps"]) == ("waxy", "2")
 
 
+@pytest.mark.parametrize("command", ["generate", "inpaint", "compare"])
+def test_without_a_project_the_hint_names_the_base(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    files = ["--image", "i.png", "--mask", "m.png", "--out", "o.png"] if command == "inpaint" else []
+    assert run([command, "--prompt", "x", *files]) == 2
+    assert "--base demo" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
@@ -119,6 +127,9 @@ def test_a_prompt_in_a_project_uses_its_base_and_lora(tiny_base, tmp_path):
         (["--prompt", "a woman", "--prompt", "a child", "--seed", "1"], "a child: prompt refused"),
         (["--prompt", "a woman", "--out", f"{__file__}/new"], "is a file, not a folder"),
         (["--prompt", "a woman", "--set", "generate.stepz=2"], "--set without a project"),
+        (["--prompt", "a woman", "--lora", __file__], "is not a whole .safetensors file"),
+        (["--prompt", "a woman", "--cfg", "nan"], "A CFG of nan is not between 0 and 50"),
+        (["--prompt", "a woman", "--seed", "1-9999"], "there can be 1 to 1000 at a time"),
     ],
     ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",
 )

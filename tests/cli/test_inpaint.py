@@ -129,11 +129,27 @@ def test_a_project_gives_base_lora_and_settings(tiny_base, photo, tmp_path):
         (lambda m: m, ["--sampler", "Heum"], "Did you mean 'Heun'?"),
         (lambda m: m, ["--steps", "2", "--strength", "0.1"], "less than one step"),
         (lambda m: m, ["--lora", "gone.safetensors"], "gone.safetensors: there is no such LoRA file"),
+        (lambda m: m, ["--lora", __file__], "is not a whole .safetensors file"),
+        (lambda m: m, ["--strength", "nan"], "A strength of nan is not above 0"),
+        (lambda m: m, ["--negative", "adult"], "'adult' keeps adults away"),
         (lambda m: m, ["--image", "gone.png"], "gone.png"),
         (lambda m: m, ["--out", f"{__file__}/o.png"], "is a file, not a folder"),
         (lambda m: m, ["--base", "demo", "--set", "inpaint.steps=2"], "--set without a project"),
     ],
-    ids=["size", "empty", "format", "sampler", "strength", "lora", "image", "place", "set"],
+    ids=[
+        "size",
+        "empty",
+        "format",
+        "sampler",
+        "strength",
+        "lora",
+        "no lora",
+        "nan",
+        "no adult",
+        "image",
+        "place",
+        "set",
+    ],
 )
 def test_wrong_input_is_one_sentence_and_nothing_is_written(argv, tmp_path, capsys, spoil, extra, said):
     with Image.open(tmp_path / "mask.png") as image:

@@ -66,7 +66,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @hires_options
 @condition_options
 @device_options
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the pictures.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the pictures: images."
+)
 @click.option(
     "--format",
     type=click.Choice(("png", "webp", "jpg")),

@@ -58,7 +58,18 @@ def _with(options: tuple[Callable[[F], F], ...], function: F) -> F:
 
 
 def project_unless_base(folder: Path, overrides: tuple[str, ...], base: str | None) -> Project | None:
-    """The project in ``folder``, or None with ``--base``, where ``--set`` would have nothing to set."""
+    """The project in ``folder``, or None with ``--base``, where ``--set`` would have nothing to set.
+
+    Raises `UserError` for neither.
+    """
+    from dataset_tools.errors import UserError
+    from wrapper.project.layout import PROJECT_FILE
+
+    if not base and not (folder / PROJECT_FILE).exists():
+        raise UserError(
+            f"{folder}: there is no {PROJECT_FILE} here, and no --base is given.",
+            "Give --base PATH (or --base demo) to draw without a project, or --project DIR.",
+        )
     if not base:
         return open_project(folder, overrides)
     if overrides:

@@ -9,7 +9,7 @@ from dataset_tools.errors import RunFailed, UserError
 from tests.lora.loras import base_layers, random_lora
 from wrapper.base_model.detect import detect
 from wrapper.diffusion.pipelines.opening import open_pipeline
-from wrapper.diffusion.pipelines.out_of_memory import is_out_of_memory
+from wrapper.diffusion.pipelines.out_of_memory import is_out_of_memory, least_bytes
 from wrapper.diffusion.pipelines.place import model_bytes, place, use_attention
 from wrapper.diffusion.pipelines.placement import Placed, Placement
 from wrapper.diffusion.pipelines.sampling import Prompt, Sampling, run_batch
@@ -138,6 +138,20 @@ def test_running_out_of_memory_is_told_and_pictures_that_were_done_are_kept(info
         next(pictures)
     assert "are kept" in raised.value.hint
     assert done.pixels.std() > 1
+
+
+def test_a_picture_that_cannot_fit_is_told_before_it_is_begun(info, monkeypatch):
+    pipeline = open_pipeline(info, "txt2img")
+    monkeypatch.setattr(pipeline.unet, "forward", lambda *_args, **_inputs: pytest.fail("was begun"))
+    with pytest.raises(RunFailed, match="not enough for a picture of 4194304×4194304"):
+        run_batch(pipeline, PROMPTS[:1], QUICK, (1 << 22, 1 << 22))
+
+
+def test_the_least_that_a_picture_takes_is_less_in_tiles(info):
+    pipeline = open_pipeline(info, "txt2img")
+    assert least_bytes(pipeline, 1, (512, 512)) == 2 * 512 * 512 * 32 * 4
+    pipeline.vae.enable_tiling()
+    assert least_bytes(pipeline, 3, (512, 512)) == 2 * 3 * 64 * 64 * 32 * 4
 
 
 def test_other_errors_stay_what_they_are(info, monkeypatch):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import RunFailed, UserError
-from dataset_tools.manifests.safety import UNDER_18, refuse_prompt
+from dataset_tools.manifests.safety import UNDER_18, refuse_negative, refuse_prompt
 from dataset_tools.pictures.masks import looks_inverted
 from dataset_tools.progress import progress
 from wrapper.diffusion.conditions.attached import attached_images
@@ -153,6 +153,7 @@ def _lost_notes(out: Path, photo: Photograph) -> list[str]:
 
 def refuse_unknown_minor(prompt: Prompt) -> None:
     """Raise `UserError` for a prompt for somebody under 18 where no manifest's row speaks for the subject."""
+    refuse_negative(prompt.negative)
     try:
         refuse_prompt(prompt.text)
     except UserError as error:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dataset_tools.errors import Problems
+from dataset_tools.errors import Problems, UserError
 from wrapper.diffusion.conditions.conditions import NONE, Conditions, check_conditions
 from wrapper.diffusion.pipelines.machine import this_machine
 from wrapper.diffusion.pipelines.place import dtype_of, model_bytes, place, use_attention
@@ -101,9 +101,16 @@ def check_fit(info: BaseInfo, conditions: Conditions) -> None:
 
 
 def check_lora_files(paths: Sequence[Path]) -> None:
-    """Raise one `UserError` that names every LoRA file that is not there."""
+    """Raise one `UserError` that names every LoRA that is not there, or is no safetensors file."""
+    from wrapper.safetensors_header import read_header
+
     problems = Problems()
     for path in paths:
-        if not path.is_file():
+        if not path.exists():
             problems.add(path, "there is no such LoRA file.")
+            continue
+        try:
+            read_header(path)
+        except UserError as error:
+            problems.add(path, error.message.removeprefix(f"{path}: "), error.hint)
     problems.raise_if_any()

@@ -23,6 +23,30 @@ def enough_memory(pipeline: Any, count: int, size: tuple[int, int]) -> Iterator[
         raise _failure(pipeline._execution_device, count, size) from error
 
 
+def check_memory(pipeline: Any, count: int, size: tuple[int, int]) -> None:
+    """Raise `MemoryError` before pictures that cannot fit are begun on a CPU.
+
+    Linux gives memory that it does not have, and later ends the whole program without a word.
+    """
+    import psutil
+
+    if str(pipeline._execution_device) == "cpu" and least_bytes(pipeline, count, size) > _available(psutil):
+        raise MemoryError
+
+
+def least_bytes(pipeline: Any, count: int, size: tuple[int, int]) -> int:
+    """What drawing takes at the very least: one layer's input and output, of the U-Net or of the VAE."""
+    factor = pipeline.vae_scale_factor
+    pixels, latents = size[0] * size[1], (size[0] // factor) * (size[1] // factor)
+    unet = count * latents * pipeline.unet.config.block_out_channels[0] * pipeline.unet.dtype.itemsize
+    vae = 0 if pipeline.vae.use_tiling else pixels * pipeline.vae.config.block_out_channels[0]
+    return 2 * max(unet, vae * pipeline.vae.dtype.itemsize)
+
+
+def _available(psutil: Any) -> int:
+    return int(psutil.virtual_memory().available + psutil.swap_memory().free)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error means that there was no more memory, on a GPU or in the computer."""
     import torch

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dataset_tools.errors import RunFailed, UserError
 from wrapper.diffusion.pipelines.classes import is_img2img
-from wrapper.diffusion.pipelines.out_of_memory import enough_memory
+from wrapper.diffusion.pipelines.out_of_memory import check_memory, enough_memory
 from wrapper.diffusion.pipelines.schedulers import check_sampler, make_scheduler
 from wrapper.diffusion.prompts.encoding import encode_prompts
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wrapper.diffusion.conditions.control_image import Seen
 
 T = TypeVar("T")
+MOST_CFG = 50
 OnStep = Callable[[], None]
 BATCH_PIXELS_CPU = 48 * 64 * 64
 BATCH_PIXELS_GPU = 4 * 512 * 512
@@ -48,8 +49,12 @@ class Sampling:
 
 
 def check_sampling(sampling: Sampling) -> None:
-    """Raise `UserError` for a sampler that there is not, and for a strength that leaves no step."""
+    """Raise `UserError` for a sampler that there is not, a number out of range, and less than one step."""
     check_sampler(sampling.sampler, sampling.steps)
+    if not 0 <= sampling.cfg <= MOST_CFG:
+        raise UserError(f"A CFG of {sampling.cfg:g} is not between 0 and {MOST_CFG}.")
+    if not 0 < sampling.strength <= 1:
+        raise UserError(f"A strength of {sampling.strength:g} is not above 0 and at most 1.")
     if int(sampling.steps * sampling.strength) < 1:
         raise UserError(
             f"{sampling.steps} steps at strength {sampling.strength:g} are less than one step.",
@@ -122,6 +127,7 @@ def _call(
 
     sized = {} if is_img2img(pipeline) else {"width": size[0], "height": size[1]}
     with enough_memory(pipeline, len(prompts), size):
+        check_memory(pipeline, len(prompts), size)
         return pipeline(
             **encode_prompts(pipeline, prompts, sampling.cfg, sampling.clip_skip),
             num_inference_steps=sampling.steps,
