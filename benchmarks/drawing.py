@@ -2,15 +2,16 @@
 
 ``python benchmarks/drawing.py [--width 96 --pixels 256 --steps 10]``. Within one process: our call with
 everything about it (text encoding, progress, parameters, hash, file) against the pipeline's call and Pillow's
-save; for inpainting the two calls alone. As processes: the command against the shortest script that draws
-the like. Within one process, both draw the same pixels, which is checked.
+save; for inpainting the two calls alone; in CPU seconds. As processes: the command against the shortest
+script that draws the like, with its start and its peak memory. Within one process, both draw the same pixels,
+which is checked.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -36,15 +37,34 @@ from wrapper.diffusion.txt2img.shot import Shot
 
 ROOT = Path(__file__).parent.parent
 PROMPT, NEGATIVE, CFG = "a portrait of a woman", "waxy skin", 5.0
-BARE = f"""
-import sys, time, torch
+WATCHED = """
+import json, sys, time, torch
+first = []
+def seen(module, _):
+    if not first and type(module).__name__ == "UNet2DConditionModel":
+        first.append(time.process_time())
+torch.nn.modules.module.register_module_forward_pre_hook(seen)
+def told():
+    from benchmarks.machine import peak_mib
+    said = {"whole": time.process_time(), "first step": first[0], "peak": peak_mib()}
+    print(json.dumps(said), file=sys.stderr)
+"""
+"""What both processes begin with: CPU seconds to the first call of the U-Net and to the end, peak MiB."""
+OURS = f"""{WATCHED}
+from wrapper.cli.main import run
+code = run(sys.argv[1:])
+told()
+sys.exit(code)
+"""
+BARE = f"""{WATCHED}
+from diffusers import EulerAncestralDiscreteScheduler as Euler
 from diffusers import StableDiffusionPipeline
 folder, steps, pixels, out = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-from diffusers import EulerAncestralDiscreteScheduler as Euler
 pipe = StableDiffusionPipeline.from_pretrained(folder, local_files_only=True)
 pipe.scheduler = Euler.from_config(pipe.scheduler.config, timestep_spacing="linspace")
 pipe({PROMPT!r}, negative_prompt={NEGATIVE!r}, num_inference_steps=steps, guidance_scale={CFG},
      width=pixels, height=pixels, generator=torch.Generator("cpu").manual_seed(1)).images[0].save(out)
+told()
 """
 
 
@@ -155,34 +175,31 @@ def _in_turns(
 
 
 def _processes(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
-    """CPU seconds of whole processes that draw one picture, and ours when all is in the cache."""
+    """Whole processes that draw one picture: CPU seconds to the first step and in all, and peak memory."""
     base, ours, bare = folder / f"sd15-{options.width}-4", [], []
+    steps, side = str(options.steps), str(options.pixels)
     for number in range(max(2, options.rounds // 2)):
-        out = folder / f"process {number}"
-        sizes = [
-            "--width",
-            str(options.pixels),
-            "--height",
-            str(options.pixels),
-            "--steps",
-            str(options.steps),
-        ]
+        sizes = ["--width", side, "--height", side, "--steps", steps]
         asked = ["--base", str(base), "--prompt", PROMPT, "--negative", NEGATIVE, "--cfg", str(CFG), *sizes]
-        command = [sys.executable, "-m", "wrapper", "generate", *asked, "--seed", "1", "--out", str(out)]
-        ours.append(_cpu_s(command, folder))
-        script = [sys.executable, "-c", BARE, str(base), str(options.steps), str(options.pixels)]
-        bare.append(_cpu_s([*script, str(folder / "script.png")], folder))
-    return [_row("generate, the whole process", ours, bare)]
+        out = ["--seed", "1", "--out", str(folder / f"process {number}")]
+        ours.append(_told([sys.executable, "-c", OURS, "generate", *asked, *out], folder))
+        script = [sys.executable, "-c", BARE, str(base), steps, side, str(folder / "script.png")]
+        bare.append(_told(script, folder))
+    names = {
+        "first step": "generate, from its start to the first step",
+        "whole": "generate, the whole process",
+        "peak": "generate, peak memory, MiB",
+    }
+    return [_row(name, [run[key] for run in ours], [run[key] for run in bare]) for key, name in names.items()]
 
 
-def _cpu_s(argv: list[str], cache: Path) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def _told(argv: list[str], cache: Path) -> dict[str, float]:
+    """What a watched process says of itself in its last line."""
     env = {**os.environ, "LORAWRAP_CACHE_DIR": str(cache / "cache"), "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stderr[-3000:])
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return dict(json.loads(done.stderr.strip().splitlines()[-1]))
 
 
 def _row(name: str, ours: list[float], bare: list[float]) -> dict[str, Any]:
@@ -190,8 +207,8 @@ def _row(name: str, ours: list[float], bare: list[float]) -> dict[str, Any]:
     ratios = sorted(a / b for a, b in zip(ours, bare, strict=True))
     return {
         "": name,
-        "ours, CPU s": round(mine, 3),
-        "bare diffusers, CPU s": round(theirs, 3),
+        "ours": round(mine, 3),
+        "bare diffusers": round(theirs, 3),
         "ratio": round(statistics.median(ratios), 3),
         "from … to": f"{ratios[0]:.3f}–{ratios[-1]:.3f}",
     }
