@@ -69,6 +69,8 @@ def _good(rgb: Pixels, rng: Rng) -> Iterator[Made]:
     yield Made("good dim", "", faults.relit(rgb, rng.uniform(0.6, 0.75), 0))
     yield Made("good haze", "", faults.relit(rgb, 0.65, 60))
     yield Made("good plain", "", _on_plain_ground(rgb, rng))
+    yield Made("good studio", "", _on_white_ground(rgb, rng))
+    yield Made("good high key", "", faults.relit(rgb, 0.6, 85))
 
 
 def _on_plain_ground(rgb: Pixels, rng: Rng) -> Pixels:
@@ -82,6 +84,16 @@ def _on_plain_ground(rgb: Pixels, rng: Rng) -> Pixels:
     cv2.ellipse(inside, centre, axes, 0, 0, 360, 1.0, -1)
     share = cv2.GaussianBlur(inside, (0, 0), 1)[..., None]
     return (rgb * share + ground * (1 - share)).round().astype(np.uint8)
+
+
+def _on_white_ground(rgb: Pixels, rng: Rng) -> Pixels:
+    """The middle of the picture, hard-edged and down to the lower border, before pure white."""
+    height, width = rgb.shape[:2]
+    inside = np.zeros((height, width), np.float32)
+    centre = (width // 2, round(height * rng.uniform(0.6, 0.8)))
+    cv2.ellipse(inside, centre, (round(width * 0.3), round(height * 0.45)), 0, 0, 360, 1.0, -1)
+    share = cv2.GaussianBlur(inside, (0, 0), 0.5)[..., None]
+    return (rgb * share + 255 * (1 - share)).round().astype(np.uint8)
 
 
 @_maker
@@ -147,6 +159,8 @@ def _light(rgb: Pixels, rng: Rng) -> Iterator[Made]:
     yield Made("light", "exposure", faults.relit(rgb, rng.uniform(0.8, 1.2), rng.uniform(190, 220)))
     yield Made("light", "exposure", faults.relit(rgb, rng.uniform(0.1, 0.2), 205))
     yield Made("flat", "exposure", faults.relit(rgb, rng.uniform(0.06, 0.12), rng.uniform(70, 150)))
+    for low, high in ((0.6, 0.7), (0.7, 0.85)):
+        yield Made("blown", "exposure", faults.blown(rgb, rng.uniform(low, high)))
 
 
 @_maker

@@ -82,6 +82,12 @@ def relit(rgb: Pixels, gain: float, offset: float) -> Pixels:
     return _rounded(rgb.astype(np.float32) * gain + offset)
 
 
+def blown(rgb: Pixels, share: float) -> Pixels:
+    """So much gain that ``share`` of the frame is white; blacks stay black."""
+    least = rgb.min(axis=2)
+    return relit(rgb, 255 / max(float(np.quantile(least, 1 - share)), 1.0), 0)
+
+
 def bordered(rgb: Pixels, share: float, level: int, sides: str) -> Pixels:
     """Bars of one grey level inside the frame; ``sides`` of ``lrtb``, each ``share`` of its axis wide."""
     out = rgb.copy()

@@ -20,7 +20,17 @@ from dataset_tools.quality.thresholds import load_thresholds
 INDEX = "cases.json"
 SIZE_LIMITS = {"short_side_px_reject": 210, "short_side_px_warn": None, "detail_px_reject": 300}
 """The photographs are small: only what is smaller still counts as tiny here."""
-GOOD = ("good", "good jpeg", "good bokeh", "good grain", "good dim", "good haze", "good plain")
+GOOD = (
+    "good",
+    "good jpeg",
+    "good bokeh",
+    "good grain",
+    "good dim",
+    "good haze",
+    "good plain",
+    "good studio",
+    "good high key",
+)
 AUCS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "blur: gaussian": ("blur", ("gaussian",), GOOD),
     "blur: motion": ("blur", ("motion",), GOOD),
@@ -34,6 +44,7 @@ AUCS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "upscaled": ("resolution", ("upscaled",), GOOD),
     "dark": ("dark", ("dark",), GOOD),
     "blown out": ("light", ("light",), GOOD),
+    "blown out by gain": ("light", ("blown",), GOOD),
     "flat": ("contrast", ("flat",), GOOD),
     "tiny": ("size", ("tiny",), GOOD),
     "aspect": ("aspect", ("aspect",), GOOD),

@@ -10,7 +10,7 @@ from dataset_tools.pictures.images import Pixels
 from dataset_tools.pictures.inspected import Inspected
 from dataset_tools.pictures.pyramid import Pyramid, halved
 from dataset_tools.quality.measures.block_grid import NO_GRID, Grid, block_grid
-from dataset_tools.quality.measures.exposure import exposure, tone_range
+from dataset_tools.quality.measures.exposure import clipped, exposure, tone_range
 from dataset_tools.quality.measures.frame import bars, grey_fill
 from dataset_tools.quality.measures.jpeg import hidden_quality, table_quality
 from dataset_tools.quality.measures.moire import moire_peak
@@ -46,6 +46,7 @@ class Measures(NamedTuple):
     moire: float
     dark: float
     light: float
+    clipped: float
     contrast: float
     colour_range: float
     bars: float
@@ -78,6 +79,7 @@ def measure(picture: Inspected, box: Box | None = None) -> Measures:
         moire=moire,
         dark=light.dark,
         light=light.light,
+        clipped=clipped(sizes.half),
         contrast=light.contrast,
         colour_range=tone_range(halved(sizes.quarter, max(min(sizes.quarter.shape) // SMALL_PX, 1))),
         bars=bars(sizes.half),

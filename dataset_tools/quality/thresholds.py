@@ -48,6 +48,8 @@ class Thresholds(BaseModel):
     dark_reject: float | None = None
     light_warn: float | None = None
     light_reject: float | None = None
+    clipped_warn: float | None = None
+    clipped_reject: float | None = None
     contrast_warn: float | None = None
     contrast_reject: float | None = None
     colour_range_warn: float | None = None

@@ -19,6 +19,8 @@ PIXELS_REPEATED = 10.0
 """Log odds of an enlargement for each time that every pixel is there."""
 GREY_FILL = 10.0
 """So much of the frame in grey as `content` can otherwise at most be, is a broken file and no chance."""
+CLIPPED = 3.0
+"""Weight of `clipped` beside `light`: a sixth of the middle in plain white ranks above any good picture."""
 RESIZED = 3.0
 """`resized_blocks` over this is a loss between 0 and 1, as quality is."""
 
@@ -56,6 +58,7 @@ RULES = (
     Rule("moire", "moire", "a regular pattern (moiré): peak {value:.2f}, over {limit:g}"),
     Rule("dark", "exposure", "too dark: {value:.2f}, over {limit:g}"),
     Rule("light", "exposure", "blown out: {value:.2f}, over {limit:g}"),
+    Rule("clipped", "exposure", "blown out: {value:.0%} of the middle is plain white, over {limit:.0%}"),
     Rule("contrast", "exposure", "low contrast: {value:.2f}, over {limit:g}"),
     Rule("bars", "framing", "bars at two sides, each {value:.0%} of the frame, over {limit:.0%}"),
     Rule("ear_box_px", "framing", "short side of the ear {value:.0f} px, under {limit:g} px", least=True),
@@ -66,7 +69,7 @@ RULES = (
         least=True,
     ),
 )
-OF_BLANK = ("short_side_px", "aspect", "colour_range", "dark", "light")
+OF_BLANK = ("short_side_px", "aspect", "colour_range", "dark", "light", "clipped")
 """All that is said of a blank frame."""
 
 
@@ -116,7 +119,7 @@ def scores(measures: Measures, values: Mapping[str, float | None]) -> dict[str, 
         "blockiness": _blockiness(measures),
         "noise": measures.noise_sigma,
         "dark": measures.dark,
-        "light": measures.light,
+        "light": max(measures.light, CLIPPED * measures.clipped),
         "contrast": measures.contrast,
         "resolution": values["enlarged"] or 0.0,
         "size": SIZE_REFERENCE_PX / measures.short_side_px,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from dataset_tools.quality.qc_record import QcRecord
 from dataset_tools.quality.thresholds import Thresholds
-from dataset_tools.quality.verdict import EAR_REFERENCE_PX, NO_JPEG, RESIZED
+from dataset_tools.quality.verdict import CLIPPED, EAR_REFERENCE_PX, NO_JPEG, RESIZED
 
 LEVELS = ("warn", "reject")
 
@@ -71,7 +71,13 @@ COLUMNS = (
         least=True,
     ),
     Column("dark", "Dark", "", _score("dark"), (Line("dark"),)),
-    Column("light", "Blown out", "", _score("light"), (Line("light"),)),
+    Column(
+        "light",
+        "Blown out",
+        "",
+        _score("light"),
+        (Line("light"), Line("clipped", "clipped", lambda share: CLIPPED * share)),
+    ),
     Column("contrast", "Low contrast", "", _score("contrast"), (Line("contrast"),)),
     Column("resolution", "Enlarged, log odds", "", _score("resolution"), (Line("enlarged"),)),
     Column("size", "Short side", "px", _short_side_px, (Line("short_side_px"),), least=True),

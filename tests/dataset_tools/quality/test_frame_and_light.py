@@ -28,6 +28,14 @@ def test_light(photograph):
     assert measured(relit(photograph, 0.3, 185)).light > max(0.7, usual.light)
     assert measured(relit(photograph, 0.08, 110)).contrast > max(0.89, usual.contrast)
     assert max(usual.dark, usual.light, usual.contrast) < 0.6
+    assert usual.clipped < 0.01
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(2.6, 60), (3.5, 60)])
+def test_a_picture_blown_out_by_a_gain_keeps_its_blacks(gain, offset):
+    found = measured(relit(astronaut(), gain, offset))
+    assert found.clipped > 0.45
+    assert found.light < 0.6
 
 
 def test_a_white_ground_around_a_subject_is_not_blown_out():
@@ -36,6 +44,16 @@ def test_a_white_ground_around_a_subject_is_not_blown_out():
     found = measured(framed)
     assert found.light < 0.3
     assert found.contrast < 0.3
+    framed[512:768, 256:768] = 255
+    assert measured(framed).clipped == 0.0  # half of the middle is white, and so are the sides
+
+
+def test_a_subject_that_stands_on_the_lower_edge_is_before_a_white_ground_too():
+    framed = np.full((1024, 1024, 3), 255, np.uint8)
+    framed[512:, 256:768] = astronaut()
+    assert measured(framed).clipped == 0.0
+    framed[200:900, :40] = 40
+    assert measured(framed).clipped > 0.45  # two sides are not white: this is no ground
 
 
 def test_a_blank_frame_has_no_range_even_with_noise(photograph):

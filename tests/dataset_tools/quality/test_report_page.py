@@ -128,6 +128,7 @@ MEASURES = Measures(
     moire=0.0,
     dark=0.0,
     light=0.0,
+    clipped=0.0,
     contrast=0.0,
     colour_range=255.0,
     bars=0.0,
