@@ -12,6 +12,7 @@ from dataset_tools.files import content_hash
 from dataset_tools.pictures.images import read_mask, refuse_odd_file, unreadable
 from dataset_tools.pictures.inspected import decode_to_inspect
 from dataset_tools.quality.duplicates import Fingerprint, fingerprint
+from dataset_tools.quality.freed_memory import keep_freed_memory
 from dataset_tools.quality.measure import Box, Measures, measure
 from dataset_tools.quality.page.thumbnails import small_copy
 
@@ -58,6 +59,7 @@ class Measured(NamedTuple):
 
 def measure_file(task: Task) -> Measured:
     """Read, decode and measure one file; what is no whole picture has an error instead of measures."""
+    keep_freed_memory()
     try:
         content = _content(task.path)
     except UserError as error:
