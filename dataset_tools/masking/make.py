@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SHEETS = "masks_overview"
+PAIRING = "A mask is NAME_mask.png beside NAME, or the same path below masks/ as PNG."
 
 
 @dataclass
@@ -42,7 +43,7 @@ def make_masks(plans: MaskPlans, settings: MaskSettings, sheets: Path) -> Made:
     """
     if settings.source == "sam":
         load_sam(settings.sam_model)
-    made = Made()
+    made = Made(problems=[f"{mask}: belongs to no picture. {PAIRING}" for mask in plans.alone])
     made.sheets = list(write_sheets(sheets, SHEETS, _tiles(plans, settings, made)))
     return made
 

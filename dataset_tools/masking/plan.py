@@ -72,10 +72,11 @@ class MaskJob:
 
 @dataclass(frozen=True)
 class MaskPlans:
-    """The ``jobs``, and the names of pictures that have no mask and get none."""
+    """The ``jobs``, pictures ``without`` a mask that get none, and masks that are ``alone``, by name."""
 
     jobs: Sequence[MaskJob]
     without: Sequence[str]
+    alone: Sequence[Path] = ()
 
 
 def pictures_of(path: Path) -> list[Picture]:
@@ -104,11 +105,19 @@ def plan_masks(source: Path, settings: MaskSettings, out: Path | None = None) ->
     pictures = pictures_of(source)
     root = source if source.is_dir() else source.parent
     jobs = list(_jobs(pictures, settings, out or root / MASK_FOLDER))
-    if not jobs:
+    alone = _alone(source, pictures) if source.is_dir() and settings.source is None else ()
+    if not jobs and not alone:
         raise UserError(f"{source}: {_NOTHING[settings.source]}.")
     _refuse_taken(jobs)
     with_mask = {job.picture.name for job in jobs}
-    return MaskPlans(jobs, [picture.name for picture in pictures if picture.name not in with_mask])
+    without = [picture.name for picture in pictures if picture.name not in with_mask]
+    return MaskPlans(jobs, without, alone)
+
+
+def _alone(folder: Path, pictures: Sequence[Picture]) -> list[Path]:
+    """The files that are named as masks are, and that no picture has."""
+    known = {path for picture in pictures for path in (picture.path, picture.mask)}
+    return [folder / name for name in image_files(folder) if folder / name not in known]
 
 
 def _jobs(pictures: Sequence[Picture], settings: MaskSettings, out: Path) -> Iterator[MaskJob]:

@@ -89,6 +89,8 @@ def _settings(given: dict[str, Any]) -> MaskSettings:
 def _preview(plans: MaskPlans) -> None:
     for job in plans.jobs:
         click.echo(f"would {'make' if job.makes else 'check'} {job.mask} for {job.picture.name}")
+    for mask in plans.alone:
+        click.echo(f"no picture for {mask}")
     for name in plans.without:
         click.echo(f"no mask for {name}")
     click.echo("Nothing was written: this was a dry run.")

@@ -164,3 +164,16 @@ def test_a_colour_is_read_or_refused():
 
 def test_nothing_is_painted_where_nothing_changed():
     assert not colour_mask(photo(), photo(), RED, 20.0).any()
+
+
+def test_a_mask_that_belongs_to_no_picture_cannot_be_used(photos, tmp_path):
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[20:60, 40:70] = 255
+    (photos / "masks" / "in").mkdir(parents=True)
+    for name in ("masks/in/a 0.png", "masks/in/A 1 .png", "in/a 2_mask.tif", "in/a 1_mask.png"):
+        Image.fromarray(mask).save(photos / name)
+    found = made(photos, MaskSettings(), tmp_path / "sheets")
+    assert found.checked == 2
+    alone = (photos / "in" / "a 2_mask.tif", photos / "masks" / "in" / "A 1 .png")
+    assert [problem.partition(": ")[0] for problem in found.problems] == [str(path) for path in alone]
+    assert all("belongs to no picture" in problem for problem in found.problems)
