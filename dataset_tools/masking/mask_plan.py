@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dataset_tools.pictures.crop import Box
-from dataset_tools.pictures.images import read_mask
 from dataset_tools.pictures.masks import synthetic_mask
 from dataset_tools.pictures.sam import sam_mask
 
@@ -32,6 +31,8 @@ class MaskPlan:
 
 def make_mask(how: MaskPlan, rgb: np.ndarray) -> np.ndarray:
     """The mask uint8 [H, W] for ``rgb`` [H, W, 3]: read, drawn, or by SAM from the box and its middle."""
+    from dataset_tools.pictures.images import read_mask  # numpy: plans of training hold a `MaskPlan` too
+
     if how.path is not None:
         return read_mask(how.path)
     if how.source == "synthetic":
