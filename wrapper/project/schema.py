@@ -124,7 +124,7 @@ class InpaintSection(Section):
 
 
 class EvaluateSection(Section):
-    """``choose_by``: what the best checkpoint is best in; auto is masked PSNR, else identity, else the loss."""
+    """``choose_by``: what the best checkpoint is best in; auto: masked PSNR, else identity, else the loss."""
 
     seeds: list[Seed] = [1, 2, 3]
     images: int = Field(0, ge=0)
