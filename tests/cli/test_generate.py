@@ -118,6 +118,8 @@ def test_without_a_project_the_hint_names_the_base(tmp_path, monkeypatch, capsys
         (["--prompt", "a woman <lora:nobody:1>"], "there is no LoRA 'nobody'"),
         (["--prompt", "a woman", "--sampler", "Eular a"], "Did you mean 'Euler a'?"),
         (["--prompt", "a woman", "--width", "100"], "not a multiple of 8"),
+        (["--prompt", "a woman", "--width", "100000"], "A width of 100000 px is more than 16384"),
+        (["--prompt", "a woman", "--width", "8192", "--hires", "4"], "A final width of 32768 px"),
         (["--steps", "3"], "without --prompt"),
         (["--prompt", "a woman", "--seed", "1-x"], "--seed 1-x: '1-x' is not a whole number"),
         (["--prompt", "a woman", "--seed", "4294967296"], "4294967296 is not a seed"),

@@ -216,6 +216,8 @@ def test_variants_are_saved_one_by_one_and_shown_on_a_sheet(one, tmp_path, capsy
     assert read_rgb(tmp_path / "new_sheet.png").shape[1] > 3 * SIDE
     assert not (tmp_path / "new.png").exists()
     assert "new_sheet.png" in capsys.readouterr().out
+    assert run([*one, "--seed", "4294967295", "--count", "2"]) == 0
+    assert "2 of the pictures are there already" in capsys.readouterr().out
     assert run([*one, "--seed", "0"]) == 0
     assert np.array_equal(read_rgb(tmp_path / "new.png"), second)  # alone as among others, to the bit
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from dataset_tools.errors import Problems
 from dataset_tools.files import check_place
 from wrapper.diffusion.pictures.infotext import Infotext, parse_infotext, write_infotext
+from wrapper.diffusion.pictures.ours import is_ours
 from wrapper.diffusion.pictures.picture import read_parameters
-from wrapper.diffusion.txt2img.gallery import is_ours
 
 PICTURES = "pictures"
 PAGE, RECORD = "compare.html", "compare.json"

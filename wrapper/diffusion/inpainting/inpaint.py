@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dataset_tools.errors import UserError
 from dataset_tools.manifests.safety import refuse_prompt
 from dataset_tools.progress import progress
 from wrapper.diffusion.conditions.control_image import Seen
@@ -14,7 +13,6 @@ from wrapper.diffusion.inpainting.feather import feathered_box, lay_back, touche
 from wrapper.diffusion.inpainting.masked_content import Fill, fill_hole
 from wrapper.diffusion.inpainting.region import (
     MASKED,
-    SIDE_STEP,
     Area,
     Region,
     check_mask,
@@ -31,6 +29,7 @@ from wrapper.diffusion.pipelines.sampling import (
     run_batch,
     step_count,
 )
+from wrapper.diffusion.pipelines.sides import SIDE_STEP, check_side
 from wrapper.diffusion.prompts.editing import check_prompt
 
 if TYPE_CHECKING:
@@ -112,8 +111,8 @@ def check_settings(settings: InpaintSettings) -> None:
     """Raise `UserError` for a sampler that there is not, too few steps, and a bad work size."""
     check_sampling(settings.sampling)
     side = settings.work_size
-    if side is not None and (side < SIDE_STEP or side % SIDE_STEP):
-        raise UserError(f"A work size of {side} px is not a multiple of {SIDE_STEP}.")
+    if side is not None:
+        check_side("work size", side)
 
 
 def inpaint_region(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from wrapper.diffusion.inpainting.region import SIDE_STEP
+from wrapper.diffusion.pipelines.sides import SIDE_STEP
 
 if TYPE_CHECKING:
     import numpy as np

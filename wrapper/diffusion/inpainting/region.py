@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dataset_tools.errors import UserError
+from wrapper.diffusion.pipelines.sides import SIDE_STEP
 
 if TYPE_CHECKING:
     import numpy as np
 
 MASKED = 128
 """Mask values from here on are repainted."""
-SIDE_STEP = 8
-"""Sides that a U-Net and its VAE take are multiples of this: one latent."""
 Area = Literal["masked", "whole"]
 """What the model sees: a square about the mask (A1111's "Only masked"), or the whole picture."""
 

@@ -18,7 +18,8 @@ from wrapper.diffusion.inpainting.region import Region
 from wrapper.diffusion.pictures.describe import describe
 from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext
 from wrapper.diffusion.pictures.model_hash import base_hash, lora_hash
-from wrapper.diffusion.pictures.picture import check_picture_name, read_parameters
+from wrapper.diffusion.pictures.ours import is_ours, told_by
+from wrapper.diffusion.pictures.picture import check_picture_name
 from wrapper.diffusion.pipelines.placement import DEFAULT, Placement
 from wrapper.diffusion.pipelines.sampling import Prompt
 
@@ -93,19 +94,13 @@ def check_out(out: Path, inputs: list[Path]) -> None:
     check_place(out)
     if out.exists() and any(path.exists() and path.samefile(out) for path in inputs):
         raise UserError(f"{out}: is the picture to be repainted, or its mask.", "Give another --out.")
-    if out.exists() and not made_here(out):
+    if out.exists() and not is_ours(out):
         raise UserError(f"{out}: is there already and was not made by lorawrap.", "Give another --out.")
-
-
-def made_here(path: Path) -> bool:
-    """Whether this program wrote the picture at ``path``."""
-    told = _told(path)
-    return bool(told and told.fields.get("Version", "").startswith(PROGRAM.split()[0]))
 
 
 def is_done(path: Path, fingerprint: str) -> bool:
     """Whether ``path`` holds the picture with that `fingerprint`."""
-    told = _told(path)
+    told = told_by(path)
     return bool(told and told.fields.get(FINGERPRINT) == fingerprint)
 
 
@@ -151,15 +146,6 @@ def area_fields(settings: InpaintSettings, region: Region) -> Mapping[str, str]:
     if settings.padding_px is not None:
         seen["Masked area padding"] = str(settings.padding_px)
     return {**seen, "Masked area size": f"{region.width}x{region.height}", **content}
-
-
-def _told(path: Path) -> Infotext | None:
-    if not path.is_file():  # to open a FIFO would wait for ever
-        return None
-    try:
-        return read_parameters(path)
-    except (OSError, ValueError, SyntaxError):
-        return None
 
 
 def _stamped(conditions: Conditions) -> list[Any]:

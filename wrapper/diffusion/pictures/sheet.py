@@ -34,13 +34,18 @@ def save_sheet(
 ) -> Path:
     """Write ``rows`` of uint8 [H, W, 3] pictures as one PNG, marked as (partly) generated.
 
-    ``told`` are the parameters to be read in it.
+    ``told`` are the parameters to be read in it; fewer than three would not be taken for any.
     """
     import numpy as np
 
     sheet = Photograph(np.asarray(draw_sheet(rows, heads, tile_px)))
-    save_picture(path, sheet, told or Infotext("", fields={"Version": PROGRAM}), source)
+    save_picture(path, sheet, told or _told(rows), source)
     return path
+
+
+def _told(rows: Sequence[Row]) -> Infotext:
+    count = sum(len(pictures) for _, pictures in rows)
+    return Infotext("", fields={"Contact sheet": "True", "Pictures": str(count), "Version": PROGRAM})
 
 
 def draw_sheet(rows: Sequence[Row], heads: Sequence[str] = (), tile_px: int = TILE_PX) -> Image.Image:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dataset_tools.errors import UserError
+from wrapper.diffusion.pipelines.sides import SIDE_STEP
 from wrapper.diffusion.prompts.preset_words import check_values, fill
 from wrapper.diffusion.prompts.presets import find_preset, list_presets, split_preset
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 Task = Literal["txt2img", "inpaint"]
 COMMANDS = {"txt2img": "generate", "inpaint": "inpaint"}
-SIDE_STEP = 8
 
 
 @dataclass(frozen=True)

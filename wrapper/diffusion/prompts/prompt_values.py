@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from dataset_tools.errors import Problems
+from wrapper.diffusion.pipelines.sides import MOST_SIDE_PX, SIDE_STEP, is_side
 
 Values = dict[str, Any]
 """Our names (``text``, ``negative``, ``width``, …) and what was said."""
 
-SIDE_STEP = 8
 MOST_STEPS = 1000
 SEEDS = 2**32
 
@@ -24,16 +24,12 @@ class Key(NamedTuple):
     wanted: str
 
 
-def _side(value: int) -> bool:
-    return value >= SIDE_STEP and value % SIDE_STEP == 0
-
-
-_SIDE_WANTED = f"a number of pixels that is a multiple of {SIDE_STEP}"
+_SIDE_WANTED = f"a number of pixels that is a multiple of {SIDE_STEP}, at most {MOST_SIDE_PX}"
 KEYS: Mapping[str, Key] = {
     "prompt": Key("text", str, lambda _: True, "a text"),
     "negative_prompt": Key("negative", str, lambda _: True, "a text"),
-    "width": Key("width", int, _side, _SIDE_WANTED),
-    "height": Key("height", int, _side, _SIDE_WANTED),
+    "width": Key("width", int, is_side, _SIDE_WANTED),
+    "height": Key("height", int, is_side, _SIDE_WANTED),
     "seed": Key("seed", int, lambda seed: 0 <= seed < SEEDS, f"a whole number from 0 to {SEEDS - 1}"),
     "sample_steps": Key("steps", int, lambda n: 1 <= n <= MOST_STEPS, f"a number from 1 to {MOST_STEPS}"),
     "scale": Key("cfg", float, lambda scale: 0 <= scale <= 50, "a number from 0 to 50"),

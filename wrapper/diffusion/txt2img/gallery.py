@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext, parse_infotext, write_infotext
-from wrapper.diffusion.pictures.picture import read_parameters
+from wrapper.diffusion.pictures.infotext import Infotext, parse_infotext, write_infotext
+from wrapper.diffusion.pictures.ours import told_by
 
 _NUMBERED = re.compile(r"(\d{5,})-(\d+)\.(?:png|jpe?g|webp)")
 _OF_THE_PROGRAM = ("Version",)
@@ -55,12 +55,6 @@ def places(
     return result
 
 
-def is_ours(path: Path) -> bool:
-    """Whether ``path`` is a picture of this program; a pipe, which would hang, is not opened."""
-    told = _read(path) if path.is_file() else None
-    return bool(told and told.fields.get("Version", "").startswith(PROGRAM.split()[0]))
-
-
 Taken = dict[tuple[int, str], Path]
 
 
@@ -82,7 +76,7 @@ def _found(
     for position, seed in enumerate(seeds, start=1):
         keys = by_seed.get(str(seed), [])
         wanted = _comparable(parse_infotext(write_infotext(told(position - 1)))) if keys else None
-        same = [key for key in keys if _comparable(_read(taken[key])) == wanted]
+        same = [key for key in keys if _comparable(told_by(taken[key])) == wanted]
         if same:
             found[position] = same[0]
     return found
@@ -101,11 +95,3 @@ def _comparable(told: Infotext | None) -> Infotext | None:
         return None
     fields = {key: value for key, value in told.fields.items() if key not in _OF_THE_PROGRAM}
     return Infotext(told.prompt, told.negative, fields)
-
-
-def _read(path: Path) -> Infotext | None:
-    """The parameters in a picture; None for one that cannot be read, as it may be after a crash."""
-    try:
-        return read_parameters(path)
-    except OSError:
-        return None

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dataset_tools.errors import UserError
 from dataset_tools.manifests.safety import refuse_prompt
 from dataset_tools.progress import progress
 from wrapper.diffusion.conditions.conditions import NONE, Conditions, condition_fields
-from wrapper.diffusion.inpainting.region import SIDE_STEP
 from wrapper.diffusion.pictures.describe import describe
 from wrapper.diffusion.pictures.infotext import Infotext
 from wrapper.diffusion.pipelines.opening import open_pipeline
@@ -25,6 +23,7 @@ from wrapper.diffusion.pipelines.sampling import (
     run_batch,
     step_count,
 )
+from wrapper.diffusion.pipelines.sides import check_side
 from wrapper.diffusion.prompts.editing import check_prompt
 from wrapper.diffusion.prompts.encoding import equal_lengths
 from wrapper.diffusion.txt2img.hires import Hires, check_hires, hires_steps, run_hires
@@ -128,5 +127,6 @@ def check_request(
         check_prompt(prompt.text)
         check_prompt(prompt.negative)
     for name, side in zip(("width", "height"), size, strict=True):
-        if side is not None and (side < SIDE_STEP or side % SIDE_STEP):
-            raise UserError(f"A {name} of {side} px is not a multiple of {SIDE_STEP}.")
+        if side is not None:
+            check_side(name, side)
+            check_side(f"final {name}", hires.side(side) if hires else side)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from dataset_tools.errors import UserError, did_you_mean
 from wrapper.diffusion.pipelines.classes import img2img_pipeline
 from wrapper.diffusion.pipelines.sampling import OnStep, Prompt, Sampling, run_batch, run_latents, step_count
+from wrapper.diffusion.pipelines.sides import SIDE_STEP
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
     from torch import Tensor
 
-SIDE_STEP = 8
 LATENT: dict[str, dict[str, Any]] = {
     "Latent": {"mode": "bilinear", "antialias": False},
     "Latent (antialiased)": {"mode": "bilinear", "antialias": True},
@@ -41,8 +41,12 @@ class Hires:
 
     def size(self, first: tuple[int, int]) -> tuple[int, int]:
         """(width, height) of the final picture, in steps of `SIDE_STEP`, cut down as A1111 does."""
-        width, height = (int(side * self.scale) // SIDE_STEP * SIDE_STEP for side in first)
+        width, height = map(self.side, first)
         return width, height
+
+    def side(self, first: int) -> int:
+        """The final width or height."""
+        return int(first * self.scale) // SIDE_STEP * SIDE_STEP
 
     def fields(self) -> dict[str, str]:
         """A1111's infotext fields."""

@@ -14,14 +14,15 @@ from dataset_tools.files import check_place
 from dataset_tools.manifests.safety import refuse_negative
 from dataset_tools.progress import Bar, progress
 from wrapper.diffusion.conditions.conditions import NONE, Conditions
-from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext
+from wrapper.diffusion.pictures.infotext import Infotext
 from wrapper.diffusion.pictures.model_hash import start_hashing
+from wrapper.diffusion.pictures.ours import is_ours
 from wrapper.diffusion.pictures.photograph import Photograph
 from wrapper.diffusion.pictures.picture import save_picture
 from wrapper.diffusion.pipelines.opening import check_fit, check_lora_files, open_pipeline
 from wrapper.diffusion.pipelines.placement import DEFAULT, Placement
 from wrapper.diffusion.prompts.editing import check_prompt
-from wrapper.diffusion.txt2img.gallery import Place, is_ours, places
+from wrapper.diffusion.txt2img.gallery import Place, places
 from wrapper.diffusion.txt2img.generate import check_request
 from wrapper.diffusion.txt2img.pace import forecast_s, remember
 from wrapper.diffusion.txt2img.shot import Shot
@@ -163,8 +164,7 @@ def save_overview(shooting: Shooting) -> Path | None:
     if len(paths) < 2 or (sheet.exists() and not is_ours(sheet)):
         return None
     rows = [(caption, [read_rgb(path) for path in row]) for caption, row in _rows(shooting)]
-    told = Infotext("", fields={"Contact sheet": "True", "Pictures": str(len(paths)), "Version": PROGRAM})
-    return save_sheet(sheet, rows, told=told, source="trainedAlgorithmicMedia")
+    return save_sheet(sheet, rows, source="trainedAlgorithmicMedia")
 
 
 def _rows(shooting: Shooting) -> Iterator[tuple[str, Sequence[Path]]]:
