@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 Box = tuple[int, int, int, int]
-MaskMaker = Callable[["np.ndarray", Sequence[tuple[int, int]], Box | None], "np.ndarray"]
 
 
 def sam_mask(
