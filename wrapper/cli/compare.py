@@ -99,7 +99,7 @@ def command(project: Path, overrides: tuple[str, ...], dry_run: bool, yes: bool,
     if dry_run:
         next_step("the same command without --dry-run")
     else:
-        _draw(comparison)
+        next_step(f"open {draw(comparison)}")
 
 
 def _announce(comparison: Comparison, *, ask: bool) -> None:
@@ -111,7 +111,8 @@ def _announce(comparison: Comparison, *, ask: bool) -> None:
         click.confirm("Draw them all?", abort=True)
 
 
-def _draw(comparison: Comparison) -> None:
+def draw(comparison: Comparison) -> Path:
+    """Draw what is missing, write sheets and page; returns the page. Raises `RunFailed` for failed ones."""
     from dataset_tools.errors import RunFailed
     from wrapper.comparison.compare import draw_missing
     from wrapper.comparison.page import write_page
@@ -128,4 +129,4 @@ def _draw(comparison: Comparison) -> None:
             "\n".join([f"{len(lines)} of {len(comparison.plan.cells)} pictures could not be drawn:", *lines]),
             f"The others are on {page}.",
         )
-    next_step(f"open {page}")
+    return page

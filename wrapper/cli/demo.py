@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from wrapper.cli.options import next_step
+
+if TYPE_CHECKING:
+    from wrapper.project.load import Project
 
 
 @click.command("demo")
@@ -25,10 +29,20 @@ def command(out: Path) -> None:
     from wrapper.project.load import load_project
     from wrapper.steps.job import run_job
 
-    set_threads(
-        1
-    )  # on so small a model a second thread waits more than it works, above all on a busy machine
+    set_threads(1)  # on so small a model a second thread waits more than it works
     check_place(out)
     write_world(out)
-    run_job(load_project(out))
-    next_step(f"open {out / 'report.html'}, then `lorawrap init` for photographs of your own")
+    project = load_project(out)
+    run_job(project)
+    page = _weights(project)
+    next_step(f"open {out / 'report.html'} and {page}, then `lorawrap init` for photographs of your own")
+
+
+def _weights(project: Project) -> Path:
+    """The pictures of the LoRA at 0.7 to 1.0, on a page that zooms."""
+    from wrapper.cli.compare import draw
+    from wrapper.comparison.request import Request, comparison_of
+
+    prompt = project.settings.generate.prompts[0]
+    asked = Request(prompts=(prompt,), x="weight=0.7,0.8,0.9,1.0", y="seed=1,2")
+    return draw(comparison_of(asked, project, 0, click.echo))
