@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from dataset_tools.errors import UserError
 from dataset_tools.image_files import list_folder
+from dataset_tools.manifests.folder_names import with_masks
 from dataset_tools.manifests.manifest import Manifest
 from dataset_tools.quality.collecting import Collected, Collector, Picture
 from dataset_tools.quality.duplicates import Fingerprint, Match
@@ -51,16 +52,16 @@ def pictures_in(source: Path | Manifest) -> Pictures:
 
 
 def told_apart(folder: Path) -> tuple[list[str], list[str]]:
-    """The files below ``folder`` that QC has a line for, and the others.
+    """The files below ``folder`` that QC has a line for, and the others, masks of pictures among them.
 
     Photographs that cannot be decoded here are among the first: they are rejected, not passed over.
     """
     listing = list_folder(folder)
+    masks = {mask for _, mask in with_masks(listing.pictures) if mask}
     foreign = [name for name in listing.others if _is_foreign(name)]
-    if not foreign:
-        return listing.pictures, listing.others
+    pictures = [name for name in listing.pictures if name not in masks]
     others = [name for name in listing.others if not _is_foreign(name)]
-    return sorted([*listing.pictures, *foreign]), others
+    return sorted([*pictures, *foreign]), [*others, *sorted(masks)]
 
 
 def _is_foreign(name: str) -> bool:

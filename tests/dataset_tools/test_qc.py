@@ -13,11 +13,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from dataset_tools.errors import UserError
 from dataset_tools.manifests.manifest import read_manifest
 from dataset_tools.pictures.images import save_png
-from dataset_tools.quality.qc import inspect_folder, inspect_manifest
+from dataset_tools.quality.qc import inspect_folder, inspect_manifest, told_apart
 from dataset_tools.quality.qc_record import CODES, QcRecord, Reason
 from dataset_tools.quality.qc_report import SCORES, read_records, write_reports
 from dataset_tools.quality.thresholds import Thresholds, load_thresholds
@@ -311,3 +312,13 @@ def test_a_line_that_is_no_record_is_named(tmp_path):
     (tmp_path / "qc.jsonl").write_text(f'{good}\n{{"path": "b"}}\n')
     with pytest.raises(UserError, match="line 2"):
         read_records(tmp_path / "qc.jsonl")
+
+
+def test_masks_of_pictures_are_told_of_and_not_measured(tmp_path: Path):
+    for name in ("a.png", "a_mask.png", "in/b.jpg", "masks/in/b.png", "masks/lonely.png"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 30), "olive").save(path)
+    pictures, others = told_apart(tmp_path)
+    assert pictures == ["a.png", "in/b.jpg", "masks/lonely.png"]
+    assert others == ["a_mask.png", "masks/in/b.png"]

@@ -60,6 +60,15 @@ def test_a_program_that_is_not_there_is_a_user_error():
         run(Command(("/no/such/python",), {}), print)
 
 
+@pytest.fixture
+def _at_a_terminal():
+    """SIGHUP is heeded, also where the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("_at_a_terminal")
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda kind: kind.name)
 @pytest.mark.parametrize("ignore", ["", IGNORE_ALL], ids=["obedient", "stubborn"])
 def test_a_signal_ends_child_and_grandchild(kind, ignore):

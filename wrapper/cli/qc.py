@@ -135,4 +135,4 @@ def _tell_skipped(folder: Path) -> None:
     _, others = told_apart(folder)
     if others:
         names = ", ".join(readable(name) for name in others[:5]) + (", …" if len(others) > 5 else "")
-        click.echo(f"skipped {len(others)} hidden files or files that are no pictures: {names}")
+        click.echo(f"skipped {len(others)} files that are hidden, no pictures, or masks of pictures: {names}")
