@@ -29,7 +29,8 @@ def images(project: Project, count: int) -> list[Path]:
         prompts = [Prompt(text, seed=int(path.stem.removeprefix("class_"))) for path in missing]
         pipeline = open_pipeline(info, "txt2img")
         sampling = Sampling("Euler a", asked.steps, project.settings.generate.cfg)
-        drawn = draw(pipeline, info, prompts, sampling, (size, size), title=f"{len(missing)} class images, steps")
+        title = f"{len(missing)} class images, steps"
+        drawn = draw(pipeline, info, prompts, sampling, (size, size), title=title)
         for path, picture in zip(missing, drawn, strict=True):
             save_drawn(path, picture)
     return wanted
