@@ -53,13 +53,14 @@ class Inspected:
         return pyramid(self.rgb)
 
 
-def decode_to_inspect(path: Path) -> Inspected:
+def decode_to_inspect(path: Path, data: bytes | None = None) -> Inspected:
     """The first frame, upright; UserError when there is no whole picture in the file.
 
-    A JPEG's damaged or missing scan data is an error too: libjpeg itself would fill it up with grey. Profiles
-    of JPEGs are left alone, for no measure is about colours that exact.
+    ``data`` are the bytes of the file, where they have been read already. A JPEG's damaged or missing scan
+    data is an error too: libjpeg itself would fill it up with grey. Profiles of JPEGs are left alone, for no
+    measure is about colours that exact.
     """
-    data = _read(path)
+    data = read_picture(path) if data is None else data
     plain = read_jpeg_header(data)
     if plain and plain.width * plain.height <= MAX_PIXELS:
         return _jpeg(path, data, plain)
@@ -70,7 +71,8 @@ def decode_to_inspect(path: Path) -> Inspected:
         return _any(header)
 
 
-def _read(path: Path) -> bytes:
+def read_picture(path: Path) -> bytes:
+    """The bytes of a file; UserError for what is no regular file, empty or not readable."""
     refuse_odd_file(path)
     try:
         return path.read_bytes()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from dataset_tools.errors import UserError
-from dataset_tools.files import content_hash
-from dataset_tools.pictures.images import read_mask, refuse_odd_file, unreadable
-from dataset_tools.pictures.inspected import decode_to_inspect
+from dataset_tools.pictures.images import read_mask
+from dataset_tools.pictures.inspected import decode_to_inspect, read_picture
 from dataset_tools.quality.duplicates import Fingerprint, fingerprint
 from dataset_tools.quality.freed_memory import keep_freed_memory
 from dataset_tools.quality.measure import Box, Measures, measure
@@ -61,38 +61,29 @@ def measure_file(task: Task) -> Measured:
     """Read, decode and measure one file; what is no whole picture has an error instead of measures."""
     keep_freed_memory()
     try:
-        content = _content(task.path)
+        data = read_picture(task.path)
+        return _measured(task, data, sha256(data).hexdigest())
     except UserError as error:
         return Measured(Facts(error=_about(task, error)))
-    try:
-        return _measured(task, content)
     except MemoryError:
         return Measured(Facts(error="too little memory to measure it"))
 
 
-def _measured(task: Task, content: str) -> Measured:
+def _measured(task: Task, data: bytes, content: str) -> Measured:
     if content in task.known:
         return Measured(None, content)
     try:
-        picture = decode_to_inspect(task.path)
+        picture = decode_to_inspect(task.path, data)
     except UserError as error:
         return Measured(Facts(error=f"{_about(task, error)}{_of_kind(task.path)}"), content)
     try:
-        mask_content = _content(task.mask) if task.mask else ""
+        mask_content = sha256(read_picture(task.mask)).hexdigest() if task.mask else ""
         box = _subject(task, (picture.height, picture.width))
     except UserError as error:
         return Measured(Facts(), problem=error.message)
     small = small_copy(picture.rgb) if task.thumbnail else b""
     facts = Facts(_plain(measure(picture, box)), box)
     return Measured(facts, content, mask_content, fingerprint(picture.rgb, picture.sizes), small)
-
-
-def _content(path: Path) -> str:
-    refuse_odd_file(path)
-    try:
-        return content_hash(path)
-    except OSError as error:
-        raise unreadable(path, error) from error
 
 
 def _about(task: Task, error: UserError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -51,11 +52,16 @@ def _eight(profile: Profile) -> tuple[tuple[int, ...], float]:
     """(the likeliest first columns of a block, how much steeper the steps at the edge of the first are)."""
     edges, _, steps = profile.means
     count = len(edges) // BLOCK_PX * BLOCK_PX
-    by_edge, by_step = (one[:count].reshape(-1, BLOCK_PX).mean(axis=0) for one in (edges, steps))
-    likeliest = np.argsort(-(by_edge + by_step))[:LIKELY]
-    inside = np.delete(by_edge, likeliest[0])
-    steeper = float(by_edge[likeliest[0]] - inside.mean() - 2 * inside.std())
-    return tuple(((likeliest + FIRST_STEP) % BLOCK_PX).tolist()), max(steeper, 0.0)
+    blocks = count // BLOCK_PX
+    by_edge, by_step = (
+        (np.add.reduce(one[:count].reshape(blocks, BLOCK_PX)) / blocks).tolist() for one in (edges, steps)
+    )
+    likeliest = sorted(range(BLOCK_PX), key=lambda place: -(by_edge[place] + by_step[place]))[:LIKELY]
+    inside = [one for place, one in enumerate(by_edge) if place != likeliest[0]]
+    mean = sum(inside) / len(inside)
+    spread = sqrt(sum((one - mean) ** 2 for one in inside) / len(inside))
+    steeper = by_edge[likeliest[0]] - mean - 2 * spread
+    return tuple((place + FIRST_STEP) % BLOCK_PX for place in likeliest), max(steeper, 0.0)
 
 
 def _comb(found: Spectra) -> float:

@@ -75,7 +75,7 @@ def _quality_at(rgb: Pixels, phase: tuple[int, int]) -> int | None:
     coefficients = _coefficients(_blocks(rgb, *phase))
     counts = _histograms(coefficients)
     number = counts[:, int(LEAST / BIN) :].sum()
-    found = (_RATIOS @ counts.T)[_STEPS, np.arange(FREQUENCIES)]
+    found = (_RATIOS @ counts.T)[_ROWS, np.arange(FREQUENCIES)]
     found[:, 0] = np.maximum(found[:, 0], 0)  # clipped colours shift the mean, which then says nothing
     gains = found.sum(axis=1)
     peaks = [
@@ -120,10 +120,10 @@ def _ijg_tables() -> Floats:
     return np.clip((LUMINANCE * scale[:, None] + 50) // 100, 1, 255).astype(float)
 
 
-def _ratios() -> Floats:
-    """Log likelihood of a coefficient in each bin, quantised by each step over not: [256, bins]."""
+def _ratios(steps: npt.NDArray[np.intp]) -> Floats:
+    """Log likelihood of a coefficient in each bin, quantised by each of ``steps`` over not: [steps, bins]."""
     centre = (np.arange(int(HIGHEST / BIN)) + 0.5) * BIN
-    step = np.maximum(np.arange(256.0), 1)[:, None]
+    step = steps[:, None].astype(float)
     off = centre - np.round(centre / step) * step
     comb = sum(
         share * step / (np.sqrt(2 * np.pi) * sigma) * np.exp(-np.square(off / sigma) / 2)
@@ -149,4 +149,6 @@ def _cosines() -> tuple[npt.NDArray[np.intp], Floats]:
 _IJG = _ijg_tables()
 _PLACES, _BASIS = _cosines()
 _STEPS = _IJG[:, _PLACES].astype(np.intp)
-_RATIOS = _ratios()
+_USED = np.unique(_STEPS)
+_ROWS = np.searchsorted(_USED, _STEPS)
+_RATIOS = _ratios(_USED)

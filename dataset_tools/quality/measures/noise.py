@@ -81,14 +81,18 @@ def _estimates(planes: Pixels, period: int) -> Floats:
     """
     count, rows, width = planes.shape
     found = cv2.Sobel(planes.reshape(count * rows, width), cv2.CV_16S, 2, 2, ksize=3).reshape(planes.shape)
-    every = np.concatenate([found, found[:2] - found[1:3]])
-    sigmas = np.sqrt(np.pi / 2) / 6 * _tiles(np.abs(every, out=every).view(np.uint16), period)
+    differences = cv2.absdiff(found[:2].ravel(), found[1:3].ravel()).reshape(2, rows, width)
+    np.abs(found, out=found)
+    means = np.concatenate([_tiles(one.view(np.uint16), period) for one in (found, differences)])
+    sigmas = np.float32(np.sqrt(np.pi / 2) / 6) * means
     shifted = planes[:3] - np.uint8(1)
     if shifted.max() < WHITEST:
         return _low(sigmas) / QUIET_OF_WHITE
     shares = _tiles((shifted >= WHITEST).view(np.uint8), period)
     of_luma, either = [shares[1]] * (count - 3), np.maximum(shares[:2], shares[1:])
-    return np.array([_quiet(one, cut) for one, cut in zip(sigmas, [*shares, *of_luma, *either], strict=True)])
+    cut = np.stack([*shares, *of_luma, *either])
+    whole = sigmas / np.interp(cut, _SHARES, _KEPT)
+    return np.array([_quiet(one, share) for one, share in zip(whole, cut, strict=True)])
 
 
 def _tiles(values: npt.NDArray, period: int) -> Floats:
@@ -102,8 +106,8 @@ def _tiles(values: npt.NDArray, period: int) -> Floats:
 
 
 def _quiet(sigmas: Floats, shares: Floats) -> float:
-    kept = shares <= max(MOST_CLIPPED, _low(shares))
-    return float(_low(sigmas[kept] / np.interp(shares[kept], _SHARES, _KEPT)) / QUIET_OF_WHITE)
+    """Of tiles of which little is cut off."""
+    return float(_low(sigmas[shares <= max(MOST_CLIPPED, _low(shares))]) / QUIET_OF_WHITE)
 
 
 def _low(values: Floats) -> Floats:

@@ -66,11 +66,15 @@ def _bands(luma: Pixels, every: int, axis: int) -> Pixels:
 def _profile(band: Pixels) -> Profile:
     steps = cv2.absdiff(band[:, 1:], band[:, :-1])
     beside = cv2.max(steps[:, 2:], steps[:, :-2])
-    edges = _sums(cv2.min(cv2.subtract(steps[:, 1:-1], beside), MOST_EDGE))
-    bends = _sums(cv2.min(cv2.absdiff(steps[:, 1:], steps[:, :-1]), MOST_BEND))
-    clipped = _sums(cv2.min(steps, MOST_EDGE))
+    edges = _sums(_at_most(cv2.subtract(steps[:, 1:-1], beside), MOST_EDGE))
+    bends = _sums(_at_most(cv2.absdiff(steps[:, 1:], steps[:, :-1]), MOST_BEND))
+    clipped = _sums(_at_most(steps, MOST_EDGE))
     means = np.stack([edges, bends[:-1], clipped[1:-1]]) / np.float32(len(band))
     return Profile(_without_trend(means), clipped > 0)
+
+
+def _at_most(values: Pixels, limit: int) -> Pixels:
+    return cv2.threshold(values, limit, 0, cv2.THRESH_TRUNC)[1]
 
 
 def _sums(values: Pixels) -> npt.NDArray[np.int32]:
@@ -91,15 +95,16 @@ def spectra(across: Profile, down: Profile) -> Spectra:
     for place, one in ((0, across.means), (2, down.means)):
         length = one.shape[1]
         np.multiply(one[:2], _window(length), out=steps[place : place + 2, :length])
-    amplitudes = np.abs(rfft(steps, overwrite_x=True))
-    return Spectra(_over_surroundings(np.square(amplitudes)), amplitudes)
+    waves = rfft(steps, overwrite_x=True)
+    power = np.square(waves.real) + np.square(waves.imag)
+    return Spectra(_over_surroundings(power), np.sqrt(power))
 
 
 def _over_surroundings(power: Floats) -> Floats:
     """log(1 + power / median around it)."""
     medians = _middle(power[:, :-1].reshape(len(power), -1, SURROUNDINGS))
     around = medians @ _SPREAD + np.float32(1e-12)
-    return np.log1p(power / around)
+    return np.log(power / around + np.float32(1))
 
 
 def _middle(values: Floats) -> Floats:

@@ -38,20 +38,21 @@ def structure_tensors(luma: Pixels, tile_px: int) -> Floats:
     if min(luma.shape) < tile_px:
         return np.zeros((3, 0, 0), np.float32)
     columns = luma.shape[1] // tile_px
-    dx, dy = (_slopes(luma, tile_px, order)[..., : columns * tile_px] for order in ((1, 0), (0, 1)))
+    dx, dy = (slopes[..., : columns * tile_px] for slopes in _slopes(luma, tile_px))
     found = np.stack([_sums(a, b, columns) for a, b in ((dx, dx), (dy, dy), (dx, dy))])
     return found / np.float32(dx.shape[1] * tile_px * SOBEL**2)
 
 
-def _slopes(luma: Pixels, tile_px: int, order: tuple[int, int]) -> Floats:
-    """Sobel derivatives in rows of tiles: [rows, pixels, W]."""
+def _slopes(luma: Pixels, tile_px: int) -> tuple[Floats, Floats]:
+    """Sobel derivatives, across and down, in rows of tiles: each [rows, pixels, W]."""
     rows_px = max(ENOUGH_PX * tile_px // luma.size // LEAST_STRIP_PX, 1) * LEAST_STRIP_PX
     if rows_px < tile_px:
-        seen = strips(luma, rows_px, tile_px)
-        return inside(cv2.Sobel(seen, cv2.CV_16S, *order, ksize=3), rows_px).astype(np.float32)
-    rows = luma.shape[0] // tile_px
-    found = cv2.Sobel(luma, cv2.CV_16S, *order, ksize=3)[: rows * tile_px]
-    return found.reshape(rows, tile_px, -1).astype(np.float32)
+        across, down = cv2.spatialGradient(strips(luma, rows_px, tile_px), ksize=3)
+        return inside(across, rows_px).astype(np.float32), inside(down, rows_px).astype(np.float32)
+    across, down = cv2.spatialGradient(luma, ksize=3)
+    whole = slice(luma.shape[0] // tile_px * tile_px)
+    shape = (-1, tile_px, luma.shape[1])
+    return across[whole].reshape(shape).astype(np.float32), down[whole].reshape(shape).astype(np.float32)
 
 
 def _sums(a: Floats, b: Floats, columns: int) -> Floats:

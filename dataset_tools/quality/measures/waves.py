@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dataset_tools.quality.measures.tiles import row_sums
+
 Floats = npt.NDArray[np.floating]
 Pixels = npt.NDArray[np.uint8]
 SIDE_PX = 128
@@ -34,15 +36,12 @@ def power_spectrum(luma: Pixels) -> Floats:
     down, across = luma.shape[0] - side, luma.shape[1] - side
     corners = [(int(row * down), int(column * across)) for row, column in PLACES]
     patches = np.stack([luma[row : row + side, column : column + side] for row, column in corners])
-    means = patches.reshape(len(corners), -1).mean(axis=1, dtype=np.float32)
-    waves = np.empty((side, side, 2), np.float32)
+    waves = patches.astype(np.float32)
+    waves -= (row_sums(waves.reshape(len(corners), -1)) / np.float32(side**2))[:, None, None]
+    waves *= _window(side)
     power = np.zeros((side, side, 2), np.float32)
-    for number in range(0, len(corners), 2):
-        for part in (0, 1):
-            at = number + part
-            np.multiply(patches[at] - means[at], _window(side), out=waves[..., part])
-        found = cv2.dft(waves)
-        power += np.square(found, out=found)
+    for real, imaginary in zip(waves[::2], waves[1::2], strict=True):
+        cv2.accumulateSquare(cv2.dft(cv2.merge([real, imaginary])), power)
     return power[..., 0] + power[..., 1]
 
 

@@ -52,7 +52,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     decode = measuring.decode_to_inspect
     monkeypatch.setattr(
-        measuring, "decode_to_inspect", lambda path: (seen.append(path.name), decode(path))[1]
+        measuring, "decode_to_inspect", lambda path, data: (seen.append(path.name), decode(path, data))[1]
     )
     return seen
 
@@ -61,8 +61,8 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of files as they are read."""
     seen: list[str] = []
-    read = measuring.content_hash
-    monkeypatch.setattr(measuring, "content_hash", lambda path: (seen.append(path.name), read(path))[1])
+    read = measuring.read_picture
+    monkeypatch.setattr(measuring, "read_picture", lambda path: (seen.append(path.name), read(path))[1])
     return seen
 
 
