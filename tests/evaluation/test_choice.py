@@ -73,7 +73,7 @@ def test_the_right_checkpoint_is_chosen_and_that_is_sure(evaluated):
     assert (data["rule"], data["metric"], data["units"]) == ("best", "psnr_db", 6)
     assert data["best_chance"][BEST] == 1
     assert data["over_last"]["low"] > 0
-    assert "epoch 3, step 90 of 5 checkpoints is chosen (masked PSNR 100.00 dB)" in data["text"]
+    assert "of 5 checkpoints epoch 3, step 90 is chosen (masked PSNR 100.00 dB)" in data["text"]
     assert "better than the last" in data["text"]
     assert json.loads((project.paths.root / "choice.json").read_text(encoding="utf-8")) == record
 
@@ -187,7 +187,7 @@ def test_one_checkpoint_leaves_nothing_to_choose(copied):
 def test_the_chosen_one_stands_for_the_stage_while_its_files_are_the_same(copied):
     taken = taken_checkpoint(copied.paths, "my face", "stage_b")
     assert (taken.chosen, taken.path) == (True, copied.paths.root / BEST)
-    assert taken.why.startswith("Stage B: epoch 3, step 90 of 5 checkpoints is chosen")
+    assert taken.why.startswith("Stage B: of 5 checkpoints epoch 3, step 90 is chosen")
 
 
 def _retrained(paths):
@@ -232,7 +232,7 @@ def exported(project, *asked):
 def test_export_takes_the_chosen_one_and_says_so(copied, capsys):
     told = exported(copied)
     assert told["ss_epoch"] == "3"
-    assert told["lorawrap_checkpoint"].startswith("Stage B: epoch 3, step 90 of 5 checkpoints is chosen")
+    assert told["lorawrap_checkpoint"].startswith("Stage B: of 5 checkpoints epoch 3, step 90 is chosen")
     assert told["lorawrap_checkpoint"] in capsys.readouterr().out
     side_car = json.loads((copied.paths.export / "a1111/models/Lora/my face_stage_b.json").read_text("utf-8"))
     assert told["lorawrap_checkpoint"] in side_car["notes"]
@@ -262,7 +262,7 @@ def test_the_command_names_the_best_and_a_dry_run_writes_nothing(copied, capsys)
     assert not (root / "evaluation.json").exists()
     assert run(["evaluate", "--project", str(root), "--choose"]) == 0
     said = capsys.readouterr().out
-    assert "epoch 3, step 90 of 5 checkpoints is chosen" in said
+    assert "of 5 checkpoints epoch 3, step 90 is chosen" in said
     assert "held-out loss" in said
     assert (root / "choice.json").is_file()
     assert run(["evaluate", "--project", str(root), "--checkpoints", "last"]) == 0

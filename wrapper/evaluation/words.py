@@ -23,7 +23,7 @@ def reason(stage: str, found: Chosen, values: Figures, metric: Metric, titles: T
     """The first of them: what is chosen, and by which rule."""
     mean = metric.show(fmean(values[found.name].values()))
     return (
-        f"{STAGES[stage]}: {titles[found.name]} of {len(values)} checkpoints is chosen "
+        f"{STAGES[stage]}: of {len(values)} checkpoints {titles[found.name]} is chosen "
         f"({metric.title} {mean}): {RULES[found.rule]}."
     )
 
@@ -33,8 +33,9 @@ def _sureness(found: Chosen, metric: Metric, titles: Titles) -> list[str]:
         return []
     gap = found.gaps[found.runner_up]
     noise = "" if not gap.is_noise else ", which is noise"
+    best = "It" if found.best == found.name else f"The best, {titles[found.best]},"
     ahead = (
-        f"The best, {titles[found.best]}, is {_shown(gap, metric)} better than the runner-up, "
+        f"{best} is {_shown(gap, metric)} better than the runner-up, "
         f"{titles[found.runner_up]}{noise}."
     )
     return [ahead, f"It comes first in {_share(found.best_chance[found.best])} of resampled sets of images."]
@@ -42,7 +43,7 @@ def _sureness(found: Chosen, metric: Metric, titles: Titles) -> list[str]:
 
 def _against_last(found: Chosen, metric: Metric) -> list[str]:
     gap = found.over_last
-    if gap is None:
+    if gap is None or (found.gaps and gap == found.gaps[found.runner_up]):
         return []
     if gap.is_noise:
         return [f"Against the last the difference is noise: {_shown(gap, metric)}."]
