@@ -34,10 +34,7 @@ def _sureness(found: Chosen, metric: Metric, titles: Titles) -> list[str]:
     gap = found.gaps[found.runner_up]
     noise = "" if not gap.is_noise else ", which is noise"
     best = "It" if found.best == found.name else f"The best, {titles[found.best]},"
-    ahead = (
-        f"{best} is {_shown(gap, metric)} better than the runner-up, "
-        f"{titles[found.runner_up]}{noise}."
-    )
+    ahead = f"{best} is {_shown(gap, metric)} better than the runner-up, {titles[found.runner_up]}{noise}."
     return [ahead, f"It comes first in {_share(found.best_chance[found.best])} of resampled sets of images."]
 
 
