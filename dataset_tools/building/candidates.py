@@ -12,12 +12,12 @@ from dataset_tools.building.dataset import Refused
 from dataset_tools.captioning.blip import blip_caption
 from dataset_tools.captioning.captions import caption_from_file, mirrored_row, render_caption
 from dataset_tools.errors import Problems, UserError
-from dataset_tools.files import content_hash, data_hash
+from dataset_tools.files import content_hash
 from dataset_tools.manifests.manifest import Manifest
 from dataset_tools.manifests.safety import allowed, is_minor, refusal
 from dataset_tools.manifests.schema import ManifestRow
 from dataset_tools.masking.agreement import disagreement
-from dataset_tools.masking.mask_plan import MaskPlan
+from dataset_tools.masking.mask_plan import MaskPlan, plan_drawn
 from dataset_tools.packed import Packed
 from dataset_tools.pictures.images import read_mask, read_rgb
 from dataset_tools.pictures.masks import check_mask, mask_box
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 Content = Callable[[Path], str]
 """SHA-256 of a file."""
-MAX_SEED = 1 << 32
 QC_HINT = "Run 'lorawrap qc' again: its results belong to another set of images."
 
 
@@ -168,10 +167,7 @@ def plan_mask(
     if row.ear_box is None or settings.mask_source == "manifest":
         return None
     _check_box(row.ear_box, size_hw)
-    if settings.mask_source == "sam":
-        return MaskPlan("sam", row.ear_box, model=settings.sam_model)
-    seed = int(data_hash([settings.seed, row.image]), 16) % MAX_SEED
-    return MaskPlan("synthetic", row.ear_box, seed=seed)
+    return plan_drawn(settings.mask_source, row.ear_box, row.image, settings.seed, settings.sam_model)
 
 
 def _given_box(path: Path, size_hw: tuple[int, int], doubts: list[str]) -> tuple[int, int, int, int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from dataset_tools.files import data_hash
 from dataset_tools.pictures.crop import Box
 from dataset_tools.pictures.masks import synthetic_mask
 from dataset_tools.pictures.sam import sam_mask
@@ -27,6 +28,18 @@ class MaskPlan:
     digest: str = ""
     seed: int = 0
     model: str = ""
+
+
+SEEDS = 1 << 32
+
+
+def plan_drawn(
+    source: Literal["synthetic", "sam"], box: Box, name: str, seed: int, sam_model: str
+) -> MaskPlan:
+    """A mask about the ear's ``box``: by SAM, or drawn, another one for each ``name`` and ``seed``."""
+    if source == "sam":
+        return MaskPlan("sam", box, model=sam_model)
+    return MaskPlan("synthetic", box, seed=int(data_hash([seed, name]), 16) % SEEDS)
 
 
 def make_mask(how: MaskPlan, rgb: np.ndarray) -> np.ndarray:

@@ -9,17 +9,15 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from dataset_tools.errors import Problems, UserError
-from dataset_tools.files import data_hash
 from dataset_tools.image_files import image_files
 from dataset_tools.manifests.folder_names import MASK_ENDING, MASK_FOLDER, with_masks
 from dataset_tools.manifests.manifest import read_manifest
 from dataset_tools.masking.marked import TOLERANCE_DE
-from dataset_tools.masking.mask_plan import MaskPlan
+from dataset_tools.masking.mask_plan import MaskPlan, plan_drawn
 from dataset_tools.pictures.crop import Box
 from dataset_tools.pictures.sam import sam_folder
 
 Source = Literal["alpha", "colour", "sam", "synthetic"]
-SEEDS = 1 << 32
 _NOTHING: dict[Source | None, str] = {
     None: "no picture has a mask, so there is nothing to check; --from makes masks",
     "alpha": "no picture has a marked copy",
@@ -131,19 +129,13 @@ def _jobs(pictures: Sequence[Picture], settings: MaskSettings, out: Path) -> Ite
     else:
         for picture in pictures:
             if picture.ear_box:
-                yield MaskJob(picture, _target(picture, out), how=_drawn(picture, settings))
+                asked = (picture.ear_box, picture.name, settings.seed, settings.sam_model)
+                how = plan_drawn(settings.source, *asked)
+                yield MaskJob(picture, _target(picture, out), how=how)
 
 
 def _target(picture: Picture, out: Path) -> Path:
     return out / PurePosixPath(picture.name).with_suffix(".png")
-
-
-def _drawn(picture: Picture, settings: MaskSettings) -> MaskPlan:
-    assert picture.ear_box is not None
-    if settings.source == "sam":
-        return MaskPlan("sam", picture.ear_box, model=settings.sam_model)
-    seed = int(data_hash([settings.seed, picture.name]), 16) % SEEDS
-    return MaskPlan("synthetic", picture.ear_box, seed=seed)
 
 
 def _marked_copies(pictures: Sequence[Picture], marked: Path | None) -> dict[str, Path]:

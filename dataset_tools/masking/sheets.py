@@ -13,6 +13,7 @@ from dataset_tools.pictures.images import save_png
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL import ImageFont
 
 COLUMNS, ROWS = 6, 5
 TILE_PX = 240
@@ -73,9 +74,9 @@ def sheet(tiles: Sequence[Tile]) -> np.ndarray:
     return np.asarray(page)
 
 
-def _shortened(name: str, font: object) -> str:
+def _shortened(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
     """The end of ``name``, where files differ, as far as it fits under a tile."""
-    length = font.getlength  # type: ignore[attr-defined]
+    length = font.getlength
     if length(name) <= TILE_PX:
         return name
     while name and length("…" + name) > TILE_PX:
