@@ -8,12 +8,12 @@ from __future__ import annotations
 import errno
 import signal
 import sys
-from importlib import import_module
 from types import FrameType
 
 import click
 
 from wrapper import __version__
+from wrapper.cli.command_folder import CommandFolder
 
 COMMANDS = (
     "init",
@@ -30,6 +30,7 @@ COMMANDS = (
     "compare",
     "evaluate",
     "export",
+    "lora",
     "report",
     "run",
     "demo",
@@ -40,31 +41,12 @@ COMMANDS = (
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class CommandFolder(click.Group):
-    """A group whose commands are the modules of this package; a mistyped name gets the nearest one."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        return import_module(f"wrapper.cli.{cmd_name}").command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0] if args else ""
-        if name and not name.startswith("-") and name not in COMMANDS:
-            from dataset_tools.errors import did_you_mean
-
-            raise click.UsageError(
-                f"There is no command '{name}'. {did_you_mean(name, COMMANDS)}".strip(), ctx
-            )
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=CommandFolder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=CommandFolder,
+    package="wrapper.cli",
+    names=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="lorawrap")
 def cli() -> None:
     """From photographs to a LoRA that works: QC, Kohya folders, checked TOML, training, proof, export."""

@@ -1,0 +1,1 @@
+"""What can be done with LoRA files: looked at, merged, resized, extracted, converted, edited."""
