@@ -10,8 +10,9 @@ import torch
 
 from dataset_tools.errors import UserError
 from tests.export.loras import METADATA, plain_layers, save, tensors
-from wrapper.export.proof import Proof, delta_error, prove_file
+from wrapper.export.proof import Proof, prove_file
 from wrapper.export.source import Source, normalised, read_source
+from wrapper.lora.deltas import delta_error
 from wrapper.lora.file import write_lora
 
 NAME = "ear"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wrapper.export.source import ALPHA, DOWN, UP, Modules, Source, alpha_of, component_of
+from wrapper.lora.deltas import delta_error
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -137,28 +137,6 @@ def _deltas(modules: Modules, source: Modules) -> Proof:
     passed = errors[worst] <= DELTA_TOLERANCE
     detail = f"largest relative difference {errors[worst]:.1e}" + ("" if passed else f" in {worst}")
     return Proof(what, passed, detail)
-
-
-def delta_error(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
-    """‖ΔW₁ − ΔW₂‖ / ‖ΔW₁‖ with ΔW = alpha / rank · up @ down, without ever making ΔW.
-
-    ⟨U₁D₁, U₂D₂⟩ = ⟨U₁ᵀU₂, D₁D₂ᵀ⟩ needs rank × rank matrices only (float64). 0 when both are zero.
-    """
-    own, cross, others = _inner(one, one), _inner(one, other), _inner(other, other)
-    if own == 0.0:
-        return 0.0 if others == 0.0 else math.inf
-    return math.sqrt(max(0.0, own - 2 * cross + others) / own)
-
-
-def _inner(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
-    up_one, up_other = one[UP].double().flatten(1), other[UP].double().flatten(1)
-    down_one, down_other = one[DOWN].double().flatten(1), other[DOWN].double().flatten(1)
-    product = (up_one.T @ up_other) * (down_one @ down_other.T)
-    return float(product.sum()) * _scale(one) * _scale(other)
-
-
-def _scale(parts: dict[str, Tensor]) -> float:
-    return alpha_of(parts) / parts[DOWN].shape[0]
 
 
 def _metadata(path: Path, lora: Lora, name: str, header_bytes: int) -> Proof:
