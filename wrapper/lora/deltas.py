@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DOWN, UP = "lora_down.weight", "lora_up.weight"
 Parts = Mapping[str, "Tensor"]
-"""``lora_down.weight`` (r, in[, h, w]), ``lora_up.weight`` (out, r[, 1, 1]) and perhaps ``alpha``, a scalar."""
+"""``lora_down.weight`` (r, in[, h, w]), ``lora_up.weight`` (out, r[, 1, 1]), maybe ``alpha``, a scalar."""
 
 
 def delta_error(one: Parts, other: Parts) -> float:
