@@ -31,6 +31,7 @@ ALLOWED = {
     "wrapper.quiet": (),
     "wrapper.toml_text": ("dataset_tools",),
     "wrapper.safetensors_header": ("dataset_tools",),
+    "wrapper.safetensors_stream": ("dataset_tools", "wrapper.safetensors_header"),
     "wrapper.project": ("dataset_tools", "wrapper.places", "wrapper.toml_text"),
     "wrapper.demo": ("dataset_tools", "wrapper.places", "wrapper.project", "wrapper.quiet"),
     "wrapper.base_model": ("dataset_tools", "wrapper.demo", "wrapper.quiet", "wrapper.safetensors_header"),
@@ -42,7 +43,13 @@ ALLOWED = {
         "wrapper.places",
         "wrapper.project",
     ),
-    "wrapper.lora": ("dataset_tools", "wrapper.base_model", "wrapper.quiet", "wrapper.safetensors_header"),
+    "wrapper.lora": (
+        "dataset_tools",
+        "wrapper.base_model",
+        "wrapper.quiet",
+        "wrapper.safetensors_header",
+        "wrapper.safetensors_stream",
+    ),
 }
 """What the lower packages may import of ours; those not named may import anything but ``wrapper.cli``."""
 
