@@ -10,9 +10,10 @@ STAMP := $(VENV)/.installed
 demo: $(STAMP)  ## the main job, from drawn photographs to a LoRA, into demo/
 	$(BIN)/lorawrap demo --out demo
 
-# One thread: on models this small a second one waits more than it works, above all on a busy machine.
+# A process a core, each with one thread: on models this small a second one waits more than it works. The tests
+# of a file stay together, so that what they share is made once.
 test: $(STAMP)  ## every test that this machine can run
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile
 
 # LORAWRAP_SD_SCRIPTS names a checkout, LORAWRAP_SD_SCRIPTS_PYTHON its Python, LORAWRAP_SD_SCRIPTS_OLD an older one.
 test-sd-scripts: $(STAMP)  ## sd-scripts itself, asked and trained on tiny models

@@ -55,7 +55,11 @@ def test_paths_are_written_with_slashes():
     assert to_toml(Path("a") / "b c") == '"a/b c"'
 
 
-@pytest.mark.parametrize("value", [None, math.nan, math.inf, [1, "a"], "\ud800", object()], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [None, math.nan, math.inf, [1, "a"], "\ud800", object()],
+    ids=["none", "nan", "inf", "mixed", "half a character", "object"],
+)
 def test_what_has_no_toml_form_is_refused(value):
     with pytest.raises(UserError):
         to_toml(value)
