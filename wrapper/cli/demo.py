@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wrapper.cli.options import next_step
+from wrapper.cli.options import in_project, next_step
 
 if TYPE_CHECKING:
     from wrapper.project.load import Project
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="Folder for the demo's project; an interrupted demo goes on there.",
 )
-def command(out: Path) -> None:
+@click.option(
+    "--photos-only", is_flag=True, help="Draw the photographs and write the project; leave the steps to me."
+)
+def command(out: Path, photos_only: bool) -> None:
     """The main job on drawn photographs, in minutes, without a GPU or a network."""
     from dataset_tools.files import check_place
     from dataset_tools.processors import set_threads
@@ -29,9 +32,12 @@ def command(out: Path) -> None:
     from wrapper.project.load import load_project
     from wrapper.steps.job import run_job
 
-    set_threads(1)  # on so small a model a second thread waits more than it works
     check_place(out)
     write_world(out)
+    if photos_only:
+        next_step(f"lorawrap qc{in_project(out)}, or lorawrap run{in_project(out)} for the whole job")
+        return
+    set_threads(1)  # on so small a model a second thread waits more than it works
     project = load_project(out)
     run_job(project)
     page = _weights(project)

@@ -1,0 +1,1 @@
+"""docs/COMMANDS.md and docs/CONFIGURATION.md, made from the code: ``python -m docs.reference``."""
