@@ -12,6 +12,11 @@ from typing import Any, BinaryIO, NamedTuple
 from dataset_tools.errors import UserError
 
 MAX_HEADER_BYTES = 100_000_000
+MAX_MARKS = 2_000_000
+"""More names, lists or tables than any header has: read, they would take gigabytes of memory."""
+_MARKS = (b'":', b'",', b"[", b"{")
+_MAX_AXES = 64
+_MAX_NAME = 200
 DTYPE_BITS = {
     "BOOL": 8,
     "U8": 8,
@@ -81,6 +86,8 @@ def _header_bytes(stream: BinaryIO, path: Path, size: int) -> bytes:
 def _parsed(raw: bytes, path: Path) -> dict[str, Any]:
     if not raw.startswith(b"{"):
         raise _refusal(path, "its header is not JSON")
+    if any(raw.count(mark) > MAX_MARKS for mark in _MARKS):
+        raise _refusal(path, "its header has millions of entries")
     try:
         data = json.loads(raw.decode("utf-8"), object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
@@ -92,6 +99,8 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data = dict(pairs)
     if len(data) != len(pairs):
         raise ValueError("a name stands in it twice")
+    for text in (*data, *(value for value in data.values() if isinstance(value, str))):
+        text.encode("utf-8")  # JSON can spell half a character, which no text has
     return data
 
 
@@ -114,7 +123,7 @@ def _tensor(name: str, entry: Any, path: Path) -> TensorSpec:
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise _refusal(path, f"its entry {name!r} is not a tensor")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
-    if dtype not in DTYPE_BITS:
+    if not isinstance(dtype, str) or dtype not in DTYPE_BITS:
         raise _refusal(path, f"the type {dtype!r} of {name!r} is unknown")
     if not _counts(shape) or not _counts(offsets) or len(offsets) != 2:
         raise _refusal(path, f"the shape or the place of {name!r} makes no sense")
@@ -125,8 +134,10 @@ def _tensor(name: str, entry: Any, path: Path) -> TensorSpec:
 
 
 def _counts(value: Any) -> bool:
-    return isinstance(value, list) and all(type(item) is int and item >= 0 for item in value)
+    whole = isinstance(value, list) and len(value) <= _MAX_AXES
+    return whole and all(type(item) is int and 0 <= item < 1 << 63 for item in value)
 
 
 def _refusal(path: Path, why: str) -> UserError:
+    why = why if len(why) <= _MAX_NAME else why[:_MAX_NAME] + "…"
     return UserError(f"{path}: is not a whole .safetensors file: {why}.", "Get the file again.")
