@@ -96,7 +96,9 @@ def run(argv: list[str]) -> int:
 
 
 def _complain(message: str, hint: str, code: int) -> int:
-    click.secho(message, fg="red", err=True)
+    from dataset_tools.printable import printable
+
+    click.secho(printable(message), fg="red", err=True)
     if hint:
-        click.echo(f"  → {hint}", err=True)
+        click.echo(f"  → {printable(hint)}", err=True)
     return code
