@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,7 +20,7 @@ def opened(path: Path | None, schema: str) -> Iterator[sqlite3.Connection]:
     """A database with the tables of ``schema``; without a ``path`` one on the disk that ends with the run.
 
     It survives the end of its process at any moment, and two processes may use one. UserError for a file that
-    is none, or that cannot be written.
+    is none, or that cannot be written; OSError (ENOSPC) on a full disk.
     """
     try:
         if path is not None:
@@ -28,5 +30,7 @@ def opened(path: Path | None, schema: str) -> Iterator[sqlite3.Connection]:
             connection.executescript(schema)
             yield connection
     except sqlite3.Error as error:
+        if "disk is full" in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path or "")) from error
         hint = "Remove it: it only saves time."
         raise UserError(f"{path or 'temporary database'}: cannot be used ({error})", hint) from error

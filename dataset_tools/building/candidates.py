@@ -22,6 +22,7 @@ from dataset_tools.packed import Packed
 from dataset_tools.pictures.images import read_mask, read_rgb
 from dataset_tools.pictures.masks import check_mask, mask_box
 from dataset_tools.progress import track
+from dataset_tools.quality.since import Changed, unchanged
 
 if TYPE_CHECKING:
     from dataset_tools.quality.qc_record import QcRecord
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Content = Callable[[Path], str]
 """SHA-256 of a file."""
 QC_HINT = "Run 'lorawrap qc' again: its results belong to another set of images."
+CHANGED_HINT = "Run 'lorawrap qc' again: it judged the photograph as it was."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,19 @@ def use_refusal(row: ManifestRow, has_mask: bool, settings: BuildSettings) -> st
 
 
 def candidates(
-    manifest: Manifest, said: Mapping[str, QcWord], settings: BuildSettings, content: Content
+    manifest: Manifest,
+    said: Mapping[str, QcWord],
+    settings: BuildSettings,
+    content: Content,
+    changed: Changed = unchanged,
 ) -> tuple[Packed[Candidate], list[Refused], list[str]]:
     """The rows to build from, those left out with the reason, and what is doubtful about masks.
 
-    Raises one `UserError` for every mask that does not fit and every caption that is missing.
+    Raises one `UserError` for every mask that does not fit, every caption that is missing and every image
+    that ``changed`` after QC.
     """
     kept, refused, doubts, problems = Packed[Candidate](), [], [], Problems()
-    source = _Source(manifest, settings, content, problems, doubts)
+    source = _Source(manifest, settings, content, changed, problems, doubts)
     for row in track(manifest.rows, "Reading", len(manifest.rows)):
         word = said[row.image]
         reason = word.refusal
@@ -123,6 +130,7 @@ class _Source:
     manifest: Manifest
     settings: BuildSettings
     content: Content
+    changed: Changed
     problems: Problems
     doubts: list[str]
 
@@ -130,7 +138,9 @@ class _Source:
         """None, and a problem more, for a row that cannot be used as it is."""
         path, settings = self.manifest.image_path(row), self.settings
         try:
-            size_hw = _size(word, row)
+            size_hw, digest = _size(word, row), self.content(path)
+            if self.changed(path, digest):
+                raise UserError(f"{row.image}: was changed after QC.", CHANGED_HINT)
             mask = plan_mask(self.manifest, row, size_hw, settings, self.doubts, self.content)
             spoken = _with_own_caption(row, path, settings)
             words = (settings.template, settings.trigger, settings.class_word)
@@ -140,7 +150,7 @@ class _Source:
         except UserError as error:
             self.problems.add(row.image, error.message.removeprefix(f"{row.image}: "), error.hint)
             return None
-        return Candidate(spoken, path, size_hw, mask, self.content(path), caption, mirrored)
+        return Candidate(spoken, path, size_hw, mask, digest, caption, mirrored)
 
 
 def _size(word: QcWord, row: ManifestRow) -> tuple[int, int]:

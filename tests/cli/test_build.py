@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -113,3 +115,20 @@ def test_a_wrong_setting_is_one_sentence(project: Path, override: str, words: st
 
 def test_columns_line_up():
     assert list(table([("a", "1"), ("bbb", "22")])) == ["  a     1", "  bbb  22"]
+
+
+def test_a_photograph_that_changed_after_qc_is_named(project: Path, capsys):
+    """Saved again at its own size; what was only touched is not."""
+    judged = (project / "qc" / "qc.jsonl").read_bytes()
+    assert run(["qc", "--project", str(project)]) == 0
+    (project / "qc" / "qc.jsonl").write_bytes(judged)  # noise like this passes no preset
+    time.sleep(0.01)
+    os.utime(project / "photos" / "b.png")
+    assert run(["build", "--project", str(project), "--dry-run"]) == 0
+    photo = project / "photos" / "a.png"
+    Image.open(photo).transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(photo)
+    assert run(["build", "--project", str(project), "--dry-run"]) == 2
+    error = capsys.readouterr().err
+    assert "photos/a.png: was changed after QC" in error
+    assert "b.png" not in error
+    assert "lorawrap qc" in error

@@ -57,6 +57,7 @@ def plan_dataset(project: Project, *, generate: bool = True) -> BuildPlan:
     from dataset_tools.manifests.manifest import read_manifest
     from dataset_tools.quality.measured_store import CACHE
     from dataset_tools.quality.qc_report import each_record
+    from dataset_tools.quality.since import changed_since
 
     file = project.settings.manifest
     manifest = read_manifest(project.path(file.path), file.defaults)
@@ -64,8 +65,9 @@ def plan_dataset(project: Project, *, generate: bool = True) -> BuildPlan:
     if not results.is_file():
         raise UserError(f"{results}: the images have not been through QC.", "Run 'lorawrap qc' first.")
     finder = partial(class_images, project, generate=generate)
-    with known_contents(project.paths.qc / CACHE, keep=generate) as known:
-        return plan(manifest, each_record(results), build_settings(project), finder, known.of)
+    cache = project.paths.qc / CACHE
+    with known_contents(cache, keep=generate) as known, changed_since(results, cache) as changed:
+        return plan(manifest, each_record(results), build_settings(project), finder, known.of, changed)
 
 
 def class_images(project: Project, needed: int = 0, *, generate: bool = True) -> list[Path]:
