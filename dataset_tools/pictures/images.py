@@ -169,9 +169,15 @@ def _flat(image: Image.Image, ground: str) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """16 bits to 8; of wider modes, values that pass 255 are taken as 16 bits, others as they are."""
-    values = np.asarray(image, dtype=np.float64)
-    scale = 255 / 65535 if image.mode.startswith("I;16") or values.max(initial=0) > 255 else 1.0
+    """16 bits to 8; of wider modes, values that pass 255 are taken as 16 bits, others as they are.
+
+    Fractions that do not pass 1 are taken as 0 … 1, what is no number as 0.
+    """
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
+    largest = values.max(initial=0)
+    scale = 255 / 65535 if image.mode.startswith("I;16") or largest > 255 else 1.0
+    if image.mode == "F" and largest <= 1:
+        scale = 255.0
     return Image.fromarray(np.clip(values * scale, 0, 255).round().astype(np.uint8))
 
 

@@ -32,6 +32,8 @@ SPARSE_PIXELS, SPARSE = 40_000_000, 50
 """From so many pixels on, more than so many a byte of the file are not unpacked: it is a bomb, or blank."""
 PADDING = 8
 """So many bytes too many before the end of a JPEG are a writer's habit and no damage."""
+PNG_END, PNG_TAIL = b"\x00\x00\x00\x00IEND\xaeB`\x82", 64
+"""A PNG's last chunk, and where to look for it first."""
 LYING = (5, 6, 7, 8)
 _TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False)}
 """EXIF orientation → quarter turns to the left, then mirrored or not."""
@@ -66,6 +68,8 @@ def decode_to_inspect(path: Path, data: bytes | None = None) -> Inspected:
         return _jpeg(path, data, plain)
     with pillow_errors(path):
         header = open_header(path, io.BytesIO(data))
+        if header.format == "PNG" and PNG_END not in data[-PNG_TAIL:] and PNG_END not in data:
+            raise damaged(path, "it has no end")
         _refuse_sparse(path, header, len(data))
         header.load()
         return _any(header)

@@ -58,6 +58,8 @@ DAMAGED = {
     "progressive, cut": PROGRESSIVE[: len(PROGRESSIVE) * 2 // 3],
     "progressive, rotten": rotten(PROGRESSIVE, 40),
     "png, cut": saved(astronaut(), "PNG")[:90_000],
+    "png, its end missing": saved(astronaut(), "PNG")[:-12],
+    "png, its last byte missing": saved(astronaut(), "PNG")[:-1],
     "zero bytes": b"",
     "no picture": b"hello",
     "only a header": WHOLE[:300],
@@ -75,9 +77,17 @@ def test_a_damaged_file_is_refused_with_its_path(folder, kind):
 
 
 @pytest.mark.parametrize("after", [b"", b"\0" * 500, b"trailer of a camera"])
-def test_what_follows_a_whole_jpeg_does_not_matter(folder, after):
-    (folder / "a.jpg").write_bytes(WHOLE + after)
+@pytest.mark.parametrize("whole", [WHOLE, saved(astronaut(), "PNG")], ids=["JPEG", "PNG"])
+def test_what_follows_a_whole_picture_does_not_matter(folder, whole, after):
+    (folder / "a.jpg").write_bytes(whole + after)
     assert decode_to_inspect(folder / "a.jpg").rgb.shape == (512, 512, 3)
+
+
+def test_fractions_are_read_as_grey_levels(folder):
+    grey = astronaut()[..., 1]
+    path = folder / "a.tif"
+    path.write_bytes(saved((grey / 255).astype(np.float32), "TIFF"))
+    assert (decode_to_inspect(path).rgb[..., 0] == grey).all()
 
 
 def test_a_few_bytes_of_padding_before_the_end_are_no_damage(folder):
