@@ -33,22 +33,30 @@ POOL_FROM = 64
 
 
 class Pictures(NamedTuple):
-    """The pictures of a run: ``all`` gives them in order, as often as it is called."""
+    """The pictures of a run: ``all`` gives them in order, as often as it is called.
+
+    ``skipped`` are the other files of a folder.
+    """
 
     count: int
     all: Callable[[], Iterator[Picture]]
     root: Path
     source: Path
+    skipped: Sequence[str] = ()
 
 
 def pictures_in(source: Path | Manifest) -> Pictures:
     """The pictures below a folder, or those of a manifest's rows. UserError for a folder without any."""
     if isinstance(source, Manifest):
         return Pictures(len(source.rows), lambda: _of_rows(source), source.root, source.source)
-    names, _ = told_apart(source)
+    names, skipped = told_apart(source)
     if not names:
         raise UserError(f"{source}: no images in this folder", "Name a folder of photographs.")
-    return Pictures(len(names), lambda: (Picture(name, source / name) for name in names), source, source)
+
+    def in_order() -> Iterator[Picture]:
+        return (Picture(name, source / name) for name in names)
+
+    return Pictures(len(names), in_order, source, source, skipped)
 
 
 def told_apart(folder: Path) -> tuple[list[str], list[str]]:

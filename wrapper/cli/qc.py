@@ -85,8 +85,6 @@ def command(
 
     target = _outside(source, out, preset, values) if source else _of_project(project, out, preset, values)
     check_place(target.out)
-    if isinstance(target.source, Path):
-        _tell_skipped(target.source)
     means = Means(workers, ray, cached)
     if dry_run:
         forecast(target.source, target.out, means)
@@ -126,13 +124,3 @@ def _parsed(values: Sequence[str]) -> dict[str, object]:
     from wrapper.project.load import parse_override
 
     return dict(parse_override(text) for text in values)
-
-
-def _tell_skipped(folder: Path) -> None:
-    from dataset_tools.quality.qc import told_apart
-    from dataset_tools.quality.qc_report import readable
-
-    _, others = told_apart(folder)
-    if others:
-        names = ", ".join(readable(name) for name in others[:5]) + (", …" if len(others) > 5 else "")
-        click.echo(f"skipped {len(others)} files that are hidden, no pictures, or masks of pictures: {names}")

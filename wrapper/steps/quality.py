@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from dataset_tools.manifests.manifest import Manifest
     from dataset_tools.quality.engines import Engine
-    from dataset_tools.quality.qc import QcRecord, Thresholds
+    from dataset_tools.quality.qc import Pictures, QcRecord, Thresholds
     from wrapper.project.load import Project
 
 SHOWN = 20
@@ -58,6 +58,7 @@ def inspect(source: Manifest | Path, thresholds: Thresholds, out: Path, means: M
     from dataset_tools.quality.qc_report import reports
 
     pictures, tally = pictures_in(source), Tally()
+    _tell_skipped(pictures)
     kept = {"cache": out / CACHE if means.cached else None, "thumbnails": out / FOLDER}
     with inspection(pictures, thresholds, means.engine(pictures.count), **kept) as records:
         with reports(out) as report, page(thresholds, pictures.root, out, pictures.count) as show:
@@ -76,12 +77,23 @@ def forecast(source: Manifest | Path, out: Path, means: Means) -> None:
     from dataset_tools.quality.qc import pictures_in
 
     pictures, cache = pictures_in(source), out / CACHE
+    _tell_skipped(pictures)
     known = unchanged(pictures.all(), cache, out / FOLDER) if means.cached and cache.is_file() else 0
     where = f"on the Ray cluster at {means.ray}" if means.ray else "on this machine"
     click.echo(f"{pictures.count} pictures; {pictures.count - known} would be measured {where}")
     if known:
         click.echo(f"{known} are as they were when they were measured")
     click.echo(f"the reports would be written in {out}; nothing was measured or written now")
+
+
+def _tell_skipped(pictures: Pictures) -> None:
+    from dataset_tools.quality.qc_report import readable
+
+    if pictures.skipped:
+        names = ", ".join(readable(name) for name in pictures.skipped[:5])
+        more = ", …" if len(pictures.skipped) > 5 else ""
+        said = f"skipped {len(pictures.skipped)} files that are hidden, no pictures, or masks of pictures"
+        click.echo(f"{said}: {names}{more}")
 
 
 @dataclass
