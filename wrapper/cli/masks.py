@@ -94,6 +94,7 @@ def _preview(plans: MaskPlans) -> None:
     for name in plans.without:
         click.echo(f"no mask for {name}")
     click.echo("Nothing was written: this was a dry run.")
+    next_step("give the same command without --dry-run")
 
 
 def _told(made: Made, plans: MaskPlans, source: Path) -> int:
