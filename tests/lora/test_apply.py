@@ -210,10 +210,10 @@ def test_modules_that_do_not_fit_are_all_named_and_nothing_is_applied(clean, tin
 @pytest.mark.parametrize(
     ("part", "says"),
     [
-        ("lora_A.weight", "not a plain LoRA: it has tensors named"),
-        ("hada_w1_a", "not a plain LoRA: it has parts named hada_w1_a"),
-        (None, "1 modules that lack down or up"),
-        ("", "is no LoRA"),
+        ("lora_E", "is an AdaLoRA"),
+        ("hada_w1_a", r"has parts that make no known form \(hada_w1_a\)"),
+        (None, "lacks its down half"),
+        ("", "is no LoRA that is known here"),
     ],
 )
 def test_other_adapters_and_halves_are_refused(part, says, clean, tiny_base, tmp_path):

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataset_tools.errors import Problems
+from dataset_tools.errors import Problems, UserError
 from wrapper.base_model.kinds import COMPONENTS, Component, Kind
-from wrapper.lora.file import Lora, read_lora
-from wrapper.lora.fit import form_fault, kind_fault, layer_faults, listed, unknown_fault, value_faults
-from wrapper.lora.foreign import Renamed, under_kohya_names
+from wrapper.lora.file import Lora
+from wrapper.lora.fit import layer_faults, unknown_fault, value_faults
 from wrapper.lora.layers import Layer, model_layers
+from wrapper.lora.spellings.read import AnyLora, read_any
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -98,20 +98,21 @@ def pipeline_models(pipeline: Any) -> tuple[Kind, dict[Component, Any]]:
 
 def fitting_lora(path: Path, kind: Kind, layers: Mapping[str, Layer], problems: Problems) -> Lora:
     """Read a LoRA in any spelling, under Kohya's names; what does not fit goes into ``problems``."""
-    renamed = under_kohya_names(read_lora(path), kind, layers)
-    for fault in _faults(renamed, kind, layers):
+    try:
+        read = read_any(path, kind)
+    except UserError as error:
+        problems.add(path, error.message.removeprefix(f"{path}: "), error.hint)
+        return Lora({}, {})
+    for fault in _faults(read, kind, layers):
         problems.add(path, f"{fault}.")
-    return renamed.lora
+    return read.lora
 
 
-def _faults(renamed: Renamed, kind: Kind, layers: Mapping[str, Layer]) -> list[str]:
-    modules = renamed.lora.modules()
-    if renamed.odd:
-        return [f"is not a plain LoRA: it has tensors named {listed(renamed.odd)}"]
-    if renamed.unknown:
-        return [unknown_fault(renamed.unknown, renamed.kind, kind)]
-    fault = kind_fault(modules, kind) or form_fault(modules)
-    return [fault] if fault else [*layer_faults(modules, layers), *value_faults(modules)]
+def _faults(read: AnyLora, kind: Kind, layers: Mapping[str, Layer]) -> list[str]:
+    modules = read.lora.modules()
+    if read.kind != kind:
+        return [unknown_fault(sorted(set(modules) - set(layers)), read.kind, kind)]
+    return [*layer_faults(modules, layers), *value_faults(modules)]
 
 
 def _updates(lora: Lora, use: LoraUse, layers: Mapping[str, Layer]) -> dict[Component, list[Update]]:

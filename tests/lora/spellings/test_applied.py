@@ -13,7 +13,6 @@ from wrapper.base_model.detect import detect
 from wrapper.base_model.load import load_pipeline
 from wrapper.lora.apply import LoraUse, apply_loras, pipeline_models, unload_loras
 from wrapper.lora.file import write_lora
-from wrapper.lora.foreign import Tensor, read_name
 from wrapper.quiet import quiet_libraries
 
 torch = pytest.importorskip("torch")
@@ -145,7 +144,7 @@ def test_diffusers_block_names_on_sdxl_are_its_own_layers(clean, tiny_base, tmp_
 @pytest.mark.parametrize(
     ("lora", "base", "says"),
     [
-        ("sdxl", "sd15", r"is a LoRA for SDXL, the base model is SD 1\.5: \d+ modules do not fit \(\w+\."),
+        ("sdxl", "sd15", r"is a LoRA for SDXL, the base model is SD 1\.5: \d+ modules do not fit \(\w+"),
         ("sd15", "sdxl", r"is a LoRA for SD 1\.5, the base model is SDXL: \d+ modules do not fit"),
     ],
 )
@@ -167,12 +166,5 @@ def test_dora_is_no_plain_lora(clean, tiny_base, tmp_path):
     tensors = _foreign(random_tensors(layers), layers, "PEFT")
     tensors["unet.mid_block.attentions.0.proj_in.lora_magnitude_vector"] = torch.ones(64)
     save_file(tensors, tmp_path / "a.safetensors")
-    with pytest.raises(UserError, match=r"not a plain LoRA: .*lora_magnitude_vector"):
+    with pytest.raises(UserError, match=r"'unet\.mid_block\.attentions\.0\.proj_in' is a DoRA"):
         apply_loras(clean("sd15"), [LoraUse(tmp_path / "a.safetensors")])
-
-
-def test_attention_processors_of_old_files_are_read():
-    name = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.processor.to_out_lora.up.weight"
-    path = "mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0"
-    assert read_name(name) == Tensor("unet", path, "lora_up.weight")
-    assert read_name("unet.mid_block.norm.weight") is None

@@ -1,0 +1,63 @@
+"""What a spelling is called: by the program that the metadata name, and by how the tensors are named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from wrapper.lora.spellings.tensor_names import MID, TensorName
+
+_BEGINNINGS: tuple[tuple[str, str], ...] = (
+    ("hada_", "LyCORIS LoHa"),
+    ("lokr_", "LyCORIS LoKr"),
+    (MID, "LyCORIS LoCon"),
+    ("diff", "LyCORIS full"),
+)
+_KINDS_OF_BLOCKS = "Kohya with diffusers' block names"
+
+
+def title(names: Iterable[TensorName], metadata: Mapping[str, str]) -> str:
+    """The spelling's title, such as ``OneTrainer (Kohya with diffusers' block names)``."""
+    found = list(names)
+    how = _form(found, metadata) or _how(found)
+    program = _program(metadata)
+    return f"{program} ({how})" if program else how
+
+
+def _program(metadata: Mapping[str, str]) -> str:
+    if "ot_revision" in metadata or "ot_branch" in metadata:
+        return "OneTrainer"
+    try:
+        software = json.loads(metadata.get("software", "{}"))
+    except (ValueError, RecursionError):
+        return ""
+    name = software.get("name") if isinstance(software, dict) else None
+    return "ai-toolkit" if name == "ai-toolkit" else ""
+
+
+def _form(names: list[TensorName], metadata: Mapping[str, str]) -> str:
+    for beginning, form in _BEGINNINGS:
+        if any(name.part.startswith(beginning) for name in names):
+            return form
+    return "LyCORIS LoCon" if "lycoris" in metadata.get("ss_network_module", "") else ""
+
+
+def _how(names: list[TensorName]) -> str:
+    styles = sorted({name.style for name in names})
+    if len(styles) > 1 and set(styles) <= {"diffusers", "attention processors"}:
+        styles = ["diffusers"]
+    if styles != ["Kohya"]:
+        return " and ".join(styles)
+    unet = [name for name in names if name.slot == "unet" and name.path]
+    is_sdxl = any(name.slot in ("te1", "te2") or _is_deep(name) for name in names)
+    if is_sdxl and unet and not any(name.ldm for name in unet):
+        return _KINDS_OF_BLOCKS
+    if not is_sdxl and any(name.ldm for name in unet) and any(name.slot == "te" for name in names):
+        return "Kohya with LDM block names"
+    return "Kohya"
+
+
+def _is_deep(name: TensorName) -> bool:
+    from wrapper.lora.spellings.kinds import marks_kind
+
+    return marks_kind(name, "sdxl")
