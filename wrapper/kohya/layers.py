@@ -19,7 +19,7 @@ OWNED = {
     "output_config": "sd-scripts would write its settings and train nothing",
     "dataset_config": "it is rendered beside this file",
     "dataset_class": "the dataset is the rendered one",
-    "resume": "use `lorawrap train --resume`",
+    "resume": "use `lorawrap train all --resume`",
     "train_data_dir": "`lorawrap build` makes the folders",
     "reg_data_dir": "[regularisation] says which images",
     "in_json": "captions are files",

@@ -243,7 +243,7 @@ FATAL: tuple[Cause, ...] = (
     Cause(
         r"No space left on device|Disk quota exceeded",
         "The disk is full.",
-        "Make room and go on with `lorawrap train --resume`.",
+        "Make room and go on with `lorawrap train all --resume`.",
     ),
     Cause(r"Permission denied: (?P<what>'.+?')", "{what} cannot be read or written.", "Change its rights."),
     Cause(r"Too many open files", "Too many files are open.", "Raise the limit (ulimit -n)."),
