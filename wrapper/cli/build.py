@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wrapper.cli.options import in_project, next_step, open_project, project_options
+from wrapper.cli.options import hold, in_project, next_step, open_project, project_options
 
 if TYPE_CHECKING:
     from dataset_tools.building.build import BuildPlan
@@ -28,6 +28,8 @@ def command(project: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
 
     opened = open_project(project, overrides)
     folder = opened.paths.dataset
+    if not dry_run:
+        hold(opened, writes=["dataset"], reads=["qc"])
     planned = plan_dataset(opened, generate=not dry_run)
     current = up_to_date(planned, folder)
     if not dry_run:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wrapper.cli.options import in_project, next_step
+from wrapper.cli.options import hold, in_project, next_step
 
 if TYPE_CHECKING:
     from wrapper.project.load import Project
@@ -30,6 +30,7 @@ def command(out: Path, photos_only: bool) -> None:
     from dataset_tools.processors import set_threads
     from wrapper.demo.world import write_world
     from wrapper.project.load import load_project
+    from wrapper.project.lock import PARTS
     from wrapper.steps.job import run_job
 
     check_place(out)
@@ -39,6 +40,7 @@ def command(out: Path, photos_only: bool) -> None:
         return
     set_threads(1)  # on so small a model a second thread waits more than it works
     project = load_project(out)
+    hold(project, writes=PARTS)
     run_job(project)
     page = _weights(project)
     next_step(f"open {out / 'report.html'} and {page}, then `lorawrap init` for photographs of your own")

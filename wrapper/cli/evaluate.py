@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wrapper.cli.options import in_project, next_step, open_project, project_options
+from wrapper.cli.options import hold, in_project, next_step, open_project, project_options
 
 if TYPE_CHECKING:
     from wrapper.evaluation.plan import Plan
@@ -41,6 +41,7 @@ def command(
     if dry_run:
         _show_plan(plan_evaluation(opened))
         return
+    hold(opened, writes=["evaluation"], reads=["dataset"])
     result = evaluate_project(opened)
     for line in [*table(result), *checkpoint_tables(result), *result["notes"], result["verdict"]["text"]]:
         click.echo(line)

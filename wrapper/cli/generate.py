@@ -10,7 +10,7 @@ import click
 from wrapper.cli.condition_options import condition_options, conditions_of
 from wrapper.cli.device_options import device_options, placement_of
 from wrapper.cli.hires_options import hires_of, hires_options
-from wrapper.cli.options import in_project, next_step, open_project, project_options
+from wrapper.cli.options import hold, in_project, next_step, open_project, project_options
 from wrapper.cli.sampling_options import project_unless_base, random_seed, sampling_options_with_seeds
 
 if TYPE_CHECKING:
@@ -124,7 +124,9 @@ def _draw_project(folder: Path, overrides: tuple[str, ...], given: dict[str, Any
             f"{flags} without --prompt: the project's pictures follow its [generate] table. "
             "Give --prompt, or change the table with --set."
         )
-    sheet = generate_project(open_project(folder, overrides))
+    opened = open_project(folder, overrides)
+    hold(opened, writes=["pictures"])
+    sheet = generate_project(opened)
     click.echo(f"wrote {sheet.parent / 'txt2img'} and {sheet.name}")
     next_step(f"look at {sheet}, then lorawrap evaluate{in_project(folder)}")
 

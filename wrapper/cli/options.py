@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from wrapper.project.load import Project
+    from wrapper.project.lock import Part
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,6 +40,14 @@ def open_project(folder: Path, overrides: tuple[str, ...]) -> Project:
     from wrapper.project.load import load_project
 
     return load_project(folder, overrides)
+
+
+def hold(project: Project, *, writes: Sequence[Part] = (), reads: Sequence[Part] = ()) -> None:
+    """Keep parts of ``project`` from other commands until this one ends; `UserError` when one has them."""
+    from wrapper.project.lock import held
+
+    context = click.get_current_context()
+    context.with_resource(held(project.paths.cache, context.command_path, writes=writes, reads=reads))
 
 
 def in_project(folder: Path) -> str:

@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from wrapper.cli.options import in_project, next_step, open_project
+from wrapper.cli.options import hold, in_project, next_step, open_project
 
 if TYPE_CHECKING:
     from dataset_tools.manifests.manifest import Manifest
     from dataset_tools.quality.qc import Thresholds
+    from wrapper.project.load import Project
 
 
 class Target(NamedTuple):
-    """What to inspect, how strictly, and where the reports go."""
+    """What to inspect, how strictly, and where the reports go; ``project`` when that is its own place."""
 
     source: Manifest | Path
     thresholds: Thresholds
     out: Path
     following: str
+    project: Project | None = None
 
 
 @click.command("qc")
@@ -89,6 +91,8 @@ def command(
     if dry_run:
         forecast(target.source, target.out, means)
         return
+    if target.project:
+        hold(target.project, writes=["qc"])
     inspect(target.source, target.thresholds, target.out, means)
     next_step(target.following)
 
@@ -117,7 +121,8 @@ def _of_project(project: Path, out: Path | None, preset: str | None, values: Seq
     settings = opened.settings
     thresholds = load_thresholds(preset or settings.qc.preset, {**settings.qc.thresholds, **_parsed(own)})
     manifest = read_manifest(opened.path(settings.manifest.path), settings.manifest.defaults)
-    return Target(manifest, thresholds, out or opened.paths.qc, f"lorawrap build{in_project(project)}")
+    following = f"lorawrap build{in_project(project)}"
+    return Target(manifest, thresholds, out or opened.paths.qc, following, None if out else opened)
 
 
 def _parsed(values: Sequence[str]) -> dict[str, object]:

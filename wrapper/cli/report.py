@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wrapper.cli.options import next_step, open_project, project_options
+from wrapper.cli.options import hold, next_step, open_project, project_options
 
 
 @click.command("report")
@@ -15,6 +15,8 @@ def command(project: Path, overrides: tuple[str, ...]) -> None:
     """Write report.html: the whole job with pictures and figures, on one page that needs nothing else."""
     from wrapper.report.report import write_report
 
-    path = write_report(open_project(project, overrides))
+    opened = open_project(project, overrides)
+    hold(opened, writes=["report"])
+    path = write_report(opened)
     click.echo(f"wrote {path}")
     next_step(f"open {path}")

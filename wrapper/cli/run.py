@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wrapper.cli.options import next_step, open_project, project_options
+from wrapper.cli.options import hold, next_step, open_project, project_options
 
 
 @click.command("run")
@@ -14,11 +14,13 @@ from wrapper.cli.options import next_step, open_project, project_options
 @click.option("--dry-run", is_flag=True, help="Say which steps would be done and why; write nothing.")
 def command(project: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
     """The whole job, from QC to the report, skipping every step that is up to date."""
+    from wrapper.project.lock import PARTS
     from wrapper.steps.job import preview_job, run_job
 
     opened = open_project(project, overrides)
     if dry_run:
         preview_job(opened)
         return
+    hold(opened, writes=PARTS)
     run_job(opened)
     next_step(f"open {opened.paths.report}")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from wrapper.cli.options import in_project, next_step, open_project, project_options
+from wrapper.cli.options import hold, in_project, next_step, open_project, project_options
 from wrapper.cli.train import run_options
 
 
@@ -75,6 +75,7 @@ def resume_command(
 
     opened = open_project(project, overrides)
     run = find_run(opened.paths, run_id)
+    hold(opened, writes=[run.stage], reads=["dataset"])
     click.echo(f"wrote {resume_run(opened, run, anyway=anyway, **wished)}")
     next_step(f"lorawrap generate{in_project(project)}")
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from wrapper.cli.options import in_project, next_step, open_project, project_options
+from wrapper.cli.options import hold, in_project, next_step, open_project, project_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -85,6 +85,8 @@ def command(
             _show(opened, name, models=name == stages[0], resume=resume, **wished)
         next_step(f"lorawrap train {stage}{where}; to paste the line instead, lorawrap render{where} first")
         return
+    alone = wished.get("machines", 1) == 1  # several machines write into one folder, each its own files
+    hold(opened, writes=stages if alone else (), reads=["dataset"])
     for name in stages:
         act = go_on if resume and len(stages) > 1 else train
         click.echo(f"wrote {act(opened, name, resume=resume, **wished)}")

@@ -1,0 +1,147 @@
+"""Two commands at once on one project: the second is told of the first, unless both only read.
+
+A lock is the open file's (``flock``; ``LockFileEx`` through ``msvcrt`` on Windows): it ends with its process,
+however that ended. Where the file system has none, as on some network drives, the note in the file counts:
+it names a process, and whether that still runs can be asked.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, Literal, NamedTuple
+
+from dataset_tools.errors import UserError
+from dataset_tools.files import placing
+
+Part = Literal["qc", "dataset", "stage_a", "stage_b", "pictures", "evaluation", "export", "report"]
+PARTS: tuple[Part, ...] = Part.__args__  # type: ignore[attr-defined]
+FOLDER = "locks"
+NO_LOCKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.ENOSYS, errno.EINVAL}
+
+
+class Holder(NamedTuple):
+    """A process that has a lock, and what it was started as."""
+
+    host: str
+    pid: int
+    started: float
+    command: str
+    since: str
+
+    def runs(self) -> bool:
+        """Whether it does; one of another machine is taken to run."""
+        import psutil
+
+        if self.host != socket.gethostname():
+            return True
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.started) < 1
+        except psutil.Error:
+            return False
+
+
+@contextmanager
+def held(
+    folder: Path, command: str, *, writes: Sequence[Part] = (), reads: Sequence[Part] = ()
+) -> Iterator[None]:
+    """Hold parts of the project whose own folder (`ProjectPaths.cache`) is ``folder``.
+
+    Any number of processes may read a part, one alone may write it. Raises `UserError` that names who is
+    there already; nothing is held then.
+    """
+    with ExitStack() as stack:
+        for part in sorted({*writes, *reads}, key=PARTS.index):
+            stack.enter_context(_one(folder / FOLDER / part, command, alone=part in writes))
+        yield
+
+
+@contextmanager
+def _one(path: Path, command: str, *, alone: bool) -> Iterator[None]:
+    with placing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.open("a+b")
+    with stream:
+        if not _taken(stream, alone=alone):
+            raise _refusal(path, _holder(stream))
+        _note(stream, command)
+        try:
+            yield
+        finally:
+            if alone:
+                stream.truncate(0)
+
+
+def _taken(stream: IO[bytes], *, alone: bool) -> bool:
+    """Whether the lock is ours now, without waiting."""
+    try:
+        if sys.platform == "win32":
+            return _taken_on_windows(stream)
+        import fcntl
+
+        fcntl.flock(stream, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        holder = _holder(stream)
+        return not alone or holder is None or holder.pid == os.getpid() or not holder.runs()
+    return True
+
+
+def _taken_on_windows(stream: IO[bytes]) -> bool:
+    """``msvcrt`` knows no lock for readers: there they keep each other out as well.
+
+    The byte that is locked lies behind the note, which others have to read.
+    """
+    import msvcrt
+
+    stream.seek(1 << 20)
+    try:
+        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    except OSError:
+        return False
+    return True
+
+
+def _note(stream: IO[bytes], command: str) -> None:
+    import psutil
+
+    started = psutil.Process().create_time()
+    since = time.strftime("%Y-%m-%d %H:%M:%S")
+    holder = Holder(socket.gethostname(), os.getpid(), started, command, since)
+    stream.truncate(0)
+    stream.write(json.dumps(holder._asdict()).encode("utf-8"))
+    stream.flush()
+
+
+def _holder(stream: IO[bytes]) -> Holder | None:
+    """Who noted itself last; None when nobody did, or in no way that can be read."""
+    stream.seek(0)
+    try:
+        found: Any = json.loads(stream.read(10_000))
+        return Holder(**found)
+    except (ValueError, TypeError):
+        return None
+
+
+def _refusal(path: Path, holder: Holder | None) -> UserError:
+    project = path.parents[2]
+    if holder is None:
+        return UserError(
+            f"{project}: another command is at work on its {path.name}.", "Wait until it has ended."
+        )
+    where = "" if holder.host == socket.gethostname() else f" on {holder.host}"
+    return UserError(
+        f"{project}: `{holder.command}` is at work on its {path.name} (process {holder.pid}{where}, "
+        f"since {holder.since}).",
+        "Wait until it has ended, or end it.",
+    )
