@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.lora_tools.changes import SHAPES, delta, random_parts, relative
-from wrapper.lora_tools.factors import Factors, factors_of, module_parts, reduced, summed
+from wrapper.lora_tools.factors import Factors, factors_of, is_conv, module_parts, reduced, summed
 from wrapper.lora_tools.ranks import RankRule
 
 EACH_SHAPE = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -30,18 +30,18 @@ def test_a_sum_is_exact(shape: tuple[int, ...]):
 @EACH_SHAPE
 def test_a_reduced_change_is_the_best_of_its_rank(shape: tuple[int, ...]):
     whole = factors_of(random_parts(shape, 6, 3.0))
-    found, energy = reduced(whole, RankRule(rank=2))
+    found, kept = reduced(whole, RankRule(rank=2))
     s = torch.linalg.svdvals(whole.delta().flatten(1))
     error = (whole.delta() - found.delta()).norm()
     assert found.rank == 2
     assert found.shape == shape
     assert torch.isclose(error, (s[2:] ** 2).sum().sqrt(), rtol=1e-9)
-    assert energy == pytest.approx(float((s[:2] ** 2).sum() / (s**2).sum()))
+    assert kept.share == pytest.approx(float((s[:2] ** 2).sum() / (s**2).sum()))
 
 
 def test_a_change_of_zero_stays_a_module():
-    found, energy = reduced(Factors(torch.zeros(4, 3), torch.ones(3, 5), (4, 5)), RankRule(rank=2))
-    assert (found.rank, energy) == (2, 1.0)
+    found, kept = reduced(Factors(torch.zeros(4, 3), torch.ones(3, 5), (4, 5)), RankRule(rank=2))
+    assert (found.rank, kept.share) == (2, 1.0)
     assert float(found.delta().abs().max()) == 0
 
 
@@ -74,9 +74,4 @@ def test_spreading_leaves_zeros_alone():
 
 
 def test_kernels_of_one_pixel_are_not_convolutions_by_rank():
-    assert [factors_of(random_parts(shape, 1, None)).is_conv for shape in SHAPES.values()] == [
-        False,
-        False,
-        False,
-        True,
-    ]
+    assert [is_conv(shape) for shape in SHAPES.values()] == [False, False, False, True]

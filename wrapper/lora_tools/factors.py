@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wrapper.lora.deltas import DOWN, UP, Parts, scale_of
 from wrapper.lora_tools.ranks import RankRule
@@ -32,14 +32,14 @@ class Factors:
     def rank(self) -> int:
         return self.up.shape[1]
 
-    @property
-    def is_conv(self) -> bool:
-        """Whether its kernel is larger than one pixel: what ``conv_dim`` is for in sd-scripts."""
-        return self.shape[2:] not in ((), (1, 1))
-
     def delta(self) -> Tensor:
         """ΔW itself, in the shape of the weight."""
         return (self.up @ self.down).reshape(self.shape)
+
+
+def is_conv(shape: tuple[int, ...]) -> bool:
+    """Whether a weight's kernel is larger than one pixel: what ``conv_dim`` is for in sd-scripts."""
+    return shape[2:] not in ((), (1, 1))
 
 
 def factors_of(parts: Parts, weight: float = 1.0) -> Factors:
@@ -57,16 +57,24 @@ def summed(changes: Sequence[Factors]) -> Factors:
     return Factors(up, torch.cat([change.down for change in changes]), changes[0].shape)
 
 
-def reduced(change: Factors, rule: RankRule) -> tuple[Factors, float]:
-    """The best approximation (Eckart and Young 1936) of the rank that ``rule`` gives, and the energy kept.
+class Kept(NamedTuple):
+    """Energy, the sum of squared singular values: what is ``kept`` of ``all``."""
 
-    Energy is Σσ² of what is kept over Σσ² of all, 1 for a change that is zero.
-    """
+    kept: float
+    all: float
+
+    @property
+    def share(self) -> float:
+        """0 … 1; 1 for a change that is zero."""
+        return self.kept / self.all if self.all else 1.0
+
+
+def reduced(change: Factors, rule: RankRule) -> tuple[Factors, Kept]:
+    """The best approximation (Eckart and Young 1936) of the rank that ``rule`` gives."""
     found = svd_of_product(change.up, change.down)
-    count = rule.count(found.s, conv=change.is_conv)
-    energy = float((found.s**2).sum())
-    kept = float((found.s[:count] ** 2).sum())
-    return from_svd(found, count, change.shape), kept / energy if energy else 1.0
+    count = rule.count(found.s, conv=is_conv(change.shape))
+    kept = Kept(float((found.s[:count] ** 2).sum()), float((found.s**2).sum()))
+    return from_svd(found, count, change.shape), kept
 
 
 def from_svd(found: Svd, count: int, shape: tuple[int, ...]) -> Factors:

@@ -29,17 +29,18 @@ class RankRule:
     measure: Measure | None = None
     target: float = 1.0
 
-    def cap(self, *, conv: bool) -> int | None:
-        return self.conv_rank if conv and self.conv_rank is not None else self.rank
+    def most(self, available: int, *, conv: bool) -> int:
+        """The most that are kept of ``available`` singular values."""
+        cap = self.conv_rank if conv and self.conv_rank is not None else self.rank
+        return available if cap is None else min(available, cap)
 
     def count(self, s: Tensor, *, conv: bool = False, energy: float | None = None) -> int:
         """How many of the singular values ``s``, the largest first, are kept: at least one.
 
         ``energy`` is the sum of all σ² where ``s`` are not all of them.
         """
-        cap = self.cap(conv=conv)
         count = len(s) if self.measure is None else self._measured(s.double(), energy)
-        return max(1, min(count, len(s) if cap is None else cap))
+        return max(1, self.most(min(count, len(s)), conv=conv))
 
     def _measured(self, s: Tensor, energy: float | None) -> int:
         if self.measure == "sv_ratio":

@@ -1,0 +1,35 @@
+"""A LoRA with lower ranks: each module's best approximation, its full matrix never made.
+
+sd-scripts v0.10.1 ``networks/resize_lora.py`` does the same with full matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wrapper.lora_tools.energies import Energies
+from wrapper.lora_tools.factors import is_conv, reduced
+from wrapper.lora_tools.opened import OpenedLora
+from wrapper.lora_tools.ranks import RankRule
+from wrapper.lora_tools.result import LoraResult, component_alphas
+
+Advance = Callable[[], None]
+
+
+def resize(
+    lora: OpenedLora, rule: RankRule, precision: str, advance: Advance = lambda: None
+) -> tuple[LoraResult, Energies]:
+    """The LoRA with the ranks that ``rule`` gives, none above what it had, and the energy kept."""
+    result = LoraResult(component_alphas(most_ranks(lora, rule)), precision)
+    energies = Energies()
+    for name in sorted(lora.modules):
+        change, kept = reduced(lora.change(name), rule)
+        result.add(name, change)
+        energies.add(name, change.rank, kept)
+        advance()
+    return result, energies
+
+
+def most_ranks(lora: OpenedLora, rule: RankRule) -> dict[str, int]:
+    """By module, the most that its new rank can be."""
+    return {name: rule.most(lora.rank(name), conv=is_conv(lora.shape(name))) for name in lora.modules}
