@@ -1,0 +1,61 @@
+"""The base models of a notebook's project: found, or fetched, and recognised."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from wrapper.notebook.colab import secret
+from wrapper.notebook.command import run_module
+from wrapper.notebook.fetching import TOKENS, fetched, is_address, is_hub_id
+from wrapper.notebook.form import DEMO
+from wrapper.notebook.stop import Stop
+
+HUB = "https://huggingface.co"
+
+
+def find_base(said: str, root: Path, store: Path) -> str:
+    """`DEMO`, or the path of the base that the form names; fetched into ``store`` if it is not there yet.
+
+    A relative path is looked for in the current folder, in ``root`` and beside it. Raises `Stop`.
+    """
+    said = said.strip()
+    if said in ("", DEMO):
+        return said
+    places = (Path(said).expanduser(), root / said, root.parent / said)
+    if there := next((place for place in places if place.exists()), None):
+        return str(there.absolute())
+    if not is_address(said) and not is_hub_id(said):
+        raise Stop(
+            f"base_model: there is no '{said}'.",
+            "Give the path of a .safetensors file or of a diffusers folder, an address, or owner/name/file.",
+        )
+    return str(fetched(said, store) or _fetch(said, store))
+
+
+def _fetch(said: str, store: Path) -> str:
+    """In a process beside this one, which alone is given the owner's key."""
+    host = urlsplit(said if is_address(said) else HUB).hostname or ""
+    name = next((name for known, name in TOKENS.items() if host.endswith(known)), "")
+    before = os.environ.get(name)
+    if name and (key := secret(name)):
+        os.environ[name] = key
+    try:
+        return run_module("wrapper.notebook.fetching", said, store, folder=store.parent)[-1]
+    finally:
+        if name and before is None:
+            os.environ.pop(name, None)
+
+
+def kind_of(base: str, *, inpaint: bool = False) -> str:
+    """``sd15``, ``sdxl`` or `DEMO`. `UserError` and `Stop` for what cannot serve."""
+    if base == DEMO:
+        return DEMO
+    from wrapper.base_model.detect import detect
+
+    found = detect(Path(base))
+    if found.inpaint != inpaint:
+        wanted = "nine channels, for inpainting" if inpaint else "four channels"
+        raise Stop(f"{base}: its U-Net has {found.in_channels} channels.", f"Here one with {wanted} belongs.")
+    return found.kind

@@ -1,0 +1,209 @@
+"""The cells of ``02_inference.ipynb``: each calls one method of one `Drawing`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from wrapper.notebook.bases import find_base, kind_of
+from wrapper.notebook.colab import download, upload
+from wrapper.notebook.command import lorawrap
+from wrapper.notebook.form import DEMO
+from wrapper.notebook.loras import LoraFile, for_drawing, for_painting, lora_folder, loras_in
+from wrapper.notebook.mask_drawing import draw_mask
+from wrapper.notebook.pictures import Picture, show, show_sheet
+from wrapper.notebook.places import Places
+from wrapper.notebook.stop import Stop, one_sentence
+
+WEIGHTS = "0.7,0.8,0.9,1.0"
+FIRST = "{lora}"
+"""In a prompt, what calls the first LoRA."""
+_WROTE = "wrote "
+_DEMO_WAYS = ("--cfg", 2)
+"""What the tiny base that comes with the program likes, before what the user says."""
+
+
+class Drawing:
+    """``root`` is the folder with a folder for each project."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self.store = Path.cwd() / "models"
+        self._base = ""
+        self._inpaint_base = ""
+        self._places: Places | None = None
+        self._loras: list[LoraFile] = []
+        self._folder = Path()
+
+    def choose(
+        self, project_name: str, base_model: str = "", inpaint_base: str = "", folder: str = ""
+    ) -> None:
+        """Take a project's base and LoRAs, or others; and say which LoRAs there are."""
+        places = Places(self.root, project_name)
+        with one_sentence():
+            base = find_base(base_model or _of_project(places, "model"), self.root, self.store)
+            wanted = inpaint_base or ("" if base_model else _of_project(places, "inpaint_model"))
+            self._inpaint_base = find_base(wanted, self.root, self.store) or base
+            if not base:
+                raise Stop(f"There is no project '{project_name}' in {self.root}.", "Fill in base_model.")
+            print(f"Base model: {base} ({kind_of(base)})")
+        self._base, self._places = base, places
+        self._folder = lora_folder(places, folder)
+        self._loras = loras_in(self._folder)
+        if not self._loras:
+            raise Stop(f"There is no LoRA in {self._folder}.", "Fill in lora_folder, or train one first.")
+        for lora in self._loras:
+            print(f"{lora.tag}  {lora.what}")
+
+    def draw(self, prompt: str, seeds: str, **options: object) -> None:
+        """Pictures of one prompt; ``<lora:NAME:WEIGHT>`` in it works, and `FIRST`."""
+        wrote = self._draw(
+            "generate", "--prompt", prompt, "--lora-folder", self._folder, seeds=seeds, **options
+        )
+        show([Picture(path, _seed_of(path)) for path in wrote if path.suffix == ".png"], width=320)
+
+    def compare(
+        self, prompt: str, seeds: str, lora: str = "", x: str = "", y: str = "", **options: object
+    ) -> None:
+        """Without and with the LoRA at equal seeds; or a grid over two settings."""
+        axes = [part for name, value in (("--x", x), ("--y", y)) if value for part in (name, value)]
+        given = ("--prompt", prompt, "--lora", self._lora(lora).path, *axes)
+        name = "_".join(["compare", *(axis.partition("=")[0] for axis in (x, y) if axis)])
+        wrote = self._draw("compare", *given, seeds="" if "seed=" in y else seeds, out=name, **options)
+        for sheet in wrote:
+            if sheet.suffix == ".png":
+                show_sheet(sheet)
+
+    def weights(self, prompt: str, seeds: str, lora: str = "", **options: object) -> None:
+        """The LoRA at 0.7 to 1.0, a row a seed."""
+        self.compare(prompt, seeds, lora, f"weight={WEIGHTS}", f"seed={seeds}", **options)
+
+    def checkpoints(self, prompt: str, seeds: str, stage: str, weights: str, **options: object) -> None:
+        """A grid of weights and of the checkpoints that a stage's run has kept."""
+        job = self._chosen().job
+        outputs = [run.output for run in job.all_runs() if run.stage == stage]
+        kept = next((folder for folder in reversed(outputs) if any(folder.glob("*.safetensors"))), None)
+        if kept is None:
+            print(f"{job.root} has no checkpoints of {stage}: there is nothing to compare here.")
+            return
+        self.compare(prompt, seeds, "", f"weight={weights}", f"checkpoint={kept}/*", **options)
+
+    def repair(
+        self, image: str, prompt: str, mask: str, mask_file: str, shape: str, lora: str, **options: object
+    ) -> None:
+        """Repaint the masked part of a photograph, and show it before and after."""
+        if not image:
+            print("image is empty: nothing is repaired. Give a photograph's path, or 'upload'.")
+            return
+        photograph = self._file(image)
+        drawn = self._mask(mask, photograph, mask_file, shape)
+        chosen = self._lora(lora, painting=True)
+        weight = options.pop("weight", 1.0)
+        given = ("--image", photograph, *drawn, "--prompt", prompt, "--lora", f"{chosen.path}:{weight}")
+        out = f"repair/{photograph.stem}.png"
+        wrote = self._draw("inpaint", *given, base=self._inpaint_base, out=out, **options)
+        after = [Picture(path, f"after: {path.name}") for path in wrote if "_sheet" not in path.name]
+        show([Picture(photograph, "before"), *after], width=320)
+
+    def follow(self, prompt: str, seeds: str, given: Sequence[tuple[str, str]], **options: object) -> None:
+        """Draw by ControlNets and IP-Adapters: ``given`` are options of `lorawrap generate` with values."""
+        said = [part for name, value in given if value for part in (name, value)]
+        if not said:
+            print("Neither a control image nor an IP-Adapter is given: nothing is drawn.")
+            return
+        self.draw(prompt, seeds, more=said, **options)
+
+    def take(self, ask: bool) -> None:
+        """All pictures as one .zip; into the browser if asked."""
+        import shutil
+
+        folder = self._chosen().pictures
+        if not folder.is_dir():
+            raise Stop("No picture is drawn yet.", "Run one of the cells above first.")
+        print(f"The pictures lie in {folder}.")
+        if ask:
+            archive = Path(shutil.make_archive(str(folder), "zip", folder))
+            if not download(archive):
+                print(f"wrote {archive}")
+
+    def _draw(
+        self, command: str, *given: object, seeds: str = "", out: str = "", base: str = "", **options: object
+    ) -> list[Path]:
+        """Give a drawing command, and return the files that it says it wrote."""
+        base = base or self._base
+        target = self._chosen().pictures / (out or "drawn")
+        more = options.pop("more", [])
+        said = [part for name, value in options.items() if value for part in (_option(name), value)]
+        ways = _DEMO_WAYS if base == DEMO and not options.get("cfg") else ()
+        seed = ("--seed", seeds) if seeds else ()
+        lines = lorawrap(
+            command, "--base", base, *given, *ways, *said, *more, *seed, "--out", target, folder=self.root
+        )
+        return [Path(line.removeprefix(_WROTE)) for line in lines if line.startswith(_WROTE)]
+
+    def _lora(self, name: str, *, painting: bool = False) -> LoraFile:
+        self._chosen()
+        files = for_painting(self._loras) if painting else for_drawing(self._loras)
+        found = next((one for one in files if name in ("", one.path.stem, one.path.name)), None)
+        if found is None:
+            known = ", ".join(one.path.stem for one in files)
+            raise Stop(f"lora: there is no '{name}' in {self._folder}.", f"There are: {known}.")
+        return found
+
+    def _file(self, said: str) -> Path:
+        """A path of the user's, or what the browser sends when it says ``upload``."""
+        places = self._chosen()
+        if said == "upload":
+            sent = upload(places.pictures / "uploaded")
+            if not sent:
+                raise Stop("Nothing was uploaded.", "Run the cell again.")
+            return sent[0]
+        tried = (Path(said).expanduser(), places.folder / said, self.root / said, self.root.parent / said)
+        found = next((path for path in tried if path.is_file()), None)
+        if found is None:
+            raise Stop(f"There is no '{said}'.", "Give the path of a picture, or say 'upload'.")
+        return found.absolute()
+
+    def _mask(self, how: str, photograph: Path, file: str, shape: str) -> tuple[object, ...]:
+        """The options that say where `lorawrap inpaint` repaints."""
+        if how == "a shape":
+            return ("--shape", shape)
+        if how == "a mask file":
+            return ("--mask", self._file(file))
+        target = self._chosen().pictures / "masks" / f"{photograph.stem}.png"
+        return ("--mask", draw_mask(photograph, target))
+
+    def _chosen(self) -> Places:
+        if self._places is None:
+            raise Stop("No base model and no LoRA are chosen yet.", "Run the cell 'Model and LoRA' first.")
+        return self._places
+
+
+def _of_project(places: Places, key: str) -> str:
+    """A base of the project's, as its form named it; empty without a project."""
+    if not places.job.file.is_file():
+        return ""
+    from wrapper.project.load import load_project
+
+    project = load_project(places.job.root)
+    path = project.base(inpaint=key == "inpaint_model")
+    if path == DEMO or Path(path).exists():
+        return path
+    return _named_in_form(places, key)
+
+
+def _named_in_form(places: Places, key: str) -> str:
+    """What the form said: an address can be fetched again on a new machine."""
+    import json
+
+    form = json.loads(places.form.read_text(encoding="utf-8"))["form"] if places.form.is_file() else {}
+    return str(form.get({"model": "base_model", "inpaint_model": "inpaint_base"}[key], ""))
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _seed_of(path: Path) -> str:
+    """``00001-7.png`` was drawn with seed 7."""
+    return f"seed {path.stem.rpartition('-')[2]}"
