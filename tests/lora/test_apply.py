@@ -189,7 +189,9 @@ def test_modules_that_do_not_fit_are_all_named_and_nothing_is_applied(clean, tin
     good = random_lora(tmp_path / "good.safetensors", layers)
     extra, small = random_tensors(layers), random_tensors(layers)
     for part in ("lora_down.weight", "lora_up.weight", "alpha"):
-        extra[f"lora_unet_conv_in.{part}"] = extra[f"lora_unet_mid_block_attentions_0_proj_in.{part}"]
+        extra[f"lora_unet_down_blocks_9_resnets_0_conv1.{part}"] = extra[
+            f"lora_unet_mid_block_attentions_0_proj_in.{part}"
+        ]
     small["lora_te_text_model_encoder_layers_0_mlp_fc1.lora_up.weight"] = torch.zeros(8, 1)
     for name, tensors in (("extra", extra), ("small", small)):
         write_lora(tmp_path / f"{name}.safetensors", tensors, {})
@@ -198,7 +200,7 @@ def test_modules_that_do_not_fit_are_all_named_and_nothing_is_applied(clean, tin
             pipeline, [LoraUse(tmp_path / f"{name}.safetensors") for name in ("good", "extra", "small")]
         )
     message = raised.value.message
-    assert "1 modules that the base model lacks (lora_unet_conv_in)" in message
+    assert "1 modules that the base model lacks (lora_unet_down_blocks_9_resnets_0_conv1)" in message
     assert (
         "lora_te_text_model_encoder_layers_0_mlp_fc1 makes (8, 64, 1, 1), the layer is (256, 64, 1, 1)"
         in message

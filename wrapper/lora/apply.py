@@ -51,7 +51,7 @@ def apply_loras(pipeline: Any, uses: Sequence[LoraUse]) -> None:
     Raises one `UserError` that names every file that is not whole, or for another kind or size of base model.
     """
     kind, models = pipeline_models(pipeline)
-    layers = model_layers(models, kind)
+    layers = model_layers(models, kind, outer=True)
     problems = Problems()
     loras = [fitting_lora(use.path, kind, layers, problems) for use in uses]
     problems.raise_if_any(hint="Give a LoRA that was trained for this kind and size of base model.")

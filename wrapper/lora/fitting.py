@@ -20,7 +20,7 @@ def check_fits(info: BaseInfo, files: Iterable[Path]) -> None:
     files = sorted(set(files))
     if not files:
         return
-    layers = model_layers(models_on_meta(read_configs(info), info.kind), info.kind)
+    layers = model_layers(models_on_meta(read_configs(info), info.kind), info.kind, outer=True)
     problems = Problems()
     for path in files:
         fitting_lora(path, info.kind, layers, problems)

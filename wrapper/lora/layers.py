@@ -17,11 +17,16 @@ class Layer(NamedTuple):
     weight_shape: tuple[int, ...]
 
 
-def model_layers(models: Mapping[Component, Any], kind: Kind, *, conv: bool = True) -> dict[str, Layer]:
-    """The layers of loaded models by component; a model may lie on the meta device."""
+def model_layers(
+    models: Mapping[Component, Any], kind: Kind, *, conv: bool = True, outer: bool = False
+) -> dict[str, Layer]:
+    """The layers of loaded models by component; a model may lie on the meta device.
+
+    ``outer``: with those beside the blocks (`wrapper.lora.names.OUTER`), which some trainers change, too.
+    """
     paths = {component: [path for path, _ in model.named_modules()] for component, model in models.items()}
     per_block = _layers_per_block(models["unet"]) if "unet" in models else 2
-    places = kohya_names(paths, kind, conv=conv, layers_per_block=per_block)
+    places = kohya_names(paths, kind, conv=conv, outer=outer, layers_per_block=per_block)
     return {
         name: Layer(*place, _shape(models[place.component], place.path)) for name, place in places.items()
     }

@@ -46,6 +46,8 @@ _LDM_OUTER = {
     "add_embedding.linear_1": "label_emb.0.0",
     "add_embedding.linear_2": "label_emb.0.2",
 }
+OUTER = {"unet": frozenset(_LDM_OUTER) - {"conv_norm_out"}, "te2": frozenset({"text_projection"})}
+"""Layers beside the blocks by component: LyCORIS and OneTrainer train them, sd-scripts' LoRA does not."""
 _LDM_PLACE = re.compile(
     r"(?P<side>mid_block|down_blocks|up_blocks)(?:\.(?P<block>\d+))?"
     r"\.(?P<part>resnets|attentions|downsamplers|upsamplers)\.(?P<number>\d+)"
@@ -89,21 +91,30 @@ def kohya_name(component: Component, path: str, kind: Kind, *, layers_per_block:
     if component not in COMPONENTS[kind]:
         raise ValueError(f"{kind} has no component {component!r}, only {', '.join(COMPONENTS[kind])}")
     if component != "unet":
-        path = "text_model." + path.removeprefix("text_model.")
+        outer = path in OUTER.get(component, ())
+        path = path if outer else "text_model." + path.removeprefix("text_model.")
     elif kind == "sdxl":
         path = ldm_path(path, layers_per_block)
     return f"lora_{component}_{path.replace('.', '_')}"
 
 
 def kohya_names(
-    paths: Mapping[Component, Iterable[str]], kind: Kind, *, conv: bool = True, layers_per_block: int = 2
+    paths: Mapping[Component, Iterable[str]],
+    kind: Kind,
+    *,
+    conv: bool = True,
+    outer: bool = False,
+    layers_per_block: int = 2,
 ) -> dict[str, Place]:
-    """The reverse table: Kohya name → place, for every target among the given module paths."""
+    """The reverse table: Kohya name → place, for every target among the given module paths.
+
+    With ``outer`` the layers beside the blocks (`OUTER`) count, too.
+    """
     return {
         kohya_name(component, path, kind, layers_per_block=layers_per_block): Place(component, path)
         for component, found in paths.items()
         for path in found
-        if is_target(component, path, conv=conv)
+        if is_target(component, path, conv=conv) or (outer and path in OUTER.get(component, ()))
     }
 
 

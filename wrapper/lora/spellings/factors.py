@@ -74,7 +74,7 @@ def _pair(parts: Parts, name: str, core: str) -> tuple[Tensor, Tensor]:
         return up, down
     first, second = parts[f"{name}_a"], parts[f"{name}_b"].flatten(1)
     if core in parts:
-        return first.T, _core_times(parts[core], second)
+        return first.T.contiguous(), _core_times(parts[core], second)
     return first, second
 
 

@@ -21,6 +21,7 @@ _LAYERS: tuple[tuple[str, str], ...] = (
         r"double_blocks[._]\d+[._](?:img|txt)_|single_blocks[._]\d+[._](?:linear|modulation|processor|norm\.)",
     ),
     ("FLUX", r"single_transformer_blocks[._]\d+[._]"),
+    ("Qwen-Image", r"transformer_blocks[._]\d+[._](?:img|txt)_(?:mlp|mod)"),
     ("Stable Diffusion 3", r"joint_blocks[._]\d+[._]|transformer_blocks[._]\d+[._]attn[._]add_[qkv]_proj"),
     (
         "Stable Cascade or Würstchen",
@@ -38,11 +39,18 @@ _LAYERS: tuple[tuple[str, str], ...] = (
 _MODELS = tuple((title, re.compile(rf"(?:^|[._]){form}")) for title, form in _LAYERS)
 _OTHERS: tuple[tuple[str, Other], ...] = (
     (
+        r"(?:unet|text_encoder):\d+:(?:up|down)",
+        Other(
+            "is a LoRA in cloneofsimo's old form, whose layers are numbered and not named",
+            "Convert it with the lora_diffusion package that made it.",
+        ),
+    ),
+    (
         r"(?:lora_unet_\w+|lllite_\w+)\.(?:conditioning1|depth)\..*|lllite_.*",
         Other("is a ControlNet-LLLite, not a LoRA", "Use it in ComfyUI with the ControlNet-LLLite node."),
     ),
     (
-        r"string_to_param|emb_params|clip_[lg]|string_to_token|<.+>",
+        r"string_to_(?:param|token).*|emb_params|clip_[lg]|<.+>",
         Other(
             "is an embedding (textual inversion), not a LoRA",
             "Put it into embeddings/ of A1111 or models/embeddings of ComfyUI and name it in the prompt.",

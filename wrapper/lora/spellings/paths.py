@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from wrapper.lora.names import Place
+
 LAYERS_PER_BLOCK = 2
 _BLOCK = r"transformer_blocks_(?P<depth>\d+)_"
 _ATTENTION = rf"(?P<attention>proj_in|proj_out|norm|{_BLOCK}(?P<inner>[a-z0-9_]+))"
@@ -133,3 +135,16 @@ def _layer(block: str, is_attention: bool, number: int, rest: str) -> str | None
     match = _LDM_ATTENTION.fullmatch(rest)
     inner = match and _attention(match)
     return inner and f"{block}.attentions.{0 if block == 'mid_block' else number}.{inner}"
+
+
+def place_of(module: str) -> Place:
+    """The component and diffusers' path of a module by its Kohya name. Raises `ValueError` for another name.
+
+    >>> place_of("lora_unet_input_blocks_4_1_proj_in")
+    Place(component='unet', path='down_blocks.1.attentions.0.proj_in')
+    """
+    _, component, body = module.split("_", 2)
+    path = unet_path(body) if component == "unet" else text_path(body)
+    if path is None or component not in ("unet", "te", "te1", "te2"):
+        raise ValueError(f"no module of SD 1.5 or SDXL has the Kohya name {module!r}")
+    return Place(component, path)  # type: ignore[arg-type]

@@ -142,6 +142,4 @@ def _kohya_module(name: TensorName, kind: Kind) -> str | None:
         component = "te2" if name.slot == "te2" else "te1"
     if component is None or (name.path == "text_projection" and component != "te2"):
         return None
-    if name.path == "text_projection":
-        return "lora_te2_text_projection"
     return kohya_name(component, name.path, kind)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from dataset_tools.errors import UserError
 CONFIG_NAME = "adapter_config.json"
 ADAPTER_METADATA = "lora_adapter_metadata"
 """Where diffusers (0.34 and later) keeps each component's LoraConfig, as JSON: ``unet.lora_alpha``, …"""
-_CHANGED_BASES = ("pissa", "olora", "loftq", "corda", "eva", "lora_ga")
+_CHANGED_BASES = ("pissa", "olora", "loftq", "corda", "lora_ga")
 _COMPONENTS = ("unet", "text_encoder", "text_encoder_2")
 
 
@@ -39,13 +39,13 @@ class Settings:
         alpha = _matching(config.get("alpha_pattern") or {}, module, alpha)
         if alpha is None:
             return None
-        return float(alpha) * (rank**0.5 if config.get("use_rslora") else 1)
+        return _number(alpha, "lora_alpha") * (rank**0.5 if config.get("use_rslora") else 1)
 
     def rank(self, module: str) -> float | None:
         """The rank that is set for a module, for forms that do not show it."""
         config = self.of(module)
         rank = _matching(config.get("rank_pattern") or {}, module, config.get("r"))
-        return None if rank is None else float(rank)
+        return None if rank is None else _number(rank, "r")
 
     def faults(self) -> list[str]:
         """What these settings say that the tensors alone cannot express."""
@@ -88,6 +88,14 @@ def _table(text: str, where: str) -> dict[str, Any]:
 def _under(settings: Mapping[str, Any], component: str) -> dict[str, Any]:
     start = f"{component}."
     return {key.removeprefix(start): value for key, value in settings.items() if key.startswith(start)}
+
+
+def _number(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UserError(
+            f"The LoRA's settings: {name} is {value!r}, which is no number.", "Get the file again."
+        )
+    return float(value)
 
 
 def _matching(patterns: Mapping[str, Any], module: str, default: Any) -> Any:
