@@ -87,7 +87,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         temporary = Path(tempfile.mkdtemp(prefix=f".part-{path.name}-", dir=path.parent))
     try:
         temporary.chmod(0o777 & ~_umask())
-        with _in_use(temporary):
+        with in_use(temporary):
             yield temporary
         _swap_in(temporary, path)
     finally:
@@ -95,7 +95,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _in_use(folder: Path) -> Iterator[None]:
+def in_use(folder: Path) -> Iterator[None]:
     """Lock ``folder``, where the system can, until this process leaves it or ends."""
     if fcntl is None:
         yield

@@ -78,7 +78,7 @@ def test_several_programs_get_a_folder_each(lora: Path, tmp_path: Path):
         (["--to", "a1111", "--dest", "{tmp}/ui", "--name", "a:b"], "does not work in A1111 and ComfyUI"),
         (["--to", "a1111", "--dest", "{tmp}/ui", "--preview", "{tmp}/no.png"], "there is no such picture"),
         (["--to", "a1111", "--dest", "{tmp}/ui", "--base", "{tmp}/no"], "there is no such base model"),
-        (["--to", "forge", "--dest", "{tmp}/ui"], "'forge' is not one of"),
+        (["--to", "kohya", "--dest", "{tmp}/ui"], "'kohya' is not one of"),
     ],
 )
 def test_wrong_input_is_one_sentence_and_exit_code_2(

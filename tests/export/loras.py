@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wrapper.export.architecture import full_size_layers
+from wrapper.export.program_folder import Place, find_place
 from wrapper.lora.layers import Layer
 from wrapper.lora.names import is_target
 
@@ -49,3 +50,8 @@ def save(path: Path, made: Mapping[str, Any], metadata: Mapping[str, str] = META
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(dict(made), path, metadata=dict(metadata))
     return path
+
+
+def places(**dests: Path) -> list[Place]:
+    """A place for each target: ``places(a1111=folder)``."""
+    return [find_place(target, dest) for target, dest in dests.items()]  # type: ignore[arg-type]

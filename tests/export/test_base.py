@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.errors import RunFailed, UserError
-from tests.export.loras import plain_layers, save, tensors
+from tests.export.loras import places, plain_layers, save, tensors
 from wrapper.base_model.detect import BaseInfo, detect
 from wrapper.diffusion.pipelines.opening import open_pipeline
 from wrapper.export.base import base_layers
-from wrapper.export.delivery import Wish
-from wrapper.export.export import Order, export
+from wrapper.export.export import export
+from wrapper.export.plan import Order
+from wrapper.export.wish import Wish
 from wrapper.lora.layers import Layer
 from wrapper.lora.names import is_target
 
@@ -33,7 +34,7 @@ def test_the_picture_changes_and_the_size_is_told(
 ):
     info = detect(tiny_base(kind, inpaint=inpaint))
     source = save(tmp_path / "in.safetensors", tensors(layers_of(info), rank=4))
-    exported = export([Order(Wish(source, "ear", trigger="an ear"), info)], {"a1111": tmp_path / "ui"})[0]
+    exported = export([Order(Wish(source, "ear", trigger="an ear"), info)], places(a1111=tmp_path / "ui"))[0]
     last = exported.proofs[-1]
     assert (last.what, last.passed) == ("changes the picture of its base", True)
     assert "only a program that loads this same base can use it" in exported.notes[0]
@@ -47,7 +48,7 @@ def test_a_lora_too_weak_to_be_seen_is_not_delivered(tiny_base: TinyBase, tmp_pa
     }
     source = save(tmp_path / "in.safetensors", weak)
     with pytest.raises(RunFailed, match="changes the picture of its base: largest difference 0 of 255"):
-        export([Order(Wish(source, "ear"), info)], {"a1111": tmp_path / "ui"})
+        export([Order(Wish(source, "ear"), info)], places(a1111=tmp_path / "ui"))
     assert not (tmp_path / "ui").exists()
 
 
@@ -55,7 +56,7 @@ def test_without_its_base_a_lora_of_another_size_is_refused_with_a_hint(tiny_bas
     info = detect(tiny_base("sd15"))
     source = save(tmp_path / "in.safetensors", tensors(layers_of(info)))
     with pytest.raises(RunFailed, match="shapes fit the layers: ") as caught:
-        export([Order(Wish(source, "ear"))], {"a1111": tmp_path / "ui"})
+        export([Order(Wish(source, "ear"))], places(a1111=tmp_path / "ui"))
     assert "give --base" in caught.value.hint
 
 
@@ -64,4 +65,4 @@ def test_a_base_of_another_kind_is_refused(tiny_base: TinyBase, tmp_path: Path):
     with pytest.raises(
         UserError, match=r"is a LoRA for Stable Diffusion 1\.5, but .* is Stable Diffusion XL"
     ):
-        export([Order(Wish(source, "ear"), detect(tiny_base("sdxl")))], {"a1111": tmp_path / "ui"})
+        export([Order(Wish(source, "ear"), detect(tiny_base("sdxl")))], places(a1111=tmp_path / "ui"))

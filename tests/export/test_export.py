@@ -10,13 +10,16 @@ import torch
 from PIL import Image, PngImagePlugin
 
 from dataset_tools.errors import RunFailed, UserError
-from tests.export.loras import plain_layers, save, tensors
-from wrapper.export.delivery import Wish
-from wrapper.export.export import Exported, Order, export
+from tests.export.loras import places, plain_layers, save, tensors
+from wrapper.export.export import Exported, export
+from wrapper.export.plan import Order
+from wrapper.export.proving import NOT_DRAWN
+from wrapper.export.wish import Wish
 from wrapper.lora.file import read_lora
 from wrapper.lora.hashes import model_hash
 
 NAME = "моё лицо 🙂"
+FIRST_CONV = "lora_unet_down_blocks_0_attentions_0_proj_in"
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,7 @@ def delivered(sd15: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Exp
         preview=picture,
         example=(picture, root / "mask.png"),
     )
-    return export([Order(wish)], {"a1111": root / "a1111", "comfyui": root / "comfyui"})[0], root
+    return export([Order(wish)], places(a1111=root / "a1111", comfyui=root / "comfyui"))[0], root
 
 
 def files(root: Path) -> list[str]:
@@ -56,10 +59,11 @@ def test_each_program_finds_its_files_where_it_looks(delivered: tuple[Exported, 
         f"input/{NAME}_to_inpaint.png",
         f"models/loras/{NAME}.png",
         f"models/loras/{NAME}.safetensors",
-        f"user/default/workflows/{NAME}_inpaint.json",
-        f"user/default/workflows/{NAME}_txt2img.json",
-        f"user/default/workflows_api/{NAME}_inpaint.json",
-        f"user/default/workflows_api/{NAME}_txt2img.json",
+        *(
+            f"user/default/{folder}/{NAME}_{name}.json"
+            for folder in ("workflows", "workflows_api")
+            for name in ("inpaint", "inpaint_plain", "txt2img")
+        ),
     ]
 
 
@@ -67,12 +71,15 @@ def test_every_proof_is_told_with_its_figures(delivered: tuple[Exported, Path]):
     exported, _ = delivered
     told = {proof.what: proof.detail for proof in exported.proofs}
     assert all(proof.passed for proof in exported.proofs)
-    assert "264 modules (192 unet, 72 te)" in told["every key has its layer"].replace(
-        "(72 te, 192 unet)", "(192 unet, 72 te)"
+    assert "264 modules (72 te, 192 unet)" in told["every key has its layer, none is left out"]
+    assert (
+        told["AUTOMATIC1111 maps every key"]
+        == told["ComfyUI maps every key"]
+        == "792 of 792 keys, 264 layers"
     )
     assert "264 of 264 modules" in told["finite and not zero"]
     assert float(told["same change of the weights as the source"].split()[-1]) < 1e-3
-    assert exported.notes == []
+    assert [note for note in exported.notes if "is a new folder" not in note] == [NOT_DRAWN]
 
 
 def test_the_file_is_fp16_under_its_new_name_with_true_hashes_and_no_captions(
@@ -117,7 +124,7 @@ def test_the_hole_is_where_the_example_is_transparent(sd15: Path, tmp_path: Path
     hole.putpixel((3, 5), 255)
     hole.save(mask)
     wish = Wish(sd15, "ear", uses=("inpaint",), example=(image, mask))
-    export([Order(wish)], {"comfyui": tmp_path / "ui"})
+    export([Order(wish)], places(comfyui=tmp_path / "ui"))
     with Image.open(tmp_path / "ui" / "input" / "ear_to_inpaint.png") as example:
         assert example.getpixel((3, 5)) == (10, 20, 30, 0)
         assert example.getpixel((0, 0)) == (10, 20, 30, 255)
@@ -128,27 +135,26 @@ def test_nothing_that_is_there_is_overwritten_unless_forced(sd15: Path, tmp_path
     there.parent.mkdir(parents=True)
     there.write_text("mine")
     with pytest.raises(UserError, match=r"ear\.json: is already there"):
-        export([Order(Wish(sd15, "ear"))], {"a1111": tmp_path})
+        export([Order(Wish(sd15, "ear"))], places(a1111=tmp_path))
     assert files(tmp_path) == ["models/Lora/ear.json"]
-    export([Order(Wish(sd15, "ear"))], {"a1111": tmp_path}, force=True)
-    assert files(tmp_path) == ["models/Lora/ear.json", "models/Lora/ear.safetensors"]
+    export([Order(Wish(sd15, "ear"))], places(a1111=tmp_path), force=True)
+    assert files(tmp_path) == [f"models/Lora/ear.{end}" for end in ("json", "png", "safetensors")]
     assert there.read_text() != "mine"
 
 
 def test_a_namesake_in_a_subfolder_is_refused_since_a1111_knows_base_names_only(sd15: Path, tmp_path: Path):
     save(tmp_path / "models" / "Lora" / "old" / "ear [1].safetensors", {})
     with pytest.raises(UserError, match="has the same name"):
-        export([Order(Wish(sd15, "ear [1]"))], {"a1111": tmp_path})
+        export([Order(Wish(sd15, "ear [1]"))], places(a1111=tmp_path))
 
 
 def test_a_lora_of_a_foreign_layer_delivers_nothing_not_even_folders(tmp_path: Path):
     made = tensors(plain_layers("sd15"))
     for part in ("lora_down.weight", "lora_up.weight", "alpha"):
-        right = f"lora_te_text_model_encoder_layers_0_mlp_fc1.{part}"
-        made[right.replace("text_model_", "")] = made[right].clone()
+        made[f"lora_unet_conv_in.{part}"] = made[f"{FIRST_CONV}.{part}"].clone()
     source = save(tmp_path / "in" / "lora.safetensors", made)
-    with pytest.raises(RunFailed, match=r"1 of 265 have no layer.*lora_te_encoder_layers_0_mlp_fc1"):
-        export([Order(Wish(source, "ear"))], {"a1111": tmp_path / "ui" / "deep"})
+    with pytest.raises(RunFailed, match=r"1 of 265 have no layer.*lora_unet_conv_in"):
+        export([Order(Wish(source, "ear"))], places(a1111=tmp_path / "ui" / "deep"))
     assert files(tmp_path) == ["in/lora.safetensors"]
     assert not (tmp_path / "ui").exists()
 
@@ -157,12 +163,12 @@ def test_when_the_second_lora_fails_the_first_is_not_delivered_either(sd15: Path
     made = {name: tensor * ("up" not in name) for name, tensor in tensors(plain_layers("sd15")).items()}
     zero = save(tmp_path / "zero.safetensors", made)
     with pytest.raises(RunFailed, match="0 of 264 modules change something"):
-        export([Order(Wish(sd15, "good")), Order(Wish(zero, "bad"))], {"a1111": tmp_path / "ui"})
+        export([Order(Wish(sd15, "good")), Order(Wish(zero, "bad"))], places(a1111=tmp_path / "ui"))
     assert files(tmp_path) == ["zero.safetensors"]
 
 
 @pytest.mark.parametrize("bad", ["a:b", "x>y", "a,b", "a=b", "../up", " ear", "", "x" * 300])
 def test_names_that_a_prompt_or_a_file_cannot_have_are_refused(bad: str, sd15: Path, tmp_path: Path):
     with pytest.raises(UserError, match="does not work in A1111 and ComfyUI"):
-        export([Order(Wish(sd15, bad))], {"a1111": tmp_path})
+        export([Order(Wish(sd15, bad))], places(a1111=tmp_path))
     assert files(tmp_path) == []

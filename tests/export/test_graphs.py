@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from wrapper.diffusion.pipelines.schedulers import SAMPLERS as OURS
-from wrapper.export.delivery import Wish, workflow
 from wrapper.export.graphs import Graph, comfy_sampler, graph_faults, node_types, ui_graph
 from wrapper.export.source import Source
+from wrapper.export.wish import WORKFLOWS, Wish
+from wrapper.export.workflows import workflow
 
 SOURCE = Source(Path("x"), "sd15", {}, {})
 
@@ -19,12 +20,12 @@ def graph(use: str, **more: Any) -> Graph:
     return workflow(Wish(Path("x"), 'a "b" 🙂\\', prompt="line\none, «ухо»", **more), SOURCE, use)
 
 
-@pytest.mark.parametrize("use", ["txt2img", "inpaint"])
+@pytest.mark.parametrize("use", WORKFLOWS)
 def test_a_graph_is_whole(use: str):
     assert graph_faults(graph(use)) == []
 
 
-@pytest.mark.parametrize("use", ["txt2img", "inpaint"])
+@pytest.mark.parametrize("use", WORKFLOWS)
 def test_the_editors_form_says_what_the_api_form_says(use: str):
     api, ui = graph(use), ui_graph(graph(use))
     ends = {link[0]: link for link in ui["links"]}

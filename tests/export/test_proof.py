@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from dataset_tools.errors import UserError
 from tests.export.loras import METADATA, plain_layers, save, tensors
-from wrapper.export.proof import Proof, prove_file
-from wrapper.export.source import Source, normalised, read_source
-from wrapper.lora.deltas import delta_error
-from wrapper.lora.file import write_lora
+from wrapper.export.form import normalised
+from wrapper.export.proof import Proof, prove_alpha, prove_modules
+from wrapper.export.source import Source, read_source
+from wrapper.export.target_proof import prove_keys, prove_metadata
+from wrapper.lora.file import read_lora, write_lora
+from wrapper.lora.metadata import training_metadata
 
 NAME = "ear"
 LAYERS = dict(list(plain_layers("sd15").items())[:6])
 FIRST = next(iter(LAYERS))
+RIGHT = training_metadata("sd15", False, NAME, {}, resolution=(512, 512))
 
 
-def proofs(path: Path, made: dict[str, Any], source: Source) -> dict[str, Proof]:
-    write_lora(path, made, {**METADATA, "ss_output_name": NAME})
-    return {proof.what: proof for proof in prove_file(path, source, NAME, LAYERS, "the test")}
+def proofs(
+    path: Path, made: dict[str, Any], source: Source, metadata: dict[str, str] = RIGHT
+) -> dict[str, Proof]:
+    write_lora(path, made, metadata)
+    lora = read_lora(path)
+    every = [
+        *prove_modules(lora.modules(), source.modules, LAYERS, "the test", "fp16"),
+        prove_alpha(lora.modules()),
+        prove_metadata(path, lora.metadata, ["a1111", "forge"], "sd15", NAME),
+        prove_keys(path, "a1111", "sd15", lora.modules()),
+    ]
+    return {proof.what: proof for proof in every}
 
 
 @pytest.fixture
@@ -38,30 +49,57 @@ def _other(made: dict[str, Any]) -> None:
     made[f"{FIRST}.lora_up.weight"] *= 1.02
 
 
-def _narrow(made: dict[str, Any]) -> None:
-    made[f"{FIRST}.lora_down.weight"] = made[f"{FIRST}.lora_down.weight"][:, 1:]
-
-
 def _mixed(made: dict[str, Any]) -> None:
     made[f"{FIRST}.alpha"] *= 2
 
 
+def _rename(made: dict[str, Any]) -> None:
+    for name in [name for name in made if name.startswith(f"{FIRST}.")]:
+        made[name.replace("lora_unet_down", "lora_unet_dwn")] = made.pop(name)
+
+
+def _one_less(made: dict[str, Any]) -> None:
+    for name in [name for name in made if name.startswith(f"{FIRST}.")]:
+        del made[name]
+
+
+def _one_idle(made: dict[str, Any]) -> None:
+    made[f"{FIRST}.lora_up.weight"] *= 0
+
+
+KEYS = "every key has its layer, none is left out"
+
+
 @pytest.mark.parametrize(
-    ("spoil", "what"),
+    ("spoil", "what", "said"),
     [
-        (_nan, "finite and not zero"),
-        (_other, "same change of the weights as the source"),
-        (_narrow, "shapes fit the layers"),
-        (_mixed, "alpha on every module, one a component"),
+        (_nan, "finite and not zero", f"not finite in 1 modules: {FIRST}; they are too large for fp16"),
+        (_other, "same change of the weights as the source", f"2.0e-02 in {FIRST}"),
+        (_mixed, "alpha on every module, one a component", "mixed in unet"),
+        (_rename, KEYS, "1 of 6 have no layer in the test: lora_unet_dwn_blocks"),
+        (_rename, "AUTOMATIC1111 maps every key", "3 of 18 keys are dropped: lora_unet_dwn_blocks"),
+        (_one_less, KEYS, f"1 of 6 are not in the file: {FIRST}"),
+        (_one_idle, "finite and not zero", f"1 modules became zero in fp16: {FIRST}"),
     ],
 )
-def test_a_spoiled_file_fails_its_proof(spoil, what: str, source: Source, tmp_path: Path):
+def test_a_spoiled_file_fails_its_proof(
+    spoil: Callable[[dict[str, Any]], None], what: str, said: str, source: Source, tmp_path: Path
+):
     made = normalised(source.modules)
     assert all(proof.passed for proof in proofs(tmp_path / "good.safetensors", made, source).values())
     spoil(made)
-    if spoil is _narrow:
-        source = Source(source.path, source.kind, {}, {})
-    assert not proofs(tmp_path / "bad.safetensors", made, source)[what].passed
+    proof = proofs(tmp_path / "bad.safetensors", made, source)[what]
+    assert not proof.passed
+    assert said in proof.detail
+
+
+def test_another_shape_than_the_layers_fails(source: Source, tmp_path: Path):
+    made = normalised(source.modules)
+    made[f"{FIRST}.lora_down.weight"] = made[f"{FIRST}.lora_down.weight"][:, 1:]
+    write_lora(tmp_path / "narrow.safetensors", made, RIGHT)
+    modules = read_lora(tmp_path / "narrow.safetensors").modules()
+    shapes = prove_modules(modules, modules, LAYERS, "the test", "fp16")[1]
+    assert (shapes.passed, shapes.detail) == (False, f"1 do not fit: {FIRST}")
 
 
 def test_all_zero_is_not_a_lora(source: Source, tmp_path: Path):
@@ -69,58 +107,27 @@ def test_all_zero_is_not_a_lora(source: Source, tmp_path: Path):
     assert not proofs(tmp_path / "zero.safetensors", made, source)["finite and not zero"].passed
 
 
-def test_metadata_with_another_name_fails(source: Source, tmp_path: Path):
-    path = tmp_path / "other.safetensors"
-    write_lora(path, normalised(source.modules), METADATA)
-    last = prove_file(path, source, NAME, LAYERS, "the test")[-1]
-    assert not last.passed
-    assert "'before'" in last.detail
-
-
-def test_mixed_and_missing_alphas_become_one_without_changing_the_weights(tmp_path: Path):
-    made = tensors(LAYERS, rank=4, alpha=2.0)
-    names = list(LAYERS)
-    made[f"{names[0]}.alpha"] = torch.tensor(1.0)
-    del made[f"{names[1]}.alpha"]
-    source = read_source(save(tmp_path / "mixed.safetensors", made))
-    out = normalised(source.modules)
-    assert {float(out[f"{name}.alpha"]) for name in names} == {2.0}
-    for name in names:
-        down, up = made[f"{name}.lora_down.weight"].flatten(1), made[f"{name}.lora_up.weight"].flatten(1)
-        wanted = float(made.get(f"{name}.alpha", torch.tensor(4.0))) / 4 * up @ down
-        got = out[f"{name}.lora_up.weight"].float().flatten(1) @ out[
-            f"{name}.lora_down.weight"
-        ].float().flatten(1)
-        torch.testing.assert_close(2.0 / 4 * got, wanted, rtol=2e-3, atol=2e-4)
-
-
-def test_the_difference_of_two_changes_equals_the_written_out_one():
-    generator = torch.Generator().manual_seed(1)
-    one, other = (
-        {
-            "lora_down.weight": torch.randn(rank, 7, generator=generator),
-            "lora_up.weight": torch.randn(5, rank, generator=generator),
-            "alpha": torch.tensor(alpha),
-        }
-        for rank, alpha in ((3, 1.5), (2, 4.0))
-    )
-    first, second = (
-        float(m["alpha"]) / m["lora_down.weight"].shape[0] * m["lora_up.weight"] @ m["lora_down.weight"]
-        for m in (one, other)
-    )
-    assert delta_error(one, other) == pytest.approx(float((first - second).norm() / first.norm()), rel=1e-5)
-    assert delta_error(one, one) == pytest.approx(0.0, abs=1e-7)
-
-
 @pytest.mark.parametrize(
-    ("made", "message"),
+    ("metadata", "said"),
     [
-        ({"unet.down.lora_A.weight": torch.ones(2)}, "is not a Kohya LoRA"),
-        ({f"{FIRST}.lora_down.weight": torch.ones(2, 320)}, r"lora_up\.weight is missing"),
-        ({**tensors(LAYERS), f"{FIRST}.dora_scale": torch.ones(1)}, "dora_scale is not part of a plain LoRA"),
-        ({**tensors(LAYERS), "lora_te2_x.alpha": torch.ones(1)}, "is not a Kohya LoRA"),
+        ({"ss_output_name": "before"}, "ss_output_name is 'before', the file is called 'ear'"),
+        ({"ss_base_model_version": "sdxl_base_v1-0"}, "AUTOMATIC1111 takes it for SDXL"),
+        ({"modelspec.architecture": "stable-diffusion-v1-inpainting/lora"}, "Forge takes it for Unknown"),
+        ({"note": "x" * (1 << 20)}, "ComfyUI shows at most 1048576"),
     ],
 )
-def test_what_is_no_plain_kohya_lora_is_refused_in_one_sentence(made, message: str, tmp_path: Path):
-    with pytest.raises(UserError, match=message):
-        read_source(save(tmp_path / "x.safetensors", made))
+def test_metadata_that_a_program_misreads_fail(
+    metadata: dict[str, str], said: str, source: Source, tmp_path: Path
+):
+    made = proofs(tmp_path / "other.safetensors", normalised(source.modules), source, {**RIGHT, **metadata})
+    proof = made["metadata and hashes are the file's own"]
+    assert not proof.passed
+    assert said in proof.detail
+
+
+def test_a_hash_of_other_weights_fails(source: Source, tmp_path: Path):
+    path = save(tmp_path / "x.safetensors", normalised(source.modules), {**RIGHT, "sshs_model_hash": "00"})
+    proof = prove_metadata(path, read_lora(path).metadata, [], "sd15", NAME)
+    assert not proof.passed
+    assert METADATA["ss_output_name"] not in proof.detail
+    assert "sshs_model_hash is not the hash of the weights" in proof.detail

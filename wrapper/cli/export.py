@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wrapper.export.export import Exported
+    from wrapper.export.job import Job
+    from wrapper.export.plan import Plan
     from wrapper.export.targets import TargetName
 
 
@@ -22,18 +24,30 @@ if TYPE_CHECKING:
     "--to",
     "targets",
     multiple=True,
-    type=click.Choice(["a1111", "comfyui"]),
+    type=click.Choice(["a1111", "forge", "comfyui", "diffusers", "folder"]),
     help="For which program (repeatable); in a project, its [export] targets otherwise.",
 )
 @click.option(
     "--dest",
+    "dests",
+    multiple=True,
     type=click.Path(path_type=Path),
-    help="The program's own folder, the one that has models/ in it; with several programs, a folder for "
-    "<program>/ each. In a project: export/ otherwise.",
+    help="The program's own folder, the one that has models/ in it, or its LoRA folder. With several --to: "
+    "one for each, in their order, or one for all with <program>/ in it. In a project: export/ otherwise.",
 )
 @click.option("--name", help="What the LoRA is called there, as in <lora:NAME:1>.")
+@click.option("--subfolder", default="", help="Below the LoRA folder, such as people/faces.")
+@click.option(
+    "--precision",
+    type=click.Choice(["fp16", "bf16", "fp32"]),
+    help="Of the weights.  [default: fp16, in a project its own]",
+)
 @click.option("--base", help="With FILE: the base model that it was trained on, to prove the LoRA on it.")
-@click.option("--trigger", default="", help="With FILE: the words that call it up.")
+@click.option("--trigger", help="The words that call it up; what FILE says otherwise.")
+@click.option("--description", help="What A1111 shows beside it.")
+@click.option("--weight", type=float, help="The preferred weight.  [default: 1, or what is known]")
+@click.option("--negative", help="The negative prompt that goes with it.")
+@click.option("--notes", help="A1111's notes.")
 @click.option("--preview", type=click.Path(path_type=Path), help="A picture made with it.")
 @click.option(
     "--checkpoint",
@@ -41,37 +55,48 @@ if TYPE_CHECKING:
     help="In a project: this one of a stage's checkpoints, not the one that `evaluate --choose` chose.",
 )
 @click.option("--force", is_flag=True, help="Write over files that are there.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only say which files would go where, and what stands against it."
+)
 @project_options
 def command(
     file: Path | None,
     targets: tuple[str, ...],
-    dest: Path | None,
+    dests: tuple[Path, ...],
     name: str | None,
+    subfolder: str,
     base: str | None,
-    trigger: str,
     preview: Path | None,
     checkpoint: str | None,
     force: bool,
+    dry_run: bool,
     project: Path,
     overrides: tuple[str, ...],
+    **words: Any,
 ) -> None:
-    """Deliver a LoRA to A1111 or ComfyUI, and prove that it works there.
+    """Deliver a LoRA to A1111, Forge, ComfyUI, diffusers or a folder, and prove that it works there.
 
-    FILE is any Kohya LoRA of SD 1.5 or SDXL; without it, the LoRAs that this project trained. Nothing that
-    is there is overwritten, and nothing is delivered unless every proof holds.
+    FILE is any LoRA of SD 1.5 or SDXL: Kohya's, PEFT's, diffusers', LyCORIS', OneTrainer's, ai-toolkit's.
+    Without it, the LoRAs that this project trained. Nothing that is there is overwritten, and nothing is
+    delivered unless every proof holds.
     """
+    from wrapper.export.job import project_job
     from wrapper.export.targets import check_targets
 
     _check_preview(preview)
+    told: dict[str, Any] = {key: value for key, value in words.items() if value is not None}
+    told |= {"preview": preview} if preview else {}
     if file is None:
-        from wrapper.export.job import export_project
-
         opened = open_project(project, overrides)
-        names = check_targets(targets or tuple(opened.settings.export.targets))
-        own = {"name": name, "force": force, "preview": preview, "checkpoint": checkpoint}
-        done = export_project(opened, names, dest, **own)
+        names = check_targets(targets or opened.settings.export.targets)
+        asked = {"name": name, "checkpoint": checkpoint, **told}
+        job = project_job(opened, names, dests, subfolder=subfolder, **asked)
     else:
-        done = _export_file(file, check_targets(targets), dest, name, base, trigger, preview, force)
+        job = _file_job(file, check_targets(targets), dests, subfolder, base, {"name": name, **told})
+    if dry_run:
+        _show_plan(job.plan(force=force))
+        return
+    done = job.run(force=force)
     for exported in done:
         _show(exported)
     next_step(_how_to_use(done))
@@ -89,27 +114,41 @@ def _check_preview(preview: Path | None) -> None:
     read_rgb(preview)
 
 
-def _export_file(
+def _file_job(
     file: Path,
     targets: Sequence[TargetName],
-    dest: Path | None,
-    name: str | None,
+    dests: Sequence[Path],
+    subfolder: str,
     base: str | None,
-    trigger: str,
-    preview: Path | None,
-    force: bool,
-) -> list[Exported]:
+    asked: dict[str, Any],
+) -> Job:
     from dataset_tools.errors import UserError
     from wrapper.diffusion.pipelines.opening import named_base
-    from wrapper.export.delivery import Wish
-    from wrapper.export.export import Order, export
-    from wrapper.export.job import destinations_for
+    from wrapper.export.foreign_file import wish_for
+    from wrapper.export.job import Job, find_places, with_checkpoint
+    from wrapper.export.plan import Order
 
-    if dest is None:
+    if not dests:
         raise UserError("No place to export to.", "Give the program's folder with --dest DIR.")
-    wish = Wish(file, name or file.stem, trigger=trigger, prompt=trigger, preview=preview)
-    info = named_base(base, "txt2img") if base else None
-    return export([Order(wish, info)], destinations_for(targets, dest, alone=True), force=force)
+    wish, info = wish_for(file, **asked), named_base(base, "txt2img") if base else None
+    order = Order(with_checkpoint(wish, info) if info else wish, info)
+    return Job([order], find_places(targets, dests, subfolder))
+
+
+def _show_plan(plan: Plan) -> None:
+    """Every file with its place; raises `UserError` with what stands against it."""
+    from wrapper.export.export import COLLISION_HINT
+
+    for one in plan.loras:
+        click.secho(
+            f"{one.order.wish.name} ({one.source.spelling}, {len(one.source.modules)} modules)", bold=True
+        )
+        for item in one.items:
+            click.echo(f"  would write {item.role}: {item.path}")
+        for note in one.notes:
+            click.secho(f"  {note}", fg="yellow")
+    plan.problems.raise_if_any("This would be refused:", COLLISION_HINT)
+    next_step("the same command without --dry-run")
 
 
 def _show(exported: Exported) -> None:
@@ -120,12 +159,21 @@ def _show(exported: Exported) -> None:
         click.echo(f"  {click.style('✓', fg='green')} {proof.what:<{width}}  {proof.detail}")
     for file in exported.files:
         click.echo(f"  {file.role}: {file.path}")
+        if file.hashes:
+            click.echo("    " + ", ".join(f"{name} {value[:16]}" for name, value in file.hashes.items()))
     for note in exported.notes:
         click.secho(f"  {note}", fg="yellow")
 
 
 def _how_to_use(done: Sequence[Exported]) -> str:
-    wish = done[0].wish
-    if any(file.target == "a1111" for file in done[0].files):
-        return f"write <lora:{wish.name}:{wish.weight:g}> {wish.trigger}".rstrip() + " in A1111's prompt"
-    return f"open {wish.name}_{wish.uses[0]} from ComfyUI's workflows"
+    wish, targets = done[0].wish, {file.target for file in done[0].files}
+    if targets & {"a1111", "forge"}:
+        program = "A1111" if "a1111" in targets else "Forge"
+        tag = f"<lora:{wish.name}:{wish.weight:g}> {wish.trigger}".rstrip()
+        return f"write {tag} in {program}'s prompt"
+    if "comfyui" in targets:
+        return f"open {wish.name}_{wish.workflows[0]} from ComfyUI's workflows"
+    lora = next(file.path for file in done[0].files if file.role == "LoRA")
+    if "diffusers" in targets:
+        return f'pipeline.load_lora_weights("{lora.parent}", weight_name="{lora.name}")'
+    return f"put {lora.name} and what lies beside it where your program keeps LoRAs"

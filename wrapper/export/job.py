@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataset_tools.building.dataset import RECORD_FILE, read_dataset
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_json
 from dataset_tools.manifests.safety import refuse_prompt
-from wrapper.export.delivery import Wish
-from wrapper.export.export import Exported, Order, export
+from wrapper.export.export import Exported, export
+from wrapper.export.plan import Order, Plan, plan_export
+from wrapper.export.program_folder import Place, find_place, own_place
 from wrapper.export.takes import take_checkpoints
 from wrapper.export.targets import TargetName, Use
+from wrapper.export.wish import Wish, WorkflowName
 from wrapper.project.layout import STAGES
 
 if TYPE_CHECKING:
@@ -23,44 +25,96 @@ if TYPE_CHECKING:
 
 RECORD = "export.json"
 USES: Mapping[str, Use] = {"stage_a": "txt2img", "stage_b": "inpaint"}
+WORKFLOWS: Mapping[str, tuple[WorkflowName, ...]] = {
+    "stage_a": ("txt2img", "inpaint_plain"),
+    "stage_b": ("inpaint",),
+}
+"""Stage B may be for the ear of a patient under age: there is no txt2img of that."""
 
 
-def export_project(
+class Job(NamedTuple):
+    """``own`` is the project's own export folder, which may be written over; None for any other place."""
+
+    orders: list[Order]
+    places: list[Place]
+    own: Path | None = None
+
+    def plan(self, *, force: bool) -> Plan:
+        """What `run` would do."""
+        return plan_export(self.orders, self.places, force=force or self.own is not None)
+
+    def run(self, *, force: bool = False) -> list[Exported]:
+        """Deliver; the project's own folder gets ``export.json``."""
+        done = export(self.orders, self.places, force=force or self.own is not None)
+        if self.own is not None:
+            write_json(self.own / RECORD, record(done, self.own))
+        return done
+
+
+def export_project(project: Project, targets: Sequence[TargetName]) -> list[Exported]:
+    """Deliver every trained stage's LoRA into the project's own ``export/<target>/``."""
+    return project_job(project, targets).run()
+
+
+def project_job(
     project: Project,
     targets: Sequence[TargetName],
-    dest: Path | None = None,
+    dests: Sequence[Path] = (),
+    *,
+    subfolder: str = "",
+    **asked: Any,
+) -> Job:
+    """Every trained stage's LoRA into the project's own folder, or where ``dests`` lead.
+
+    ``asked`` are those of `project_orders`. Raises `UserError` when nothing was trained.
+    """
+    own = None if dests else project.paths.export
+    return Job(project_orders(project, **asked), project_places(project, targets, dests, subfolder), own)
+
+
+def project_places(
+    project: Project, targets: Sequence[TargetName], dests: Sequence[Path], subfolder: str
+) -> list[Place]:
+    """Where the project's LoRAs go: into its own folder, or where ``dests`` lead."""
+    if dests:
+        return find_places(targets, dests, subfolder)
+    own = project.paths.export
+    return [own_place(target, own / target, subfolder) for target in targets]
+
+
+def find_places(targets: Sequence[TargetName], dests: Sequence[Path], subfolder: str = "") -> list[Place]:
+    """A folder for each target; one for several means ``<folder>/<target>`` each. Raises `UserError`."""
+    if len(dests) not in (1, len(targets)):
+        raise UserError(
+            f"{len(targets)} targets and {len(dests)} folders do not go together.",
+            "Give --dest once (with several targets each gets a folder in it), or once for each --to.",
+        )
+    if len(dests) == 1 and len(targets) > 1:
+        dests = [dests[0] / target for target in targets]
+    return [find_place(target, dest, subfolder) for target, dest in zip(targets, dests, strict=True)]
+
+
+def project_orders(
+    project: Project,
     *,
     name: str | None = None,
-    force: bool = False,
     preview: Path | None = None,
     checkpoint: str | None = None,
-) -> list[Exported]:
-    """Deliver every trained stage's LoRA; without ``dest`` into the project's own ``export/<target>/``.
+    **words: Any,
+) -> list[Order]:
+    """Every trained stage's LoRA, to be proved on its own base.
 
-    A stage's chosen checkpoint is taken, unless ``checkpoint`` says ``last`` or names a file. The project's
-    own folder is written over and gets ``export.json``; any other is not without ``force``.
-    Raises `UserError` when nothing was trained.
+    A stage's chosen checkpoint is taken, unless ``checkpoint`` says ``last`` or names a file. ``words`` are
+    fields of `Wish` that stand over the project's own.
     """
     from wrapper.diffusion.pipelines.opening import project_base
 
-    own = dest is None
-    destinations = destinations_for(targets, dest or project.paths.export, alone=not own)
     wishes = project_wishes(project, name or project.settings.project.name, preview, checkpoint)
     orders = []
     for stage, wish in wishes.items():
         base = project_base(project, USES[stage])
-        orders.append(Order(_with_checkpoint(wish, base), base))
-    done = export(orders, destinations, force=force or own)
-    if own:
-        write_json(project.paths.export / RECORD, record(done, project.paths.export))
-    return done
-
-
-def destinations_for(targets: Sequence[TargetName], dest: Path, *, alone: bool) -> dict[TargetName, Path]:
-    """``dest`` itself is a single target's own folder (``alone``); several get ``dest/<target>`` each."""
-    if alone and len(targets) == 1:
-        return {targets[0]: dest}
-    return {target: dest / target for target in targets}
+        orders.append(Order(replace(with_checkpoint(wish, base), **words), base))
+    return orders
 
 
 def project_wishes(
@@ -79,7 +133,8 @@ def project_wishes(
         if preview:
             pictures["preview"] = preview
         asked = {**_common(project, stage), **pictures}
-        wishes[stage] = Wish(source.path, f"{name}_{stage}", (USES[stage],), origin=source.why, **asked)
+        made_for = {"uses": (USES[stage],), "workflows": WORKFLOWS[stage]}
+        wishes[stage] = Wish(source.path, f"{name}_{stage}", origin=source.why, **made_for, **asked)
     return wishes
 
 
@@ -93,8 +148,10 @@ def _common(project: Project, stage: str) -> dict[str, Any]:
     else:
         refuse_prompt(prompt)
     return {
+        "precision": settings.export.precision,
         "trigger": f"{settings.captions.trigger} {settings.captions.class_word}",
         "description": settings.export.description,
+        "notes": settings.export.notes,
         "prompt": prompt,
         "negative": settings.export.negative or settings.generate.negative,
         "weight": settings.export.weight,
@@ -151,11 +208,12 @@ def _first(key: str, found: Sequence[Path]) -> dict[str, Any]:
     return {key: there[0]} if there else {}
 
 
-def _with_checkpoint(wish: Wish, base: BaseInfo) -> Wish:
-    """``wish`` with the base's own file name in the workflows, where the base is one file."""
+def with_checkpoint(wish: Wish, base: BaseInfo) -> Wish:
+    """``wish`` with the base's own file name in the workflows that are for it, where the base is one file."""
     if not base.single_file:
         return wish
-    return replace(wish, checkpoints=dict.fromkeys(wish.uses, base.path.name))
+    use: Use = "inpaint" if base.inpaint else "txt2img"
+    return replace(wish, checkpoints={use: base.path.name})
 
 
 def record(done: Sequence[Exported], folder: Path) -> dict[str, Any]:
@@ -166,6 +224,8 @@ def record(done: Sequence[Exported], folder: Path) -> dict[str, Any]:
                 "name": exported.wish.name,
                 "kind": exported.kind,
                 "uses": list(exported.wish.uses),
+                "workflows": list(exported.wish.workflows),
+                "precision": exported.wish.precision,
                 "trigger": exported.wish.trigger,
                 "weight": exported.wish.weight,
                 "source": exported.wish.source.name,

@@ -1,30 +1,56 @@
-"""Names that a file may have in both UIs."""
+"""Names that a LoRA may have in every program, and the same name said in another way."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from dataset_tools.errors import UserError
 
-FORBIDDEN = ':>=,<"/\\|?*'
-"""``: > = ,`` end A1111's ``<lora:NAME:1>``; the others cannot be in a file's name everywhere."""
+FORBIDDEN = ':>=,<"/\\|?*#'
+"""``: > = ,`` end A1111's ``<lora:NAME:1>``, ``#`` begins a comment in its prompts (1.10); the others cannot
+be in a file's name everywhere."""
 MAX_BYTES = 200
-_BAD = re.compile(rf"[{re.escape(FORBIDDEN)}\x00-\x1f\x7f]")
+_BAD = re.compile(rf"[{re.escape(FORBIDDEN)}]")
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+_UNSEEN = ("Cc", "Cs", "Zl", "Zp")
+_BIDI = "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 
 
-def check_name(name: str) -> str:
-    """``name``, when A1111 and ComfyUI can both load a LoRA called so; raises `UserError` otherwise."""
+def check_name(name: str, option: str = "--name") -> str:
+    """``name``, when every program can load a LoRA called so; raises `UserError` otherwise."""
     bad = sorted(set(_BAD.findall(name)))
     if bad:
-        raise _refusal(name, f"{' '.join(map(repr, bad))} cannot be in a LoRA's name", _BAD.sub("_", name))
+        raise _refusal(name, f"{' '.join(map(repr, bad))} cannot be in a LoRA's name", option)
+    if any(_is_unseen(letter) for letter in name):
+        raise _refusal(name, "it has characters that cannot be seen", option)
     if name != name.strip() or name.startswith(".") or name.endswith("."):
-        raise _refusal(name, "it begins or ends with a space or a dot", name.strip(" ."))
+        raise _refusal(name, "it begins or ends with a space or a dot", option)
     if not name or len(name.encode("utf-8")) > MAX_BYTES:
-        raise _refusal(name, f"it must have 1 to {MAX_BYTES} bytes", "mylora")
+        raise _refusal(name, f"it must have 1 to {MAX_BYTES} bytes", option)
+    if name.partition(".")[0].casefold() in _RESERVED:
+        raise _refusal(name, "Windows keeps it for a device", option)
     return name
 
 
-def _refusal(name: str, why: str, better: str) -> UserError:
+def same_name(one: str, other: str) -> bool:
+    """Whether a file system may take both for the same: case and Unicode form aside."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _is_unseen(letter: str) -> bool:
+    return letter in _BIDI or unicodedata.category(letter) in _UNSEEN
+
+
+def _refusal(name: str, why: str, option: str) -> UserError:
+    shown = "".join("?" if _is_unseen(letter) else letter for letter in name)
+    better = _BAD.sub("_", shown).strip(" .?")[: MAX_BYTES // 4]
+    if not better or better.partition(".")[0].casefold() in _RESERVED:
+        better = f"my_{better or 'lora'}"
     return UserError(
-        f"The name '{name}' does not work in A1111 and ComfyUI: {why}.", f"Give --name '{better}'."
+        f"The name '{shown}' does not work in A1111 and ComfyUI: {why}.", f"Give {option} '{better}'."
     )

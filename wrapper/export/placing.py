@@ -1,70 +1,138 @@
-"""Putting files into another program's folder: nothing overwritten unasked, nothing half-written."""
+"""Putting files into other programs' folders: all or none, also when the process is killed in between.
+
+Files are written into a staging folder first. Before the first one is moved, a journal beside them says where
+each goes; whoever finds a journal that nobody works on any more takes back what was moved.
+"""
 
 from __future__ import annotations
 
+import errno
+import json
+import os
+import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-from dataset_tools.errors import Problems
-from dataset_tools.files import placing
-from wrapper.export.targets import TARGETS, TargetName
+from dataset_tools.files import content_hash, in_use, is_in_use, placing, write_json
 
-
-def refuse_collisions(
-    name: str, destinations: Mapping[TargetName, Path], wanted: Sequence[Path], force: bool
-) -> None:
-    """Raise one `UserError` for all files of ``wanted`` that are there and all LoRAs that share ``name``."""
-    problems = Problems()
-    for target, root in destinations.items():
-        if root.exists() and not root.is_dir():
-            problems.add(root, "is not a folder.")
-        for twin in _twins(name, target, root):
-            problems.add(twin, f"has the same name: A1111 would not know which '{name}' is meant.")
-    for path in wanted:
-        if path.exists() and not force:
-            problems.add(path, "is already there.")
-    problems.raise_if_any(hint="Give another --name, or --force to write over files that are there.")
+PREFIX = ".part-export-"
+JOURNAL, OLD = "journal.json", "old"
 
 
-def _twins(name: str, target: TargetName, root: Path) -> Iterator[Path]:
-    """Other LoRA files of that name in A1111's subfolders: it calls them by base name alone."""
-    if target == "a1111":
-        folder = root / TARGETS[target].lora_folder
-        yield from (path for path in folder.rglob(f"*/{_literal(name)}.safetensors"))
+class Move(NamedTuple):
+    """A file of the staging folder, and where it is to lie."""
 
-
-def _literal(name: str) -> str:
-    """``name`` as a pattern that matches nothing but itself."""
-    return name.replace("[", "[[]")
+    staged: Path
+    final: Path
 
 
 @contextmanager
 def staging(destination: Path) -> Iterator[Path]:
-    """A temporary folder on the destination's file system; folders made for it alone go again on failure."""
-    missing = [folder for folder in (destination, *destination.parents) if not folder.exists()]
+    """A folder to write files in before they are placed; what was made for it alone goes again on failure."""
+    missing = _missing(destination)
     with placing(destination):
         destination.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=destination))
     try:
-        with tempfile.TemporaryDirectory(prefix=".part-export-", dir=destination) as folder:
-            yield Path(folder)
+        with in_use(folder):
+            try:
+                yield folder
+            except BaseException:
+                take_back(folder)
+                raise
     finally:
-        for folder in missing:
-            if not any(folder.iterdir()):
-                folder.rmdir()
+        if not (folder / JOURNAL).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        _remove_empty(missing)
 
 
-def place(moves: Sequence[tuple[Path, Path]]) -> None:
-    """Rename each file into place; when one cannot be, those that are new go again."""
-    placed: list[Path] = []
+def clear_leftovers(destination: Path) -> list[Path]:
+    """Undo what a killed export left in ``destination``; the places from which files were taken back."""
+    taken = []
+    for folder in sorted(destination.glob(f"{PREFIX}*")):
+        if folder.is_dir() and not is_in_use(folder):
+            taken += take_back(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+    return taken
+
+
+def place(folder: Path, moves: Sequence[Move]) -> None:
+    """Move every file of the staging ``folder`` to its place; what lay there before is kept until all are.
+
+    When one cannot be moved, `take_back` (which `staging` calls) restores everything.
+    """
+    made = dict.fromkeys(one for move in moves for one in _missing(move.final.absolute().parent))
+    write_json(
+        folder / JOURNAL, {"moves": [_entry(folder, move) for move in moves], "made": list(map(str, made))}
+    )
+    (folder / OLD).mkdir()
+    for number, move in enumerate(moves):
+        with placing(move.final):
+            move.final.parent.mkdir(parents=True, exist_ok=True)
+            if os.path.lexists(move.final):
+                _move(move.final, folder / OLD / str(number))
+            _move(move.staged, move.final)
+    (folder / JOURNAL).unlink()
+
+
+def _entry(folder: Path, move: Move) -> dict[str, str]:
+    return {
+        "staged": str(move.staged.relative_to(folder)),
+        "final": str(move.final.absolute()),
+        "sha256": content_hash(move.staged),
+    }
+
+
+def take_back(folder: Path) -> list[Path]:
+    """Undo the moves of a staging folder's journal; a file that was changed since stays as it is."""
+    journal = folder / JOURNAL
+    if not journal.is_file():
+        return []
+    record = json.loads(journal.read_text(encoding="utf-8"))
+    taken = []
+    for number, entry in enumerate(record["moves"]):
+        staged, final, old = folder / entry["staged"], Path(entry["final"]), folder / OLD / str(number)
+        _beside(final).unlink(missing_ok=True)
+        moved = not staged.exists() or os.path.lexists(old)
+        if moved and final.is_file() and content_hash(final) == entry["sha256"]:
+            final.unlink()
+            taken.append(final)
+        if os.path.lexists(old) and not os.path.lexists(final):
+            _move(old, final)
+    _remove_empty(sorted(map(Path, record["made"]), key=lambda made: -len(made.parts)))
+    journal.unlink()
+    return taken
+
+
+def _missing(folder: Path) -> list[Path]:
+    """The folders that making ``folder`` would make, the innermost first."""
+    return [one for one in (folder, *folder.parents) if not one.exists()]
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename, or copy beside and rename where ``target`` is on another file system."""
     try:
-        for staged, final in moves:
-            final.parent.mkdir(parents=True, exist_ok=True)
-            if not final.exists():
-                placed.append(final)
-            staged.replace(final)
-    except OSError:
-        for path in placed:
-            path.unlink(missing_ok=True)
-        raise
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = _beside(target)
+        try:
+            shutil.copy2(source, beside, follow_symlinks=False)
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+        source.unlink()
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{PREFIX}{path.name}"[:200])

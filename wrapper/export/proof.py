@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wrapper.export.source import ALPHA, DOWN, UP, Modules, Source, alpha_of, component_of
+from wrapper.export.source import ALPHA, DOWN, UP, Modules, alpha_of, component_of
+from wrapper.export.targets import Precision
 from wrapper.lora.deltas import delta_error
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from wrapper.lora.file import Lora
     from wrapper.lora.layers import Layer
 
-MAX_HEADER_BYTES = 1 << 20
-"""ComfyUI's ``/view_metadata`` answers 404 above this (0.3.64, ``server.py``)."""
-DELTA_TOLERANCE = 5e-3
-"""Largest ‖ΔW − ΔW'‖ / ‖ΔW‖ (Frobenius) that rounding both factors to fp16 may cause."""
+DELTA_TOLERANCES: Mapping[Precision, float] = {"fp16": 5e-3, "bf16": 2e-2, "fp32": 1e-5}
+"""Largest ‖ΔW − ΔW'‖ / ‖ΔW‖ (Frobenius) that rounding both factors may cause, with 11, 8 and 24 bits."""
 MAX_NAMED = 3
 
 
@@ -32,53 +27,36 @@ class Proof:
     detail: str
 
 
-def prove_file(path: Path, source: Source, name: str, layers: Mapping[str, Layer], title: str) -> list[Proof]:
-    """Read ``path`` back and hold it against ``layers`` (by Kohya name) and its source.
-
-    ``name`` is what the metadata should call it, ``title`` says whose layers these are.
-    """
-    from wrapper.lora.file import read_lora
-    from wrapper.safetensors_header import read_header
-
-    lora = read_lora(path)
-    modules = lora.modules()
+def prove_modules(
+    modules: Modules, source: Modules, layers: Mapping[str, Layer], title: str, precision: Precision
+) -> list[Proof]:
+    """Hold what was read back against ``layers`` (by Kohya name; ``title`` says whose) and its source."""
     return [
-        _keys(modules, layers, title),
+        _keys(modules, source, layers, title),
         _shapes(modules, layers),
-        _finite(modules),
-        _alpha(modules),
-        _deltas(modules, source.modules),
-        _metadata(path, lora, name, read_header(path).data_start),
+        _finite(modules, source, precision),
+        _deltas(modules, source, DELTA_TOLERANCES[precision]),
     ]
 
 
-def _keys(modules: Modules, layers: Mapping[str, Layer], title: str) -> Proof:
-    unknown = sorted(set(modules) - set(layers))
-    halves = sorted(_half_attentions(modules))
-    counts = ", ".join(f"{count} {component}" for component, count in _by_component(modules).items())
+def _keys(modules: Modules, source: Modules, layers: Mapping[str, Layer], title: str) -> Proof:
+    what = "every key has its layer, none is left out"
+    unknown, missing = sorted(set(modules) - set(layers)), sorted(set(source) - set(modules))
+    counts = ", ".join(f"{count} {component}" for component, count in by_component(modules).items())
     detail = f"{len(modules)} modules ({counts}), all in the table of {title}"
     if unknown:
-        detail = f"{len(unknown)} of {len(modules)} have no layer in {title}: {_some(unknown)}"
-    elif halves:
-        detail = f"q, k, v and out are not all there (A1111 drops such): {_some(halves)}"
-    return Proof("every key has its layer", not unknown and not halves and bool(modules), detail)
+        detail = f"{len(unknown)} of {len(modules)} have no layer in {title}: {some(unknown)}"
+    elif missing:
+        detail = f"{len(missing)} of {len(source)} are not in the file: {some(missing)}"
+    return Proof(what, not unknown and not missing and bool(modules), detail)
 
 
-def _by_component(modules: Modules) -> dict[str, int]:
+def by_component(modules: Mapping[str, object]) -> dict[str, int]:
+    """How many modules each component has."""
     counts: dict[str, int] = {}
     for name in modules:
         counts[component_of(name)] = counts.get(component_of(name), 0) + 1
     return counts
-
-
-def _half_attentions(modules: Modules) -> Iterator[str]:
-    """Attentions of SDXL's second text encoder, which A1111 applies only as a whole."""
-    found: dict[str, int] = {}
-    for name in modules:
-        if name.startswith("lora_te2_") and "_self_attn_" in name:
-            attention = name.partition("_self_attn_")[0]
-            found[attention] = found.get(attention, 0) + 1
-    return (name for name, count in found.items() if count != 4)
 
 
 def _shapes(modules: Modules, layers: Mapping[str, Layer]) -> Proof:
@@ -89,7 +67,7 @@ def _shapes(modules: Modules, layers: Mapping[str, Layer]) -> Proof:
     ]
     ranks = sorted({parts[DOWN].shape[0] for parts in modules.values()})
     shown = f"{ranks[0]}" if len(ranks) == 1 else f"{ranks[0]} to {ranks[-1]}"
-    detail = f"{len(wrong)} do not fit: {_some(wrong)}" if wrong else f"rank {shown}"
+    detail = f"{len(wrong)} do not fit: {some(wrong)}" if wrong else f"rank {shown}"
     return Proof("shapes fit the layers", not wrong, detail)
 
 
@@ -98,25 +76,37 @@ def fits(modules: Modules, layers: Mapping[str, Layer]) -> bool:
     return all(name in layers and _fits(parts, layers[name].weight_shape) for name, parts in modules.items())
 
 
-def _fits(parts: dict[str, Tensor], layer: tuple[int, ...]) -> bool:
+def _fits(parts: Mapping[str, object], layer: tuple[int, ...]) -> bool:
     """Linear: down [r, in], up [out, r]. Conv: down [r, in, kh, kw], up [out, r, 1, 1]."""
-    rank = parts[DOWN].shape[0]
+    rank = parts[DOWN].shape[0]  # type: ignore[attr-defined]
     up = (layer[0], rank, 1, 1) if len(layer) == 4 else (layer[0], rank)
-    return tuple(parts[DOWN].shape) == (rank, *layer[1:]) and tuple(parts[UP].shape) == up
+    return tuple(parts[DOWN].shape) == (rank, *layer[1:]) and tuple(parts[UP].shape) == up  # type: ignore[attr-defined]
 
 
-def _finite(modules: Modules) -> Proof:
-    broken = [
-        name for name, parts in modules.items() if not all(bool(t.isfinite().all()) for t in parts.values())
-    ]
-    idle = [name for name, parts in modules.items() if not (parts[DOWN].any() and parts[UP].any())]
-    working = len(modules) - len(idle)
+def _finite(modules: Modules, source: Modules, precision: Precision) -> Proof:
+    what = "finite and not zero"
+    broken = [name for name, parts in modules.items() if not _is_finite(parts)]
     if broken:
-        return Proof("finite and not zero", False, f"not finite: {_some(broken)}")
-    return Proof("finite and not zero", working > 0, f"{working} of {len(modules)} modules change something")
+        made = [name for name in broken if name in source and _is_finite(source[name])]
+        why = f"; they are too large for {precision}: give --precision bf16 or fp32" if made else ""
+        return Proof(what, False, f"not finite in {len(broken)} modules: {some(broken)}{why}")
+    working = [name for name, parts in modules.items() if parts[DOWN].any() and parts[UP].any()]
+    lost = [name for name, parts in source.items() if _acts(parts) and name not in set(working)]
+    if lost:
+        return Proof(what, False, f"{len(lost)} modules became zero in {precision}: {some(lost)}")
+    return Proof(what, bool(working), f"{len(working)} of {len(modules)} modules change something")
 
 
-def _alpha(modules: Modules) -> Proof:
+def _is_finite(parts: Mapping[str, object]) -> bool:
+    return all(bool(tensor.isfinite().all()) for tensor in parts.values())  # type: ignore[attr-defined]
+
+
+def _acts(parts: Mapping[str, object]) -> bool:
+    return bool(parts[DOWN].any()) and bool(parts[UP].any()) and alpha_of(dict(parts)) != 0.0  # type: ignore[attr-defined, arg-type]
+
+
+def prove_alpha(modules: Modules) -> Proof:
+    """Every module has an alpha, and it is the same all over a component."""
     without = [name for name, parts in modules.items() if ALPHA not in parts]
     values: dict[str, set[float]] = {}
     for name, parts in modules.items():
@@ -128,34 +118,20 @@ def _alpha(modules: Modules) -> Proof:
     return Proof("alpha on every module, one a component", not without and not mixed, detail)
 
 
-def _deltas(modules: Modules, source: Modules) -> Proof:
+def _deltas(modules: Modules, source: Modules, tolerance: float) -> Proof:
+    """ΔW of every module as in the source; a module that the source lacks must change nothing."""
     what = "same change of the weights as the source"
-    if set(modules) != set(source):
-        return Proof(what, False, f"other modules: {_some(sorted(set(modules) ^ set(source)))}")
-    errors = {name: delta_error(source[name], parts) for name, parts in modules.items()}
-    worst = max(errors, key=lambda name: errors[name])
-    passed = errors[worst] <= DELTA_TOLERANCE
+    errors = {name: delta_error(source[name], modules[name]) for name in source if name in modules}
+    added = [name for name, parts in modules.items() if name not in source and _acts(parts)]
+    if added or not errors:
+        return Proof(what, False, f"modules that the source does not have: {some(added)}")
+    worst = max(errors, key=lambda name: errors[name] if errors[name] == errors[name] else float("inf"))
+    passed = errors[worst] <= tolerance
     detail = f"largest relative difference {errors[worst]:.1e}" + ("" if passed else f" in {worst}")
     return Proof(what, passed, detail)
 
 
-def _metadata(path: Path, lora: Lora, name: str, header_bytes: int) -> Proof:
-    from wrapper.lora.hashes import model_hash
-
-    true_hash = model_hash(path)
-    right = lora.metadata.get("sshs_model_hash") == true_hash
-    named = lora.metadata.get("ss_output_name") == name
-    small = header_bytes <= MAX_HEADER_BYTES
-    detail = f"hash {true_hash[:12]}, header {header_bytes // 1024 + 1} KiB"
-    if not right:
-        detail = "sshs_model_hash is not the hash of the weights"
-    elif not named:
-        detail = f"ss_output_name is {lora.metadata.get('ss_output_name')!r}, the file is called {name!r}"
-    elif not small:
-        detail = f"the header has {header_bytes} bytes, ComfyUI shows at most {MAX_HEADER_BYTES}"
-    return Proof("metadata and hashes are the file's own", right and named and small, detail)
-
-
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """The first names, and how many more there are."""
     more = len(names) - MAX_NAMED
     return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")

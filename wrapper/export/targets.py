@@ -1,30 +1,45 @@
-"""What A1111 and ComfyUI want, and where they look for it."""
+"""What each program wants, and where it looks for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from dataset_tools.errors import UserError
 from wrapper.base_model.kinds import Kind
 
-TargetName = Literal["a1111", "comfyui"]
+TargetName = Literal["a1111", "forge", "comfyui", "diffusers", "folder"]
 Use = Literal["txt2img", "inpaint"]
+Precision = Literal["fp16", "bf16", "fp32"]
 
 
 @dataclass(frozen=True)
 class Target:
-    """A program: ``lora_folder`` is where its LoRA files lie, below its own folder."""
+    """Where files go: ``lora_folder`` lies below the program's own folder, empty for that folder itself.
+
+    ``marks`` are files and folders by which the program's folder is known.
+    """
 
     title: str
-    lora_folder: str
+    lora_folder: str = ""
+    marks: tuple[str, ...] = ()
 
 
+_WEBUI = ("models/Lora", "models/Stable-diffusion", "extensions-builtin", "webui.py", "launch.py")
 TARGETS: Mapping[TargetName, Target] = {
-    "a1111": Target("AUTOMATIC1111", "models/Lora"),
-    "comfyui": Target("ComfyUI", "models/loras"),
+    "a1111": Target("AUTOMATIC1111", "models/Lora", _WEBUI),
+    "forge": Target("Forge", "models/Lora", _WEBUI),
+    "comfyui": Target(
+        "ComfyUI",
+        "models/loras",
+        ("models/loras", "models/checkpoints", "custom_nodes", "folder_paths.py", "extra_model_paths.yaml"),
+    ),
+    "diffusers": Target("diffusers"),
+    "folder": Target("a folder"),
 }
+WEBUIS: tuple[TargetName, ...] = ("a1111", "forge")
+"""The programs that call a LoRA by its base name and read ``NAME.json``."""
 WORKFLOW_FOLDER = "user/default/workflows"
 """Where ComfyUI's editor lists workflows."""
 API_FOLDER = "user/default/workflows_api"
@@ -41,15 +56,11 @@ CHECKPOINTS: Mapping[tuple[Kind, Use], str] = {
 A1111_VERSIONS: Mapping[Kind, str] = {"sd15": "SD1", "sdxl": "SDXL"}
 TITLES: Mapping[Kind, str] = {"sd15": "Stable Diffusion 1.5", "sdxl": "Stable Diffusion XL"}
 SIZES_PX: Mapping[Kind, int] = {"sd15": 512, "sdxl": 1024}
-BASE_VERSIONS: Mapping[Kind, str] = {"sd15": "sd_v1", "sdxl": "sdxl_base_v1-0"}
-ARCHITECTURES: Mapping[Kind, str] = {
-    "sd15": "stable-diffusion-v1/lora",
-    "sdxl": "stable-diffusion-xl-v1-base/lora",
-}
 
 
-def check_targets(names: tuple[str, ...] | list[str]) -> tuple[TargetName, ...]:
-    """The targets, each once; raises `UserError` when there is none."""
-    if not names:
-        raise UserError("No target to export to.", "Give --to a1111 or --to comfyui (or both).")
-    return tuple(name for name in TARGETS if name in names)
+def check_targets(names: Iterable[str]) -> tuple[TargetName, ...]:
+    """The targets, each once, in the order asked for; raises `UserError` when there is none."""
+    wanted = tuple(name for name in dict.fromkeys(names) if name in TARGETS)
+    if not wanted:
+        raise UserError("No target to export to.", f"Give --to with one of {', '.join(TARGETS)}.")
+    return wanted  # type: ignore[return-value]

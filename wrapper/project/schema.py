@@ -205,14 +205,18 @@ class EvaluateSection(Section):
 
 
 class ExportSection(Section):
-    targets: list[Literal["a1111", "comfyui"]] = ["a1111", "comfyui"]
+    targets: list[Literal["a1111", "forge", "comfyui", "diffusers", "folder"]] = ["a1111", "comfyui"]
     """The programs that files are made for."""
+    precision: Literal["fp16", "bf16", "fp32"] = "fp16"
+    """How precisely the weights are written; every program takes fp16."""
     description: str = ""
     """What A1111 shows beside the LoRA."""
     weight: float = 1.0
     """The weight that A1111 begins with."""
     negative: str = ""
     """The negative prompt that goes with it; empty for [generate] negative."""
+    notes: str = ""
+    """What A1111 shows as notes, before where the LoRA comes from."""
 
 
 class ProjectFile(Section):

@@ -72,12 +72,12 @@ def size(count: int) -> str:
     return f"{count} B"
 
 
-def _a1111(lora: dict[str, Any]) -> list[str]:
+def _webui(lora: dict[str, Any], folder: str, program: str) -> list[str]:
     checkpoint = (
         "an inpainting checkpoint, tab img2img → Inpaint" if lora["uses"] == ["inpaint"] else "a checkpoint"
     )
     return [
-        "Copy what lies in export/a1111 into AUTOMATIC1111's own folder.",
+        f"Copy what lies in export/{folder} into {program}'s own folder.",
         f"Choose {checkpoint}, of the kind it was trained on.",
         f"Write <lora:{lora['name']}:{lora['weight']:g}> {lora['trigger']} in the prompt.",
     ]
@@ -92,4 +92,20 @@ def _comfyui(lora: dict[str, Any]) -> list[str]:
     ]
 
 
-_HOW = {"a1111": _a1111, "comfyui": _comfyui}
+def _a1111(lora: dict[str, Any]) -> list[str]:
+    return _webui(lora, "a1111", "AUTOMATIC1111")
+
+
+def _forge(lora: dict[str, Any]) -> list[str]:
+    return _webui(lora, "forge", "Forge")
+
+
+def _diffusers(lora: dict[str, Any]) -> list[str]:
+    return [f'pipeline.load_lora_weights("export/diffusers", weight_name="{lora["name"]}.safetensors")']
+
+
+def _folder(lora: dict[str, Any]) -> list[str]:
+    return [f"Put {lora['name']}.safetensors from export/folder where your program keeps its LoRAs."]
+
+
+_HOW = {"a1111": _a1111, "forge": _forge, "comfyui": _comfyui, "diffusers": _diffusers, "folder": _folder}

@@ -54,7 +54,7 @@ def draw_sheet(rows: Sequence[Row], heads: Sequence[str] = (), tile_px: int = TI
 
     columns = max(len(pictures) for _, pictures in rows)
     heights = [(LINE_PX if caption else 0) + tile_px + GAP_PX for caption, _ in rows]
-    font = _font("".join([*heads, *(caption for caption, _ in rows)]))
+    font = label_font("".join([*heads, *(caption for caption, _ in rows)]))
     wrapped = [_wrapped(head, tile_px, font) for head in heads]
     head_px = LINE_PX * max(map(len, wrapped), default=0)
     size = (GAP_PX + columns * (tile_px + GAP_PX), GAP_PX + head_px + sum(heights))
@@ -66,7 +66,7 @@ def draw_sheet(rows: Sequence[Row], heads: Sequence[str] = (), tile_px: int = TI
     top = GAP_PX + head_px
     for (caption, pictures), height in zip(rows, heights, strict=True):
         if caption:
-            pen.text((GAP_PX, top), _shortened(caption, size[0] - 2 * GAP_PX, font), INK, font)
+            pen.text((GAP_PX, top), shortened(caption, size[0] - 2 * GAP_PX, font), INK, font)
         for column, picture in enumerate(pictures):
             sheet.paste(_tile(picture, tile_px), (_left(column, tile_px), top + height - tile_px - GAP_PX))
         top += height
@@ -86,21 +86,21 @@ def _tile(picture: np.ndarray, tile_px: int) -> Image.Image:
     return image.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS)
 
 
-def _font(text: str) -> ImageFont.FreeTypeFont:
+def label_font(text: str, size_px: int = FONT_PX) -> ImageFont.FreeTypeFont:
     """Pillow's own font; for letters that it lacks, the first of the system's that is there."""
     from PIL import ImageFont
 
-    other = _system_font() if any(ord(letter) > 0x17F and letter not in "–—…·→" for letter in text) else None
-    return other or ImageFont.load_default(FONT_PX)
+    foreign = any(ord(letter) > 0x17F and letter not in "–—…·→" for letter in text)
+    return (_system_font(size_px) if foreign else None) or ImageFont.load_default(size_px)
 
 
 @cache
-def _system_font() -> ImageFont.FreeTypeFont | None:
+def _system_font(size_px: int) -> ImageFont.FreeTypeFont | None:
     from PIL import ImageFont
 
     for name in FONTS:
         try:
-            return ImageFont.truetype(name, FONT_PX)
+            return ImageFont.truetype(name, size_px)
         except OSError:
             continue
     return None
@@ -115,10 +115,10 @@ def _wrapped(text: str, width_px: int, font: ImageFont.FreeTypeFont) -> list[str
             lines[-1] = longer
         else:
             lines.append(word)
-    return [_shortened(line, width_px, font) for line in lines if line]
+    return [shortened(line, width_px, font) for line in lines if line]
 
 
-def _shortened(text: str, width_px: int, font: ImageFont.FreeTypeFont) -> str:
+def shortened(text: str, width_px: int, font: ImageFont.FreeTypeFont) -> str:
     if font.getlength(text) <= width_px:
         return text
     while text and font.getlength(text + "…") > width_px:

@@ -1,0 +1,90 @@
+"""The metadata of an exported file: the source's, made complete and harmless for what reads them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+
+from wrapper.export.source import DOWN, Source, alpha_of, component_of
+from wrapper.export.wish import Wish
+from wrapper.lora.metadata import ARCHITECTURES, BASE_VERSIONS, IMPLEMENTATIONS
+
+CAPTION_KEYS = ("ss_tag_frequency", "ss_datasets")
+"""Where sd-scripts keeps captions: they are nobody's business."""
+OBJECT_KEYS = ("ss_bucket_info", "ss_dataset_dirs")
+"""What A1111's card editor takes for JSON objects, and fails on when they are none (1.10.1)."""
+
+
+def file_metadata(wish: Wish, source: Source) -> dict[str, str]:
+    """The source's metadata under the new name, complete for the loaders, without anybody's captions."""
+    kept = {name: value for name, value in source.metadata.items() if not _is_dropped(name, value)}
+    own = {
+        "ss_output_name": wish.name,
+        "ss_base_model_version": _base_version(kept, source),
+        "ss_v2": "False",
+        "ss_network_module": _network_module(kept),
+        **_sizes(source),
+        "modelspec.architecture": ARCHITECTURES[source.kind],
+        "modelspec.implementation": IMPLEMENTATIONS[source.kind],
+        "modelspec.title": wish.name,
+        "modelspec.sai_model_spec": kept.get("modelspec.sai_model_spec", "1.0.0"),
+    }
+    told = {"modelspec.trigger_phrase": wish.trigger, "modelspec.description": wish.description}
+    told["lorawrap_checkpoint"] = wish.origin
+    return kept | own | {name: value for name, value in told.items() if value}
+
+
+def _is_dropped(name: str, value: str) -> bool:
+    if name in OBJECT_KEYS:
+        return not _is_object(value)
+    if name == "ss_training_started_at":
+        return not _is_number(value)
+    return name in CAPTION_KEYS
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _base_version(kept: Mapping[str, str], source: Source) -> str:
+    told = kept.get("ss_base_model_version", "")
+    right = told and told.startswith("sdxl_") == (source.kind == "sdxl") and not told.startswith("sd_v2")
+    return told if right else BASE_VERSIONS[source.kind]
+
+
+def _network_module(kept: Mapping[str, str]) -> str:
+    """What was converted is a plain LoRA now, whatever module trained it."""
+    told = kept.get("ss_network_module", "")
+    return told if told.startswith("networks.lora") else "networks.lora"
+
+
+def _sizes(source: Source) -> dict[str, str]:
+    """The commonest rank and alpha, the U-Net's where it has any."""
+    modules = [parts for name, parts in source.modules.items() if component_of(name) == "unet"]
+    modules = modules or list(source.modules.values())
+    ranks = Counter(parts[DOWN].shape[0] for parts in modules)
+    alphas = Counter(abs(alpha_of(parts)) or 1.0 for parts in modules)
+    if not ranks:
+        return {}
+    return {
+        "ss_network_dim": str(ranks.most_common(1)[0][0]),
+        "ss_network_alpha": str(alphas.most_common(1)[0][0]),
+    }
+
+
+def is_for_inpainting(metadata: Mapping[str, str]) -> bool:
+    """Whether a file says of itself that it was trained on an inpainting (9-channel) base."""
+    told = " ".join(metadata.get(f"modelspec.{name}", "") for name in ("tags", "usage_hint", "architecture"))
+    return "inpaint" in told.casefold()

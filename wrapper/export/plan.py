@@ -1,0 +1,141 @@
+"""What an export would do, as data: every file with its place, and everything that stands against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataset_tools.errors import Problems, UserError
+from dataset_tools.manifests.safety import refuse_negative, refuse_prompt
+from wrapper.export.architecture import full_size_layers
+from wrapper.export.collisions import alias_notes, find_collisions
+from wrapper.export.delivery import LORA, Item, items, size_note
+from wrapper.export.form import idle_attentions
+from wrapper.export.names import check_name
+from wrapper.export.program_folder import Place
+from wrapper.export.source import Source, read_source
+from wrapper.export.targets import TARGETS, TITLES
+from wrapper.export.wish import Wish
+from wrapper.lora.names import is_target
+
+if TYPE_CHECKING:
+    from wrapper.base_model.detect import BaseInfo
+
+
+@dataclass(frozen=True)
+class Order:
+    """One LoRA to be delivered; ``base`` is what it is to be proved on."""
+
+    wish: Wish
+    base: BaseInfo | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One LoRA, read, and the files that it becomes. ``notes`` are sentences for the user."""
+
+    order: Order
+    source: Source
+    items: list[Item]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``problems`` are the reasons why it cannot be carried out, if any."""
+
+    loras: list[Planned]
+    places: list[Place]
+    problems: Problems
+
+
+def plan_export(orders: Sequence[Order], places: Sequence[Place], *, force: bool = False) -> Plan:
+    """Read every LoRA and name its files. Nothing is written.
+
+    Raises `UserError` for a source that cannot be exported, or a name that does not work.
+    """
+    problems, loras = Problems(), []
+    for order in orders:
+        check_name(order.wish.name)
+        _refuse_words(order.wish)
+        source = read_source(order.wish.source, order.base.kind if order.base else None)
+        _refuse_other_kind(source, order.base)
+        loras.append(_planned(order, source, places, force, problems))
+    return Plan(loras, list(places), problems)
+
+
+def _refuse_words(wish: Wish) -> None:
+    """A workflow that draws people from words asks for adults only."""
+    if "txt2img" in wish.workflows:
+        refuse_prompt(wish.prompt or wish.trigger)
+        refuse_negative(wish.negative)
+
+
+def _refuse_other_kind(source: Source, base: BaseInfo | None) -> None:
+    if base is not None and base.kind != source.kind:
+        raise UserError(
+            f"{source.path}: is a LoRA for {TITLES[source.kind]}, but {base.path} is {TITLES[base.kind]}.",
+            "Give the base model that it was trained on.",
+        )
+
+
+def _planned(
+    order: Order, source: Source, places: Sequence[Place], force: bool, problems: Problems
+) -> Planned:
+    wish = order.wish
+    every = [item for place in places for item in items(wish, source, place)]
+    by_path: dict[Path, Item] = {}
+    for item in every:
+        by_path.setdefault(item.path.resolve(), item)
+    wanted = list(by_path.values())
+    own = [path for item in wanted if not is_shared(item, places) for path in [item.path]]
+    find_collisions(wish.name, places, own, wish.own_files, force, problems)
+    notes = [
+        *_source_notes(wish, source),
+        *(note for place in places for note in place.notes),
+        *_shared_notes(every, wanted, places),
+        *alias_notes(wish.name, places, [item.path for item in wanted]),
+    ]
+    return Planned(order, source, wanted, list(dict.fromkeys(notes)))
+
+
+def is_shared(item: Item, places: Sequence[Place]) -> bool:
+    """Whether ComfyUI reads the file in a folder that is not its own, where others may have put it."""
+    return any(
+        item.target == place.target == "comfyui"
+        and item.path.parent == place.folder
+        and not place.loras.is_relative_to(place.root)
+        for place in places
+    )
+
+
+def _shared_notes(every: Sequence[Item], wanted: Sequence[Item], places: Sequence[Place]) -> list[str]:
+    chosen = {id(item) for item in wanted}
+    twice = [item for item in every if id(item) not in chosen and item.role == LORA]
+    notes = [f"{TARGETS[item.target].title} reads {item.path} too: it is written once." for item in twice]
+    there = [item for item in wanted if is_shared(item, places) and item.path.exists()]
+    return notes + [f"{item.path} is there already and stays: it is shared." for item in there]
+
+
+def _source_notes(wish: Wish, source: Source) -> list[str]:
+    notes = [wish.origin, *source.notes, size_note(source), _part_note(source)]
+    idle = idle_attentions(source.modules)
+    if idle:
+        notes.append(
+            f"{len(idle)} modules that change nothing were added: A1111 takes q, k, v and out together."
+        )
+    if wish.preview is None:
+        notes.append("No preview picture was given (--preview): a card without one stands in its place.")
+    return [note for note in notes if note]
+
+
+def _part_note(source: Source) -> str:
+    """A sentence when the LoRA changes only a part of the U-Net's attention."""
+    layers = full_size_layers(source.kind)
+    usual = {n for n, layer in layers.items() if layer.component == "unet" and is_target("unet", layer.path)}
+    there = usual & set(source.modules)
+    if len(there) == len(usual) or size_note(source):
+        return ""
+    return f"It changes {len(there)} of the {len(usual)} attention layers of the U-Net."
