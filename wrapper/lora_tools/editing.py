@@ -1,7 +1,6 @@
 """Another file with the same tensors, bit for bit, and other metadata.
 
-Hashes: ``sshs_model_hash`` is of the tensors and stays what it is; ``sshs_legacy_hash`` is of bytes that may
-lie in the header and is worked out again (sd-scripts v0.10.1 ``precalculate_safetensors_hashes``).
+Of its own hashes, ``sshs_model_hash`` is of the tensors and stays; ``sshs_legacy_hash`` is worked out again.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from dataset_tools.errors import Problems, UserError, did_you_mean
 from dataset_tools.files import CHUNK_BYTES, whole_file
 from dataset_tools.progress import Bar, progress
 from wrapper.base_model.kinds import Kind
-from wrapper.lora.hashes import LEGACY_LENGTH, LEGACY_START
 from wrapper.lora.metadata import BASE_VERSIONS
 from wrapper.lora.spellings.recognise import recognise
 from wrapper.lora_tools.leaks import Topic, without
@@ -29,10 +27,10 @@ from wrapper.lora_tools.metadata_rules import (
     set_fault,
     unknown_spec_name,
 )
+from wrapper.lora_tools.sealing import LEGACY, MODEL, SEALS, legacy_of
 from wrapper.safetensors_header import MAX_HEADER_BYTES, Header, read_header
 from wrapper.safetensors_stream import Form, header_bytes
 
-MODEL, LEGACY = "sshs_model_hash", "sshs_legacy_hash"
 _SHOW_PROGRESS = 200 * CHUNK_BYTES
 
 
@@ -128,7 +126,7 @@ def _notes(edit: Edit, wish: Wish) -> Iterator[str]:
     for key in wish.set:
         if remark := unknown_spec_name(key):
             yield remark
-    size = len(header_bytes(edit.forms, _with_hashes(edit.metadata, "0" * 64, "0" * 8)))
+    size = len(header_bytes(edit.forms, {**edit.metadata, **SEALS}))
     if size - 8 > MAX_HEADER_BYTES:
         raise UserError(f"{edit.path}: the new header would have {size} bytes.", "Set shorter values.")
     if size > COMFYUI_SHOWS:
@@ -140,31 +138,17 @@ def _notes(edit: Edit, wish: Wish) -> Iterator[str]:
 
 def write_edited(edit: Edit, out: Path) -> Edited:
     """Write the file with the planned metadata, whole or not at all, and read it back before it counts."""
-    placeholder = header_bytes(edit.forms, _with_hashes(edit.metadata, "0" * 64, "0" * 8))
+    placeholder = header_bytes(edit.forms, {**edit.metadata, **SEALS})
     size = edit.path.stat().st_size
     with whole_file(out) as temporary, _bar(f"writing {out.name}", 2 * size) as bar:
         with edit.path.open("rb") as source, temporary.open("wb") as target:
             target.write(placeholder)
             model = _copied(source, target, edit.header.data_start, bar)
-        legacy = legacy_hash_of(edit)
-        metadata = _with_hashes(edit.metadata, model, legacy)
+        legacy = legacy_of(edit.path, edit.header.data_start, edit.forms, edit.metadata)
+        metadata = {**edit.metadata, MODEL: model, LEGACY: legacy}
         with temporary.open("r+b") as target:
             target.write(header_bytes(edit.forms, metadata))
         return Edited(model, legacy, _proved(temporary, edit, metadata, bar))
-
-
-def legacy_hash_of(edit: Edit) -> str:
-    """``sshs_legacy_hash``: 64 KiB from the first MiB on of this file with its ``ss_*`` metadata alone."""
-    told = {key: value for key, value in edit.metadata.items() if key.startswith("ss_")}
-    head = header_bytes(edit.forms, told)[LEGACY_START : LEGACY_START + LEGACY_LENGTH]
-    skipped = max(0, LEGACY_START - len(header_bytes(edit.forms, told)))
-    with edit.path.open("rb") as stream:
-        stream.seek(edit.header.data_start + skipped)
-        return hashlib.sha256(head + stream.read(LEGACY_LENGTH - len(head))).hexdigest()[:8]
-
-
-def _with_hashes(metadata: Mapping[str, str], model: str, legacy: str) -> dict[str, str]:
-    return {**metadata, MODEL: model, LEGACY: legacy}
 
 
 def _copied(source: BinaryIO, target: BinaryIO, data_start: int, bar: Bar | None) -> str:

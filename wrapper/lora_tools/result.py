@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 
 from dataset_tools.errors import UserError
 from wrapper.lora.deltas import DOWN, UP, delta_product
-from wrapper.lora.hashes import LEGACY_LENGTH, LEGACY_START, model_hash
 from wrapper.lora_tools.factors import Factors, component_of, is_conv, module_parts
-from wrapper.safetensors_header import DTYPE_BITS, read_header
-from wrapper.safetensors_stream import Form, form_of, header_bytes, in_library_order, write_tensors
+from wrapper.lora_tools.sealing import SEALS, sealed
+from wrapper.safetensors_header import DTYPE_BITS
+from wrapper.safetensors_stream import form_of, in_library_order, write_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +23,6 @@ DTYPES: dict[str, str] = {"fp16": "float16", "bf16": "bfloat16", "fp32": "float3
 SAFETENSORS_DTYPES: dict[str, str] = {"fp16": "F16", "bf16": "BF16", "fp32": "F32"}
 TOLERANCES: dict[str, float] = {"fp16": 5e-3, "bf16": 3e-2, "fp32": 1e-5}
 """Largest ‖ΔW − ΔW'‖ / ‖ΔW‖ over all modules (Frobenius) that rounding both factors may cause."""
-_SEALS = {"sshs_model_hash": "0" * 64, "sshs_legacy_hash": "0" * 8}
 
 
 def component_alphas(ranks: Mapping[str, int]) -> dict[str, float]:
@@ -111,20 +109,9 @@ class LoraResult:
         forms = in_library_order({name: form_of(tensor) for name, tensor in self.tensors.items()})
         kept = {key: value for key, value in metadata.items() if not key.startswith("sshs_")}
         tensors = (self.tensors[name] for name in forms)
-        return write_tensors(path, forms, {**kept, **_SEALS}, tensors, lambda file: _seal(file, forms, kept))
+        return write_tensors(path, forms, {**kept, **SEALS}, tensors, lambda file: sealed(file, forms, kept))
 
 
 def _one_or_dynamic(values: set[float] | set[int]) -> str:
     """sd-scripts' word for what differs from module to module."""
     return f"{next(iter(values))}" if len(values) == 1 else "Dynamic"
-
-
-def _seal(path: Path, forms: Mapping[str, Form], metadata: Mapping[str, str]) -> dict[str, str]:
-    """The hashes of a file whose data are written: what `wrapper.lora.hashes.container_hashes` gives."""
-    head = header_bytes(forms, {key: value for key, value in metadata.items() if key.startswith("ss_")})
-    end = LEGACY_START + LEGACY_LENGTH
-    with path.open("rb") as stream:
-        stream.seek(read_header(path).data_start)
-        container = head + stream.read(max(0, end - len(head)))
-    legacy = hashlib.sha256(container[LEGACY_START:end]).hexdigest()[:8]
-    return {"sshs_model_hash": model_hash(path), "sshs_legacy_hash": legacy}
