@@ -14,9 +14,6 @@ from wrapper.safetensors_stream import TensorFile, open_tensors
 if TYPE_CHECKING:
     from torch import Tensor
 
-_COARSE = ("float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2")
-"""Types from the finest mantissa to the coarsest."""
-
 
 @dataclass(frozen=True)
 class OpenModel:
@@ -51,13 +48,19 @@ def open_model(files: BaseFiles) -> Iterator[OpenModel]:
 
 
 def difference(tuned: Tensor, base: Tensor) -> Tensor | None:
-    """tuned − base in float32; None when they are the same numbers, but for the coarser one's rounding."""
+    """tuned − base in float32; None when they are the same numbers, but for rounding to their types."""
+    found = tuned.float() - base.float()
+    if tuned.dtype == base.dtype:
+        return found if bool(found.any()) else None
+    return None if bool((found.abs() <= _rounding(tuned) + _rounding(base)).all()) else found
+
+
+def _rounding(tensor: Tensor) -> Tensor:
+    """By how much each number may differ from what was rounded to it: half a unit in its last place."""
     import torch
 
-    coarser = max(tuned.dtype, base.dtype, key=lambda dtype: _COARSE.index(str(dtype).removeprefix("torch.")))
-    if torch.equal(tuned.to(coarser).float(), base.to(coarser).float()):
-        return None
-    return tuned.float() - base.float()
+    kind = torch.finfo(tensor.dtype)
+    return kind.eps * tensor.float().abs().clamp(min=kind.smallest_normal) / 2
 
 
 def others_that_differ(tuned: OpenModel, base: OpenModel, layers: set[str]) -> list[str]:
