@@ -32,6 +32,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+def check_replaceable(out: Path) -> None:
+    """Raise `UserError` for an ``out`` that is there and no model: a whole folder takes its place."""
+    if out.exists() and not (out / "model_index.json").is_file() and not (out.is_dir() and _is_empty(out)):
+        raise UserError(f"{out}: is not a diffusers model, and is not written over.", "Name a new folder.")
+
+
+def _is_empty(folder: Path) -> bool:
+    return next(folder.iterdir(), None) is None
+
+
 def write_merged_base(plan: MergePlan) -> None:
     """Write the merged base, a file or a whole folder, or nothing."""
     info, made_of = plan.base.info, [ingredient(use) for use in plan.uses]

@@ -89,13 +89,15 @@ def _merge_into(
     into: str, uses: Sequence[LoraUse], out: Path, dry_run: bool, force: bool, precision: str | None
 ) -> None:
     from wrapper.lora_tools.into_base import named_base, plan_into_base
-    from wrapper.lora_tools.merged_base import write_merged_base
+    from wrapper.lora_tools.merged_base import check_replaceable, write_merged_base
     from wrapper.lora_tools.output import check_output
     from wrapper.lora_tools.result import SAFETENSORS_DTYPES
 
     info = named_base(into)
     suffix = ".safetensors" if info.single_file else ""
     check_output(out, [info.path, *(use.path for use in uses)], force, suffix=suffix)
+    if not info.single_file:
+        check_replaceable(out)
     plan = plan_into_base(info, uses, out, SAFETENSORS_DTYPES[precision] if precision else None)
     _show_uses(uses, [])
     told = (
