@@ -73,7 +73,7 @@ def read_located_json(path: Path) -> Located:
     """Read a JSON file; its lines are not known. Raises `UserError` when it is missing or no JSON object."""
     try:
         data = json.loads(_text(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not valid JSON: {error}.") from error
     if not isinstance(data, dict):
         raise UserError(f"{path}: not a JSON object.", "A dataset file is {'general': …, 'datasets': […]}.")
@@ -94,6 +94,8 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
 
     try:
         return dict(toml.loads(text))
+    except RecursionError:
+        raise UserError(f"{path}: its lists or tables lie too deep in each other.") from None
     except (toml.TomlDecodeError, IndexError, ValueError, TypeError) as error:
         _complain(path, text)
         hint = "It is TOML, but the toml 0.10.2 that sd-scripts reads it with cannot: write it more simply."

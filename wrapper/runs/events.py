@@ -112,9 +112,19 @@ def read_events(path: Path) -> list[dict[str, Any]]:
 def _events(path: Path) -> Iterator[dict[str, Any]]:
     if not path.is_file():
         return
-    with path.open(encoding="utf-8") as stream:
+    with path.open(encoding="utf-8", errors="replace") as stream:
         for line in stream:
             try:
-                yield json.loads(line)
-            except json.JSONDecodeError:
+                found = json.loads(line)
+            except (ValueError, RecursionError):
                 continue
+            if _is_event(found):
+                yield found
+
+
+def _is_event(found: Any) -> bool:
+    """Whether a line says what `EventLog.add` writes; a writer that was killed may have left anything."""
+    if not isinstance(found, dict) or type(found.get("step")) is not int:
+        return False
+    loss = found.get("loss")
+    return loss is None or (isinstance(loss, float | int) and math.isfinite(loss))

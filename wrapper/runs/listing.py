@@ -13,7 +13,7 @@ from dataset_tools.errors import UserError, did_you_mean
 from dataset_tools.progress import clock
 from wrapper.project.layout import ProjectPaths, RunPaths
 from wrapper.runs.curve import read_losses
-from wrapper.runs.record import read_record, status_of
+from wrapper.runs.record import read_object, read_record, status_of
 from wrapper.runs.state import saved_states
 
 if sys.version_info >= (3, 11):
@@ -79,7 +79,7 @@ def facts(run: RunPaths) -> Iterator[tuple[str, str]]:
 
 def setting_rows(run: RunPaths) -> list[tuple[str, str, str]]:
     """``(key, value, where it came from)`` of both files, subsets left out."""
-    origins = read_record(run.origins)
+    origins = read_object(run.origins)
     rows = []
     for path in (run.train_toml, run.dataset_toml):
         if path.is_file():

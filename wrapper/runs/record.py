@@ -12,6 +12,8 @@ from typing import Any
 
 from dataset_tools.files import write_json
 
+UNREADABLE = "unreadable"
+
 
 class RunRecord:
     """The record of one run; every change is written at once, so that a killed run has one too."""
@@ -35,10 +37,23 @@ class RunRecord:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """The object in ``run.json``, empty where there is none: a run that was killed may have left anything."""
+    """What ``run.json`` says, empty where there is none.
+
+    One that was edited or damaged says nothing but the status ``unreadable``: it must not hide other runs.
+    """
+    from wrapper.runs.record_form import is_record
+
+    if not path.is_file():
+        return {}
+    found = read_object(path)
+    return found if found and is_record(found) else {"status": UNREADABLE}
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file, empty where there is none: a run that was killed may have left anything."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 

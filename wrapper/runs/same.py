@@ -9,7 +9,7 @@ from wrapper.contents import Contents
 from wrapper.kohya.render import Rendered
 from wrapper.project.layout import ProjectPaths, RunPaths
 from wrapper.runs.inputs import changes, input_hashes
-from wrapper.runs.record import read_record
+from wrapper.runs.record import read_object, read_record
 from wrapper.runs.settings import differences, run_settings, settings
 
 HASHES = "hashes.json"
@@ -36,7 +36,7 @@ def changed_since(paths: ProjectPaths, run: RunPaths, values: Any) -> list[str]:
     before = read_record(run.record).get("config", {})
     now = file_hashes(run)
     edited = [f"{name} was edited" for name in now if before.get(name) != now[name]]
-    return edited + changes(read_record(run.inputs), hashes(paths, values, run))
+    return edited + changes(read_object(run.inputs), hashes(paths, values, run))
 
 
 def setting_changes(paths: ProjectPaths, run: RunPaths, rendered: Rendered) -> list[str]:

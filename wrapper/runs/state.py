@@ -10,7 +10,7 @@ from typing import Any
 from dataset_tools.errors import UserError
 from wrapper.project.layout import RunPaths
 from wrapper.runs.counting import Schedule, beginning_after
-from wrapper.runs.record import read_record
+from wrapper.runs.record import read_object, read_record
 
 STATE_SUFFIX = "-state"
 TRAIN_STATE = "train_state.json"
@@ -60,7 +60,7 @@ def saved_states(run: RunPaths) -> list[State]:
 
 def counted_steps(state: Path) -> int:
     """How many steps a state says that it has; -1 when it does not say, or was not written to its end."""
-    data = read_record(state / TRAIN_STATE)
+    data = read_object(state / TRAIN_STATE)
     steps = data.get("step", data.get("current_step"))
     whole = "step" in data or (state / SD_SCRIPTS_LAST).is_file()
     return steps if isinstance(steps, int) and whole else -1

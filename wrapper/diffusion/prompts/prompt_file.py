@@ -120,7 +120,7 @@ def _json_list(path: Path, text: str) -> list[Any]:
 
     try:
         entries = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON: {error}.") from None
     if not isinstance(entries, list):
         raise UserError(f"{path}: is no list of prompts.", 'Write ["a portrait --w 512", {"prompt": "…"}].')

@@ -75,7 +75,7 @@ def read_tables(path: Path) -> dict[str, Any]:
         return parse_toml(path)
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON: {error}.") from None
     if not isinstance(data, dict):
         raise UserError(f"{path}: holds no settings.", "A preset of kohya_ss is a JSON object.")
