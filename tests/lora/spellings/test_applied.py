@@ -8,11 +8,13 @@ import pytest
 
 from dataset_tools.errors import UserError
 from tests.lora.loras import base_layers, random_tensors
+from tests.lora.spellings import written
 from tests.models import KINDS
 from wrapper.base_model.detect import detect
 from wrapper.base_model.load import load_pipeline
 from wrapper.lora.apply import LoraUse, apply_loras, pipeline_models, unload_loras
 from wrapper.lora.file import write_lora
+from wrapper.lora.layers import model_layers
 from wrapper.quiet import quiet_libraries
 
 torch = pytest.importorskip("torch")
@@ -22,11 +24,6 @@ FORMS = {
     "PEFT with a named adapter": (
         "{part}.base_model.model.{path}.lora_A.default.weight",
         "{part}.base_model.model.{path}.lora_B.default.weight",
-    ),
-    "diffusers": ("{part}.{path}.lora.down.weight", "{part}.{path}.lora.up.weight"),
-    "diffusers, linear layers": (
-        "{part}.{path}.lora_linear_layer.down.weight",
-        "{part}.{path}.lora_linear_layer.up.weight",
     ),
 }
 
@@ -77,8 +74,7 @@ def _applied(pipeline, path, weight=0.7):
     return _outputs(pipeline)
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "form"), list(zip(KINDS, FORMS, strict=True)))
 def test_every_spelling_is_the_same_lora(kind, form, clean, tiny_base, tmp_path):
     from safetensors.torch import save_file
 
@@ -92,6 +88,47 @@ def test_every_spelling_is_the_same_lora(kind, form, clean, tiny_base, tmp_path)
     for mine, wanted, before in zip(ours, _applied(pipeline, kohya), plain, strict=True):
         assert torch.equal(mine, wanted)
         assert (mine - before).abs().max() > 1e-3
+
+
+MADE = {
+    "ff_net_2": written.loha,
+    "to_v": lambda shape: written.lokr(shape, first=1),
+    "fc1": written.lokr,
+    "conv2": written.tucker,
+    "conv1": lambda shape: written.loha(shape, core=True),
+    "time_emb_proj": written.full,
+    "text_projection": written.plain,
+    "linear_1": written.plain,
+    "conv_in": written.plain,
+    "conv_out": written.loha,
+}
+"""Which form the layers of these names get in the next test."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_form_on_every_sort_of_layer_acts_as_its_delta(kind, clean, tmp_path):
+    pipeline = clean(kind)
+    models = pipeline_models(pipeline)[1]
+    tensors, deltas = {}, {}
+    for name, layer in model_layers(models, kind, outer=True).items():
+        ends = [end for end in MADE if layer.path.replace(".", "_").endswith(end)]
+        if ends:
+            parts, delta = MADE[ends[0]](layer.weight_shape)
+            tensors |= written.named(name, parts)
+            deltas[layer] = delta
+    path = written.save(tmp_path / "all forms.safetensors", tensors)
+    before, ours = _outputs(pipeline), _applied(pipeline, path, 0.02)
+    unload_loras(pipeline)
+    for layer, delta in deltas.items():
+        models[layer.component].get_submodule(layer.path).weight.data += 0.02 * delta.float()
+    try:
+        merged = _outputs(pipeline)
+    finally:
+        for layer, delta in deltas.items():
+            models[layer.component].get_submodule(layer.path).weight.data -= 0.02 * delta.float()
+    for mine, wanted, plain in zip(ours, merged, before, strict=True):
+        torch.testing.assert_close(mine, wanted, atol=1e-4, rtol=1e-3)
+        assert (mine - plain).abs().max() > 0.05
 
 
 @pytest.mark.parametrize("kind", KINDS)

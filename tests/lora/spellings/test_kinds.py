@@ -72,6 +72,11 @@ def test_the_kind_by_layers_widths_metadata_and_names(specs, metadata, asked, ki
             {},
             "is a LoRA for Stable Diffusion 3",
         ),
+        (
+            _specs({"down_blocks.0.motion_modules.0.temporal_transformer.proj_in": PAIR}),
+            {},
+            "is a LoRA for AnimateDiff",
+        ),
         (_specs({"diffusion_model.blocks.0.cross_attn.k": PAIR}), {}, "is a LoRA for Wan"),
         (_specs({"transformer.transformer_blocks.0.img_mlp.net.2": PAIR}), {}, "is a LoRA for Qwen-Image"),
         (_specs({"lora_prior_unet_down_blocks_0_0_channelwise_0": PAIR}), {}, "is a LoRA for Stable Cascade"),

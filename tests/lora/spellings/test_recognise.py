@@ -182,6 +182,12 @@ def test_layers_beside_the_blocks_have_names_too(name, path):
             "dora_scale",
         ),
         ("model.diffusion_model.middle_block.1.proj_in.diff", "mid_block.attentions.0.proj_in", "diff"),
+        ("lora_unet__mid_block_attentions_0_proj_in_.alpha", "mid_block.attentions.0.proj_in", "alpha"),
+        (
+            "lora_unet_mid_block_attentions_0_transformer_blocks.0.attn1.to_k.lora_up.weight",
+            "mid_block.attentions.0.transformer_blocks.0.attn1.to_k",
+            "lora_up.weight",
+        ),
     ],
 )
 def test_rarer_names_are_taken_apart(name, module, part):

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from wrapper.lora.spellings.forms import Form
-from wrapper.lora.spellings.tensor_names import DOWN, MID, UP
+from wrapper.lora.spellings.parts import DOWN, MID, UP
 
 if TYPE_CHECKING:
     from torch import Tensor

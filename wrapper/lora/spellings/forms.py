@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Literal
 
-from wrapper.lora.spellings.tensor_names import ALPHA, DOWN, MID, UP
+from wrapper.lora.spellings.parts import ALPHA, DOWN, MID, UP
 from wrapper.safetensors_header import TensorSpec
 
 Form = Literal["plain", "Tucker", "LoHa", "LoKr", "full"]

@@ -16,6 +16,7 @@ class Other(NamedTuple):
 
 _FOR_ANOTHER = "lorawrap works with SD 1.5 and SDXL. Use this file in the program that knows its model."
 _LAYERS: tuple[tuple[str, str], ...] = (
+    ("AnimateDiff (a motion LoRA)", r"motion_modules[._]\d+[._]|temporal_transformer[._]"),
     (
         "FLUX",
         r"double_blocks[._]\d+[._](?:img|txt)_|single_blocks[._]\d+[._](?:linear|modulation|processor|norm\.)",

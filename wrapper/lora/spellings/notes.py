@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wrapper.lora.spellings.forms import Form
+from wrapper.lora.spellings.parts import ALPHA, DOWN
 from wrapper.lora.spellings.recognise import Recognised
 from wrapper.lora.spellings.settings import Settings
-from wrapper.lora.spellings.tensor_names import ALPHA, DOWN, is_wrapped
+from wrapper.lora.spellings.tensor_names import is_wrapped
 from wrapper.safetensors_header import Header
 
 if TYPE_CHECKING:

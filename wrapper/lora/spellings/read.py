@@ -19,9 +19,10 @@ from wrapper.lora.spellings.factors import low_rank
 from wrapper.lora.spellings.forms import Form, form_of
 from wrapper.lora.spellings.layer_shapes import as_down, as_up, kernel_of
 from wrapper.lora.spellings.notes import notes_of
+from wrapper.lora.spellings.parts import ALPHA, DOWN, UP
 from wrapper.lora.spellings.recognise import Recognised, recognise
 from wrapper.lora.spellings.settings import Settings, read_settings
-from wrapper.lora.spellings.tensor_names import ALPHA, DOWN, UP, is_wrapped, read_name
+from wrapper.lora.spellings.tensor_names import is_wrapped, read_name
 from wrapper.safetensors_header import Header, read_header
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from wrapper.lora.names import kohya_name
 from wrapper.lora.spellings.forms import fault_of, form_of, layer_size
 from wrapper.lora.spellings.kinds import KindFound, find_kind, reads_text
 from wrapper.lora.spellings.models import Other, not_a_lora, other_model
-from wrapper.lora.spellings.tensor_names import ALPHA, TensorName, read_name
+from wrapper.lora.spellings.parts import ALPHA
+from wrapper.lora.spellings.tensor_names import TensorName, read_name
 from wrapper.lora.spellings.titles import title
 from wrapper.safetensors_header import TensorSpec
 

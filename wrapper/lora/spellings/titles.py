@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from wrapper.lora.spellings.tensor_names import MID, TensorName
+from wrapper.lora.spellings.parts import MID
+from wrapper.lora.spellings.tensor_names import TensorName
 
 _BEGINNINGS: tuple[tuple[str, str], ...] = (
     ("hada_", "LyCORIS LoHa"),

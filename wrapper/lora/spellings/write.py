@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wrapper.base_model.kinds import COMPONENTS, Component, Kind
 from wrapper.lora.file import Lora
+from wrapper.lora.spellings.parts import ALPHA, DOWN, UP
 from wrapper.lora.spellings.paths import place_of
-from wrapper.lora.spellings.tensor_names import ALPHA, DOWN, UP
 
 if TYPE_CHECKING:
     from torch import Tensor
