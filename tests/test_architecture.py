@@ -207,3 +207,34 @@ def test_every_package_is_named_in_setup_cfg():
 
 def test_there_is_no_drawer_for_everything():
     assert [path for path in modules() if path.stem in ("utils", "helpers", "common", "misc")] == []
+
+
+def calls(path: Path, name: str) -> Iterator[ast.Call]:
+    """Every call of a method ``name`` in ``path``."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name:
+            yield node
+
+
+def keywords(call: ast.Call) -> dict[str | None, str]:
+    return {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+
+
+def test_no_pickle_is_run_and_nothing_is_downloaded():
+    """Models come from safetensors (or were asked for), never with code of their own, from this machine."""
+    odd = []
+    for path in (path for path in modules() if "demo" not in path.parts):
+        for call in calls(path, "load"):
+            if ast.unparse(call.func) == "torch.load" and keywords(call).get("weights_only") != "True":
+                odd.append(f"{path}:{call.lineno}")
+        for call in calls(path, "from_pretrained"):
+            given, owner = keywords(call), ast.unparse(call.func)
+            handed = None in given  # **options, which say it
+            holds_weights = not any(word in owner for word in ("Tokenizer", "Processor"))
+            if not handed and (
+                given.get("local_files_only") != "True"
+                or (holds_weights and given.get("use_safetensors") != "True")
+                or "trust_remote_code" in given
+            ):
+                odd.append(f"{path}:{call.lineno}")
+    assert odd == []

@@ -38,7 +38,8 @@ def load_blip(model: str) -> tuple[Any, Any]:
     from transformers import BlipForConditionalGeneration, BlipProcessor
 
     try:
-        network = BlipForConditionalGeneration.from_pretrained(folder, local_files_only=True).eval()
-        return network, BlipProcessor.from_pretrained(folder, local_files_only=True)
+        model_class = BlipForConditionalGeneration
+        network = model_class.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        return network.eval(), BlipProcessor.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
         raise UserError(f"captions.blip_model: {folder} does not load as BLIP: {error}") from error

@@ -75,7 +75,7 @@ def load_sam(model: str) -> tuple[Any, Any]:
     from transformers import SamModel, SamProcessor
 
     try:
-        network = SamModel.from_pretrained(folder, local_files_only=True).eval()
-        return network, SamProcessor.from_pretrained(folder, local_files_only=True)
+        network = SamModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        return network.eval(), SamProcessor.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
         raise UserError(f"masks.sam_model: {folder} does not load as SAM: {error}") from error

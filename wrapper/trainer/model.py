@@ -100,7 +100,7 @@ def _other_vae(path: Path, dtype: torch.dtype) -> Any:
 
     if not (path / "config.json").is_file():
         raise UserError(f"{path}: 'vae' must be a diffusers folder of a VAE.")
-    return AutoencoderKL.from_pretrained(path, torch_dtype=dtype)
+    return AutoencoderKL.from_pretrained(path, torch_dtype=dtype, local_files_only=True, use_safetensors=True)
 
 
 def _use_xformers(unet: Any) -> None:
