@@ -204,6 +204,16 @@ def test_all_that_cannot_be_expressed_is_named_at_once(tmp_path):
     assert "'lora_unet_down_blocks_0_attentions_0_oddity' is no layer of SD 1.5 or SDXL" in message
 
 
+@pytest.mark.parametrize(
+    ("part", "hint"), [("lora_down.weight", "Get the file again"), ("diff_b", "as it is")]
+)
+def test_what_to_do_is_for_the_file_or_for_its_form(part, hint, tmp_path):
+    parts = {**MARK, "diff_b": random(8)} if part == "diff_b" else {part: MARK[part]}
+    with pytest.raises(UserError) as raised:
+        _read(tmp_path, named(LINEAR, parts))
+    assert hint in raised.value.hint
+
+
 def test_the_rank_of_a_form_is_known_from_its_shapes():
     spec = {part: TensorSpec("F16", tuple(t.shape), 0, 0) for part, t in loha((640, 320), rank=4)[0].items()}
     assert rank_of(spec) == 16

@@ -52,6 +52,7 @@ def test_the_kind_by_layers_widths_metadata_and_names(specs, metadata, asked, ki
         (_reads_text(1024), {}, "is a LoRA for SD 2, not"),
         (_reads_text(1280), {}, "is a LoRA for the SDXL refiner, not"),
         (_reads_text(64), {"ss_v2": "True"}, "is a LoRA for SD 2, not"),
+        (_reads_text(64), {"modelspec.architecture": "flux-1-dev/lora"}, "is a LoRA for FLUX, not"),
         (_reads_text(64), {}, "does not tell whether it is for SD 1.5 or SDXL"),
         (
             _specs({f"{MIDDLE}.attn1.to_q": PAIR, "unet.up_blocks.3.attentions.0.proj_in": PAIR})
@@ -88,7 +89,7 @@ def test_the_kind_by_layers_widths_metadata_and_names(specs, metadata, asked, ki
         (
             _specs({"transformer.blobs.0.to_q": PAIR}),
             {},
-            "is a LoRA for a model that is neither SD 1.5 nor SDXL",
+            r"is a LoRA for another model \(it changes 'transformer\.blobs\.0\.to_q'\), not",
         ),
         (_specs({"lllite_unet_input_blocks_4_1_x": {"down.0.weight": (4, 4)}}), {}, "is a ControlNet-LLLite"),
         (_specs({"string_to_param": {"*": (1, 768)}}), {}, "is an embedding"),

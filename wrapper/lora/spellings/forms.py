@@ -42,6 +42,13 @@ REASONS: Mapping[str, str] = {
 }
 
 
+def is_broken(reason: str) -> bool:
+    """Whether a reason of `fault_of` is a damaged file, rather than a form that a LoRA cannot express."""
+    return reason.startswith(
+        ("lacks ", "has a down of ", "has factors ", "has a tensor without ", "stands in ")
+    )
+
+
 def form_of(parts: Specs) -> Form | None:
     """The form that these parts make, None when they make none or several."""
     found = frozenset(parts) - {ALPHA}

@@ -17,6 +17,19 @@ _LAYERS: dict[Kind, re.Pattern[str]] = {
 }
 _TEXT_WIDTHS: dict[int, str] = {768: "sd15", 2048: "sdxl", 1024: "SD 2", 1280: "the SDXL refiner"}
 _READS_TEXT = re.compile(r".*\.attn2\.to_[kv]")
+_ARCHITECTURES: tuple[tuple[str, str], ...] = (
+    ("flux", "FLUX"),
+    ("chroma", "Chroma"),
+    ("anima", "Anima"),
+    ("sd3", "Stable Diffusion 3"),
+    ("stable-diffusion-3", "Stable Diffusion 3"),
+    ("stable-cascade", "Stable Cascade"),
+    ("hunyuan", "HunyuanImage or HunyuanVideo"),
+    ("lumina", "Lumina"),
+    ("sd_v2", "SD 2"),
+    ("stable-diffusion-v2", "SD 2"),
+)
+"""How ``ss_base_model_version`` and ``modelspec.architecture`` begin (``library/sai_model_spec.py``)."""
 
 
 class KindFound(NamedTuple):
@@ -58,20 +71,21 @@ def marks_kind(name: TensorName, kind: Kind) -> bool:
     return name.slot == "unet" and bool(name.path and _LAYERS[kind].match(name.path))
 
 
-def reads_text(name: TensorName) -> bool:
-    """Whether the layer's inputs are the text's numbers, whose width tells the kind."""
+def tells_width(name: TensorName) -> bool:
+    """Whether the layer's inputs are the text's numbers in the U-Net, whose width tells the kind."""
     return name.slot == "unet" and bool(name.path and _READS_TEXT.fullmatch(name.path))
 
 
 def _of_metadata(metadata: Mapping[str, str]) -> KindFound | None:
-    version = metadata.get("ss_base_model_version", "").lower()
-    architecture = metadata.get("modelspec.architecture", "").lower()
-    told = f"{version} {architecture}"
-    if version.startswith("sdxl") or "stable-diffusion-xl" in told:
+    told = [metadata.get(key, "").lower() for key in ("ss_base_model_version", "modelspec.architecture")]
+    if any(name.startswith(("sdxl", "stable-diffusion-xl")) for name in told):
         return KindFound("sdxl")
-    if metadata.get("ss_v2") == "True" or "stable-diffusion-v2" in told or version.startswith("sd_v2"):
+    if metadata.get("ss_v2") == "True":
         return KindFound(None, "SD 2")
-    if version.startswith("sd_v1") or "stable-diffusion-v1" in told:
+    for start, title in _ARCHITECTURES:
+        if any(name.startswith(start) for name in told):
+            return KindFound(None, title)
+    if any(name.startswith(("sd_v1", "sd_1", "stable-diffusion-v1")) for name in told):
         return KindFound("sd15")
     return None
 

@@ -14,7 +14,6 @@ class Other(NamedTuple):
     hint: str
 
 
-_FOR_ANOTHER = "lorawrap works with SD 1.5 and SDXL. Use this file in the program that knows its model."
 _LAYERS: tuple[tuple[str, str], ...] = (
     ("AnimateDiff (a motion LoRA)", r"motion_modules[._]\d+[._]|temporal_transformer[._]"),
     (
@@ -47,7 +46,7 @@ _OTHERS: tuple[tuple[str, Other], ...] = (
         ),
     ),
     (
-        r"(?:lora_unet_\w+|lllite_\w+)\.(?:conditioning1|depth)\..*|lllite_.*",
+        r"lllite_.*",
         Other("is a ControlNet-LLLite, not a LoRA", "Use it in ComfyUI with the ControlNet-LLLite node."),
     ),
     (
@@ -86,12 +85,20 @@ _FORMS = tuple((re.compile(form), other) for form, other in _OTHERS)
 _NOTHING = "Give a LoRA file (.safetensors) of SD 1.5 or SDXL."
 
 
+def for_another(title: str) -> Other:
+    """A LoRA whose base is neither SD 1.5 nor SDXL."""
+    return Other(
+        f"is a LoRA for {title}, not for SD 1.5 or SDXL",
+        "lorawrap works with SD 1.5 and SDXL. Use this file in the program that knows its model.",
+    )
+
+
 def other_model(modules: Iterable[str]) -> Other | None:
     """The model that a LoRA of these layers is for, when it is a known one."""
     found = list(modules)
     for title, form in _MODELS:
         if any(form.search(module) for module in found):
-            return Other(f"is a LoRA for {title}, not for SD 1.5 or SDXL", _FOR_ANOTHER)
+            return for_another(title)
     return None
 
 

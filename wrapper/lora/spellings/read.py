@@ -16,7 +16,7 @@ from dataset_tools.errors import Problems, UserError
 from wrapper.base_model.kinds import Kind
 from wrapper.lora.file import Lora
 from wrapper.lora.spellings.factors import low_rank
-from wrapper.lora.spellings.forms import Form, form_of
+from wrapper.lora.spellings.forms import Form, form_of, is_broken
 from wrapper.lora.spellings.layer_shapes import as_down, as_up, kernel_of
 from wrapper.lora.spellings.notes import notes_of
 from wrapper.lora.spellings.parts import ALPHA, DOWN, UP
@@ -28,9 +28,8 @@ from wrapper.safetensors_header import Header, read_header
 if TYPE_CHECKING:
     from torch import Tensor
 
-_HINT = (
-    "Use the file as it is in ComfyUI or A1111, or in the program that made it, or get it as a plain LoRA."
-)
+_HINT = "Use the file as it is in ComfyUI, A1111 or the program that made it, or get it as a plain LoRA."
+_BROKEN = "Get the file again, or ask whoever made it."
 ReadTensor = Callable[[str], "Tensor"]
 
 
@@ -98,9 +97,8 @@ def _require_exact(path: Path, found: Recognised, settings: Settings) -> None:
         problems.add(path, f"'{first}' {reason}{more}.")
     for fault in settings.faults():
         problems.add(path, f"{fault}.")
-    if not found.modules and not problems.found:
-        problems.add(path, "has no modules.")
-    problems.raise_if_any(hint=_HINT)
+    broken = any(is_broken(reason) for reason in found.inexact.values())
+    problems.raise_if_any(hint=_BROKEN if broken else _HINT)
 
 
 def _module(name: str, parts: Mapping[str, str], header: Header) -> Module:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from wrapper.base_model.kinds import Kind
 from wrapper.lora.names import kohya_name
-from wrapper.lora.spellings.forms import fault_of, form_of, layer_size
-from wrapper.lora.spellings.kinds import KindFound, find_kind, reads_text
-from wrapper.lora.spellings.models import Other, not_a_lora, other_model
+from wrapper.lora.spellings.forms import fault_of, layer_size
+from wrapper.lora.spellings.kinds import KindFound, find_kind, tells_width
+from wrapper.lora.spellings.models import Other, for_another, not_a_lora, other_model
 from wrapper.lora.spellings.parts import ALPHA
 from wrapper.lora.spellings.tensor_names import TensorName, read_name
 from wrapper.lora.spellings.titles import title
@@ -68,25 +68,19 @@ def recognise(
 def _text_widths(names: Mapping[str, TensorName], specs: Mapping[str, TensorSpec]) -> list[int]:
     modules: dict[str, dict[str, TensorSpec]] = {}
     for name, found in names.items():
-        if reads_text(found):
+        if tells_width(found):
             modules.setdefault(found.module, {})[found.part] = specs[name]
-    return [layer_size(parts)[1] for parts in modules.values() if form_of(parts) and not fault_of(parts)]
+    return [layer_size(parts)[1] for parts in modules.values() if not fault_of(parts)]
 
 
 def _no_kind(found: KindFound, names: Mapping[str, TensorName]) -> Other:
     if found.mixed:
         return Other("has layers of SD 1.5 and of SDXL, so that it fits neither", "Get the file again.")
     if found.other:
-        return Other(
-            f"is a LoRA for {found.other}, not for SD 1.5 or SDXL",
-            "lorawrap works with SD 1.5 and SDXL. Use this file in the program that knows its model.",
-        )
+        return for_another(found.other)
     if all(name.path is None for name in names.values()):
         first = next(iter(names.values())).module
-        return Other(
-            f"is a LoRA for a model that is neither SD 1.5 nor SDXL (it changes '{first}')",
-            "lorawrap works with SD 1.5 and SDXL. Use this file in the program that knows its model.",
-        )
+        return for_another(f"another model (it changes '{first}')")
     return Other(
         "does not tell whether it is for SD 1.5 or SDXL: its layers are in both",
         "Write ss_base_model_version (sd_v1 or sdxl_base_v1-0) into its metadata.",
