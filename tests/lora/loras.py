@@ -12,10 +12,10 @@ from wrapper.lora.file import write_lora
 from wrapper.lora.layers import Layer, model_layers
 
 
-def base_layers(folder: Path) -> dict[str, Layer]:
-    """The layers of the base model in ``folder``."""
+def base_layers(folder: Path, outer: bool = False) -> dict[str, Layer]:
+    """The layers of the base model in ``folder``; ``outer``: with those beside its blocks."""
     info = detect(folder)
-    return model_layers(models_on_meta(read_configs(info), info.kind), info.kind)
+    return model_layers(models_on_meta(read_configs(info), info.kind), info.kind, outer=outer)
 
 
 def random_tensors(layers: Mapping[str, Layer], seed: int = 0, mixed: bool = True) -> dict[str, Any]:

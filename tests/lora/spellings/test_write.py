@@ -49,7 +49,7 @@ def _loaded(pipeline):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_diffusers_loads_all_of_it_with_mixed_ranks_and_alphas(kind, pipelines, tiny_base, tmp_path, caplog):
-    layers = base_layers(tiny_base(kind))
+    layers = base_layers(tiny_base(kind), outer=True)
     lora = Lora(random_tensors(layers, mixed=True), {"ss_output_name": "мой ☕", "sshs_model_hash": "0"})
     tensors, metadata = under_diffusers_names(lora, kind)
     assert metadata == {"ss_output_name": "мой ☕", "format": "pt"}
@@ -73,7 +73,7 @@ def test_diffusers_loads_all_of_it_with_mixed_ranks_and_alphas(kind, pipelines, 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_there_and_back_is_the_same_lora(kind, tiny_base, tmp_path):
-    layers = base_layers(tiny_base(kind))
+    layers = base_layers(tiny_base(kind), outer=True)
     lora = Lora({n: t.half() for n, t in random_tensors(layers, mixed=False).items()}, {})
     tensors, metadata = under_diffusers_names(lora, kind)
     _save(tensors, tmp_path / "a.safetensors", metadata)
@@ -121,7 +121,7 @@ def test_a_scale_is_never_rounded(alpha, rank, dtype):
 
 
 def test_peft_loads_a_folder_of_each_model(pipelines, tiny_base, tmp_path):
-    layers = base_layers(tiny_base("sdxl"))
+    layers = base_layers(tiny_base("sdxl"), outer=True)
     lora = Lora(random_tensors(layers, mixed=True), {})
     adapters = under_peft_names(lora, "sdxl", flat_clip=True)
     assert set(adapters) == {"unet", "text_encoder", "text_encoder_2"}
@@ -149,7 +149,7 @@ def test_peft_loads_a_folder_of_each_model(pipelines, tiny_base, tmp_path):
 
 
 def test_an_own_folder_of_peft_is_read_back(tiny_base, tmp_path):
-    layers = base_layers(tiny_base("sdxl"))
+    layers = base_layers(tiny_base("sdxl"), outer=True)
     lora = Lora(random_tensors(layers, mixed=True), {})
     for folder, (tensors, config) in under_peft_names(lora, "sdxl").items():
         _save(tensors, tmp_path / folder / "adapter_model.safetensors")
