@@ -137,8 +137,6 @@ def _file_job(
 
 def _show_plan(plan: Plan) -> None:
     """Every file with its place; raises `UserError` with what stands against it."""
-    from wrapper.export.export import COLLISION_HINT
-
     for one in plan.loras:
         click.secho(
             f"{one.order.wish.name} ({one.source.spelling}, {len(one.source.modules)} modules)", bold=True
@@ -147,13 +145,13 @@ def _show_plan(plan: Plan) -> None:
             click.echo(f"  would write {item.role}: {item.path}")
         for note in one.notes:
             click.secho(f"  {note}", fg="yellow")
-    plan.problems.raise_if_any("This would be refused:", COLLISION_HINT)
+    plan.raise_if_refused("This would be refused:")
     next_step("the same command without --dry-run")
 
 
 def _show(exported: Exported) -> None:
     """The table of what was proved, and the files."""
-    click.secho(exported.wish.name, bold=True)
+    click.secho(f"{exported.wish.name} ({exported.spelling})", bold=True)
     width = max(len(proof.what) for proof in exported.proofs)
     for proof in exported.proofs:
         click.echo(f"  {click.style('✓', fg='green')} {proof.what:<{width}}  {proof.detail}")
@@ -166,7 +164,7 @@ def _show(exported: Exported) -> None:
 
 
 def _how_to_use(done: Sequence[Exported]) -> str:
-    wish, targets = done[0].wish, {file.target for file in done[0].files}
+    wish, targets = done[0].wish, {target for file in done[0].files for target in file.targets}
     if targets & {"a1111", "forge"}:
         program = "A1111" if "a1111" in targets else "Forge"
         tag = f"<lora:{wish.name}:{wish.weight:g}> {wish.trigger}".rstrip()

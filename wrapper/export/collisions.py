@@ -16,6 +16,7 @@ from wrapper.export.targets import TARGETS, WEBUIS
 
 LORA_SUFFIXES = (".safetensors", ".ckpt", ".pt")
 """What A1111 takes for a LoRA (1.10.1, ``extensions-builtin/Lora/networks.py``)."""
+THERE = "is already there."
 MAX_HEADER_BYTES = 16 << 20
 """Headers of other people's files are looked into up to here."""
 
@@ -38,7 +39,11 @@ def find_collisions(
     for place in places:
         for twin in twins(name, place, wanted):
             title = TARGETS[place.target].title
-            problems.add(twin, f"has the same name: {title} would not know which '{name}' is meant.")
+            problems.add(
+                twin,
+                f"has the same name: {title} would not know which '{name}' is meant.",
+                "Give another --name.",
+            )
 
 
 def _check_file(path: Path, own: set[Path], force: bool, problems: Problems) -> None:
@@ -47,7 +52,7 @@ def _check_file(path: Path, own: set[Path], force: bool, problems: Problems) -> 
     elif path.is_dir():
         problems.add(path, "is a folder.", "Give another --name.")
     elif os.path.lexists(path) and not force:
-        problems.add(path, "is already there.")
+        problems.add(path, THERE)
     else:
         _check_writable(path, problems)
 
@@ -100,7 +105,7 @@ def alias_notes(name: str, places: Sequence[Place], wanted: Sequence[Path]) -> l
         f"{path} calls itself '{name}' too (ss_output_name): <lora:{name}:1> means this LoRA from now on, "
         f"that one is <lora:{path.stem}:1>."
         for path in others
-        if path.resolve() not in own and _calls_itself(path, name)
+        if path.resolve() not in own and not same_name(path.stem, name) and _calls_itself(path, name)
     ]
 
 

@@ -32,12 +32,20 @@ LORA = "LoRA"
 
 @dataclass(frozen=True)
 class Item:
-    """One file: ``path`` is where it goes, ``role`` says what it is, ``write`` makes it anywhere."""
+    """One file: ``path`` is where it goes, ``role`` says what it is, ``write`` makes it anywhere.
+
+    ``also`` are further targets that read this same file.
+    """
 
     target: TargetName
     path: Path
     role: str
     write: Callable[[Path], None]
+    also: tuple[TargetName, ...] = ()
+
+    @property
+    def targets(self) -> tuple[TargetName, ...]:
+        return (self.target, *self.also)
 
 
 def items(wish: Wish, source: Source, place: Place) -> Iterator[Item]:

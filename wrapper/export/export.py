@@ -23,16 +23,19 @@ from wrapper.export.targets import TargetName
 if TYPE_CHECKING:
     from wrapper.export.wish import Wish
 
-COLLISION_HINT = "Give another --name, or --force to write over files that are there."
 LARGE_BYTES = 100_000_000
 """A LoRA of this size takes long enough to say how far it is."""
 
 
 @dataclass(frozen=True)
 class ExportedFile:
-    """One delivered file; ``path`` is where it lies now. ``hashes``: a LoRA's, as programs compute them."""
+    """One delivered file; ``path`` is where it lies now, ``target`` is the first of ``targets`` to read it.
+
+    ``hashes``: a LoRA's, as programs compute them.
+    """
 
     target: TargetName
+    targets: tuple[TargetName, ...]
     path: Path
     role: str
     bytes: int
@@ -61,7 +64,7 @@ def export(orders: Sequence[Order], places: Sequence[Place], *, force: bool = Fa
     for root in {one.root for one in places if one.root.is_dir()}:
         clear_leftovers(root)
     plan = plan_export(orders, places, force=force)
-    plan.problems.raise_if_any(hint=COLLISION_HINT)
+    plan.raise_if_refused()
     with staging(plan.places[0].root) as folder:
         done, moves = [], []
         for number, one in enumerate(plan.loras):
@@ -121,7 +124,7 @@ def _stays(item: Item, written: Path, plan: Plan) -> bool:
 def _exported_file(item: Item, path: Path) -> ExportedFile:
     digest = content_hash(path)
     hashes = _hashes(path, digest) if item.role == LORA else {}
-    return ExportedFile(item.target, item.path, item.role, path.stat().st_size, digest, hashes)
+    return ExportedFile(item.target, item.targets, item.path, item.role, path.stat().st_size, digest, hashes)
 
 
 def _hashes(path: Path, sha256: str) -> dict[str, str]:

@@ -85,7 +85,7 @@ def pipeline_without_weights(kind: Kind) -> Any:
 
 
 def _given_zeros(model: Any) -> Any:
-    """``model``, off the meta device, where PEFT would leave a LoRA's values too: one zero seen in every shape."""
+    """``model`` off the meta device, where PEFT would leave a LoRA too: one zero seen in every shape."""
     import torch
 
     for module in model.modules():

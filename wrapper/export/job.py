@@ -13,7 +13,7 @@ from dataset_tools.files import write_json
 from dataset_tools.manifests.safety import refuse_prompt
 from wrapper.export.export import Exported, export
 from wrapper.export.plan import Order, Plan, plan_export
-from wrapper.export.program_folder import Place, find_place, own_place
+from wrapper.export.program_folder import Place, find_place, own_place, refuse_program_folder
 from wrapper.export.takes import take_checkpoints
 from wrapper.export.targets import TargetName, Use
 from wrapper.export.wish import Wish, WorkflowName
@@ -90,6 +90,7 @@ def find_places(targets: Sequence[TargetName], dests: Sequence[Path], subfolder:
             "Give --dest once (with several targets each gets a folder in it), or once for each --to.",
         )
     if len(dests) == 1 and len(targets) > 1:
+        refuse_program_folder(targets, dests[0])
         dests = [dests[0] / target for target in targets]
     return [find_place(target, dest, subfolder) for target, dest in zip(targets, dests, strict=True)]
 
@@ -223,6 +224,7 @@ def record(done: Sequence[Exported], folder: Path) -> dict[str, Any]:
             {
                 "name": exported.wish.name,
                 "kind": exported.kind,
+                "spelling": exported.spelling,
                 "uses": list(exported.wish.uses),
                 "workflows": list(exported.wish.workflows),
                 "precision": exported.wish.precision,

@@ -45,7 +45,7 @@ def _extra(file: Path) -> Iterator[tuple[LoraFolder, bool]]:
             continue
         if not isinstance(settings, dict):
             raise UserError(f"{file} [{section}]: is not a table of folders.", _HINT)
-        lines, base = settings.get("loras", ""), settings.get("base_path")
+        lines, base = settings.get("loras") or "", settings.get("base_path")
         if not isinstance(lines, str) or not isinstance(base, str | None):
             raise UserError(f"{file} [{section}]: loras and base_path must be text.", _HINT)
         for line in filter(None, lines.split("\n")):
@@ -56,7 +56,7 @@ def _folder(file: Path, base: str | None, line: str) -> Path:
     """``~`` and variables count in ``base_path`` alone; what is relative is so to the YAML file."""
     start = file.absolute().parent
     if base:
-        start = start / os.path.expandvars(Path(base).expanduser())
+        start = start / os.path.expandvars(os.path.expanduser(base))  # noqa: PTH111 - Path's may raise
     return Path(os.path.normpath(start / line))
 
 

@@ -48,7 +48,8 @@ def _is_unseen(letter: str) -> bool:
 
 def _refusal(name: str, why: str, option: str) -> UserError:
     shown = "".join("?" if _is_unseen(letter) else letter for letter in name)
-    better = _BAD.sub("_", shown).strip(" .?")[: MAX_BYTES // 4]
+    seen = "".join(letter for letter in name if not _is_unseen(letter))
+    better = _BAD.sub("_", seen).strip(" .")[: MAX_BYTES // 4]
     if not better or better.partition(".")[0].casefold() in _RESERVED:
         better = f"my_{better or 'lora'}"
     return UserError(

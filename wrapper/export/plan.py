@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.manifests.safety import refuse_negative, refuse_prompt
 from wrapper.export.architecture import full_size_layers
-from wrapper.export.collisions import alias_notes, find_collisions
+from wrapper.export.collisions import THERE, alias_notes, find_collisions
 from wrapper.export.delivery import LORA, Item, items, size_note
 from wrapper.export.form import idle_attentions
 from wrapper.export.names import check_name
@@ -22,6 +22,8 @@ from wrapper.lora.names import is_target
 
 if TYPE_CHECKING:
     from wrapper.base_model.detect import BaseInfo
+
+COLLISION_HINT = "Give another --name, or --force to write over files that are there."
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Plan:
     loras: list[Planned]
     places: list[Place]
     problems: Problems
+
+    def raise_if_refused(self, title: str = "") -> None:
+        """Raise one `UserError` with all problems; do nothing when there are none."""
+        there = any(problem.message == THERE for problem in self.problems.found)
+        self.problems.raise_if_any(title, COLLISION_HINT if there else "")
 
 
 def plan_export(orders: Sequence[Order], places: Sequence[Place], *, force: bool = False) -> Plan:
@@ -85,17 +92,13 @@ def _planned(
     order: Order, source: Source, places: Sequence[Place], force: bool, problems: Problems
 ) -> Planned:
     wish = order.wish
-    every = [item for place in places for item in items(wish, source, place)]
-    by_path: dict[Path, Item] = {}
-    for item in every:
-        by_path.setdefault(item.path.resolve(), item)
-    wanted = list(by_path.values())
+    wanted = _each_once(item for place in places for item in items(wish, source, place))
     own = [path for item in wanted if not is_shared(item, places) for path in [item.path]]
     find_collisions(wish.name, places, own, wish.own_files, force, problems)
     notes = [
         *_source_notes(wish, source),
         *(note for place in places for note in place.notes),
-        *_shared_notes(every, wanted, places),
+        *_shared_notes(wanted, places),
         *alias_notes(wish.name, places, [item.path for item in wanted]),
     ]
     return Planned(order, source, wanted, list(dict.fromkeys(notes)))
@@ -111,10 +114,23 @@ def is_shared(item: Item, places: Sequence[Place]) -> bool:
     )
 
 
-def _shared_notes(every: Sequence[Item], wanted: Sequence[Item], places: Sequence[Place]) -> list[str]:
-    chosen = {id(item) for item in wanted}
-    twice = [item for item in every if id(item) not in chosen and item.role == LORA]
-    notes = [f"{TARGETS[item.target].title} reads {item.path} too: it is written once." for item in twice]
+def _each_once(items: Iterable[Item]) -> list[Item]:
+    """Files that several targets read in one place, once."""
+    by_path: dict[Path, Item] = {}
+    for item in items:
+        path = item.path.resolve()
+        first = by_path.get(path)
+        by_path[path] = replace(first, also=(*first.also, item.target)) if first else item
+    return list(by_path.values())
+
+
+def _shared_notes(wanted: Sequence[Item], places: Sequence[Place]) -> list[str]:
+    notes = [
+        f"{TARGETS[target].title} reads {item.path} too: it is written once."
+        for item in wanted
+        for target in item.also
+        if item.role == LORA
+    ]
     there = [item for item in wanted if is_shared(item, places) and item.path.exists()]
     return notes + [f"{item.path} is there already and stays: it is shared." for item in there]
 

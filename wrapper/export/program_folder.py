@@ -108,6 +108,16 @@ def _refuse_mistaken(target: TargetName, dest: Path) -> None:
             )
 
 
+def refuse_program_folder(targets: Iterable[TargetName], dest: Path) -> None:
+    """Raise `UserError` where a folder for several programs' folders is itself one of them."""
+    for target in targets:
+        if _is_program(target, dest):
+            raise UserError(
+                f"{dest}: is the folder of {TARGETS[target].title} alone.",
+                "Give --dest once for each --to, in their order.",
+            )
+
+
 def _what_it_is(target: TargetName, dest: Path) -> tuple[str, ...]:
     """A note when ``dest`` is no program's folder (yet)."""
     if not TARGETS[target].marks or _is_program(target, dest):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DELTA_TOLERANCES: Mapping[Precision, float] = {"fp16": 5e-3, "bf16": 2e-2, "fp32": 1e-5}
 """Largest ‖ΔW − ΔW'‖ / ‖ΔW‖ (Frobenius) that rounding both factors may cause, with 11, 8 and 24 bits."""
 MAX_NAMED = 3
+VALUES = "finite and not zero"
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _fits(parts: Mapping[str, object], layer: tuple[int, ...]) -> bool:
 
 
 def _finite(modules: Modules, source: Modules, precision: Precision) -> Proof:
-    what = "finite and not zero"
+    what = VALUES
     broken = [name for name, parts in modules.items() if not _is_finite(parts)]
     if broken:
         made = [name for name in broken if name in source and _is_finite(source[name])]

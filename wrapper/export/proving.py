@@ -10,10 +10,10 @@ from dataset_tools.errors import RunFailed
 from wrapper.export.architecture import full_size_layers
 from wrapper.export.delivery import LORA, Item, size_note
 from wrapper.export.plan import Planned
-from wrapper.export.proof import Proof, prove_alpha, prove_modules
+from wrapper.export.proof import VALUES, Proof, prove_alpha, prove_modules
 from wrapper.export.source import read_source
 from wrapper.export.target_proof import prove_keys, prove_metadata
-from wrapper.export.targets import TITLES
+from wrapper.export.targets import TITLES, TargetName
 from wrapper.export.workflows import prove_workflows
 
 if TYPE_CHECKING:
@@ -36,11 +36,15 @@ def prove(one: Planned, staged: Staged) -> list[Proof]:
     if failed:
         lines = "\n".join(f"  {proof.what}: {proof.detail}" for proof in failed)
         source = one.order.wish.source
-        raise RunFailed(f"{source}: the export does not hold, so nothing was delivered.\n{lines}", _hint(one))
+        raise RunFailed(
+            f"{source}: the export does not hold, so nothing was delivered.\n{lines}", _hint(one, failed)
+        )
     return proofs
 
 
-def _hint(one: Planned) -> str:
+def _hint(one: Planned, failed: Sequence[Proof]) -> str:
+    if any(proof.what == VALUES for proof in failed):
+        return "Take another checkpoint of that training, one from before it went wrong."
     return "" if one.order.base else "A LoRA for a base of another size needs that base: give --base."
 
 
@@ -53,14 +57,14 @@ def _proofs(one: Planned, staged: Staged) -> Iterator[Proof]:
         yield proof
     if not all(proof.passed for proof in shown):
         return
-    in_diffusers = [path for item, path in staged if item.role == LORA and item.target == "diffusers"]
-    if in_diffusers:
-        yield _in_diffusers(one, in_diffusers[0], pipeline)
+    for_diffusers = _loras(staged).get("diffusers")
+    if for_diffusers:
+        yield _in_diffusers(one, for_diffusers, pipeline)
     if one.order.base is not None:
         from wrapper.export.base import prove_picture
 
         wish = one.order.wish
-        lora = next(path for item, path in staged if item.role == LORA)
+        lora = next(iter(_loras(staged).values()))
         yield prove_picture(pipeline, one.order.base, lora, wish.prompt or wish.trigger)
 
 
@@ -77,7 +81,7 @@ def _base(one: Planned) -> tuple[Any, Mapping[str, Layer], str]:
 
 def _of_files(one: Planned, staged: Staged, layers: Mapping[str, Layer], title: str) -> Iterator[Proof]:
     source, wish = one.source, one.order.wish
-    loras = {item.target: path for item, path in staged if item.role == LORA}
+    loras = _loras(staged)
     kohya = next((path for target, path in loras.items() if target != "diffusers"), None)
     first = kohya or next(iter(loras.values()))
     modules, metadata = _read_back(first, source.kind, is_kohya=kohya is not None)
@@ -89,6 +93,11 @@ def _of_files(one: Planned, staged: Staged, layers: Mapping[str, Layer], title: 
         yield from (prove_keys(path, target, source.kind, modules) for target, path in loras.items())
     if "comfyui" in loras:
         yield prove_workflows(wish, source)
+
+
+def _loras(staged: Staged) -> dict[TargetName, Path]:
+    """The file that each target loads."""
+    return {target: path for item, path in staged if item.role == LORA for target in item.targets}
 
 
 def _read_back(path: Path, kind: Any, *, is_kohya: bool) -> tuple[Modules, Mapping[str, str]]:
