@@ -34,7 +34,7 @@ LORA = "LoRA"
 class Item:
     """One file: ``path`` is where it goes, ``role`` says what it is, ``write`` makes it anywhere.
 
-    ``also`` are further targets that read this same file.
+    ``also`` are further targets that read this same file; ``stays`` that it is there, and shared.
     """
 
     target: TargetName
@@ -42,6 +42,7 @@ class Item:
     role: str
     write: Callable[[Path], None]
     also: tuple[TargetName, ...] = ()
+    stays: bool = False
 
     @property
     def targets(self) -> tuple[TargetName, ...]:

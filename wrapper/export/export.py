@@ -14,7 +14,7 @@ from dataset_tools.files import content_hash
 from dataset_tools.progress import progress
 from wrapper.export.delivery import LORA, Item
 from wrapper.export.placing import Move, clear_leftovers, place, staging
-from wrapper.export.plan import Order, Plan, Planned, is_shared, plan_export
+from wrapper.export.plan import Order, Planned, plan_export
 from wrapper.export.program_folder import Place
 from wrapper.export.proof import Proof
 from wrapper.export.proving import NOT_DRAWN, prove
@@ -68,21 +68,21 @@ def export(orders: Sequence[Order], places: Sequence[Place], *, force: bool = Fa
     with staging(plan.places[0].root) as folder:
         done, moves = [], []
         for number, one in enumerate(plan.loras):
-            exported, new = _deliver(one, folder / str(number), plan)
+            exported, new = _deliver(one, folder / str(number))
             done.append(exported)
             moves += new
         place(folder, moves)
     return done
 
 
-def _deliver(one: Planned, folder: Path, plan: Plan) -> tuple[Exported, list[Move]]:
+def _deliver(one: Planned, folder: Path) -> tuple[Exported, list[Move]]:
     """Write one LoRA's files beside their places, prove them there, and say where they are to go."""
     with _bar(one) as bar:
         staged = _written(one, folder, bar)
         proofs = prove(one, staged)
         if bar:
             bar.advance(note="proved")
-    moves = [Move(path, item.path) for item, path in staged if not _stays(item, path, plan)]
+    moves = [Move(path, item.path) for item, path in staged if not _stays(item, path)]
     files = [_exported_file(item, path) for item, path in staged]
     notes = [*one.notes, *([] if one.order.base else [NOT_DRAWN])]
     return Exported(one.order.wish, one.source.kind, one.source.spelling, files, proofs, notes), moves
@@ -112,13 +112,11 @@ def _written(one: Planned, folder: Path, bar: Any) -> list[tuple[Item, Path]]:
     return staged
 
 
-def _stays(item: Item, written: Path, plan: Plan) -> bool:
+def _stays(item: Item, written: Path) -> bool:
     """Whether the file is there already, in a folder that two programs share. Another LoRA is refused."""
-    if not is_shared(item, plan.places) or not item.path.exists():
-        return False
-    if item.role == LORA and content_hash(item.path) != content_hash(written):
+    if item.stays and item.role == LORA and content_hash(item.path) != content_hash(written):
         raise UserError(f"{item.path}: is already there, and another LoRA.", "Give another --name.")
-    return True
+    return item.stays
 
 
 def _exported_file(item: Item, path: Path) -> ExportedFile:

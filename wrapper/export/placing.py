@@ -95,7 +95,8 @@ def take_back(folder: Path) -> list[Path]:
     taken = []
     for number, entry in enumerate(record["moves"]):
         staged, final, old = folder / entry["staged"], Path(entry["final"]), folder / OLD / str(number)
-        _beside(final).unlink(missing_ok=True)
+        if os.path.lexists(_beside(final)):
+            _beside(final).unlink()
         moved = not staged.exists() or os.path.lexists(old)
         if moved and final.is_file() and content_hash(final) == entry["sha256"]:
             final.unlink()

@@ -92,21 +92,25 @@ def _planned(
     order: Order, source: Source, places: Sequence[Place], force: bool, problems: Problems
 ) -> Planned:
     wish = order.wish
-    wanted = _each_once(item for place in places for item in items(wish, source, place))
-    own = [path for item in wanted if not is_shared(item, places) for path in [item.path]]
-    find_collisions(wish.name, places, own, wish.own_files, force, problems)
+    own = [path.resolve() for path in wish.own_files]
+    wanted = [
+        replace(item, stays=not force and item.path.resolve() not in own and _is_shared(item, places))
+        for item in _each_once(item for place in places for item in items(wish, source, place))
+    ]
+    new = [item.path for item in wanted if not item.stays]
+    find_collisions(wish.name, places, new, own, force, problems)
     notes = [
         *_source_notes(wish, source),
         *(note for place in places for note in place.notes),
-        *_shared_notes(wanted, places),
+        *_shared_notes(wanted),
         *alias_notes(wish.name, places, [item.path for item in wanted]),
     ]
     return Planned(order, source, wanted, list(dict.fromkeys(notes)))
 
 
-def is_shared(item: Item, places: Sequence[Place]) -> bool:
-    """Whether ComfyUI reads the file in a folder that is not its own, where others may have put it."""
-    return any(
+def _is_shared(item: Item, places: Sequence[Place]) -> bool:
+    """Whether the file is there already, in a LoRA folder that is not ComfyUI's own."""
+    return item.path.exists() and any(
         item.target == place.target == "comfyui"
         and item.path.parent == place.folder
         and not place.loras.is_relative_to(place.root)
@@ -124,15 +128,15 @@ def _each_once(items: Iterable[Item]) -> list[Item]:
     return list(by_path.values())
 
 
-def _shared_notes(wanted: Sequence[Item], places: Sequence[Place]) -> list[str]:
+def _shared_notes(wanted: Sequence[Item]) -> list[str]:
     notes = [
         f"{TARGETS[target].title} reads {item.path} too: it is written once."
         for item in wanted
         for target in item.also
         if item.role == LORA
     ]
-    there = [item for item in wanted if is_shared(item, places) and item.path.exists()]
-    return notes + [f"{item.path} is there already and stays: it is shared." for item in there]
+    there = [item.path for item in wanted if item.stays]
+    return notes + [f"{path} is there already and stays: it is shared." for path in there]
 
 
 def _source_notes(wish: Wish, source: Source) -> list[str]:
