@@ -16,6 +16,7 @@ from wrapper.base_model.detect import detect
 from wrapper.cli.main import run
 from wrapper.diffusion.pipelines.opening import open_pipeline
 from wrapper.export.base import base_layers
+from wrapper.lora.hashes import autov2, autov3, model_hash
 from wrapper.lora.names import is_target
 from wrapper.project.load import Project, load_project
 
@@ -89,6 +90,77 @@ def test_wrong_input_is_one_sentence_and_exit_code_2(
     assert files(tmp_path) == []
 
 
+def test_a_dry_run_names_every_file_and_what_stands_against_it_and_writes_nothing(
+    lora: Path, tmp_path: Path, capsys
+):
+    argv = ["export", str(lora), "--to", "forge", "--dest", str(tmp_path / "ui"), "--dry-run"]
+    assert run(argv) == 0
+    told = capsys.readouterr().out
+    for end in ("safetensors", "json", "png"):
+        assert f": {tmp_path}/ui/models/Lora/my ear.{end}" in told
+    assert "next: the same command without --dry-run" in told
+    assert files(tmp_path) == []
+    assert run(argv[:-1]) == 0
+    assert run(argv) == 2
+    shown = capsys.readouterr()
+    assert shown.out.count("would write") == 3
+    assert shown.err.startswith("This would be refused:")
+    assert shown.err.count("is already there") == 3
+    assert run([*argv, "--force"]) == 0
+
+
+def test_each_program_can_have_its_own_folder(lora: Path, tmp_path: Path, capsys):
+    folders = [tmp_path / "webui", tmp_path / "sub" / "ComfyUI"]
+    argv = ["export", str(lora), "--to", "a1111", "--dest", str(folders[0])]
+    assert run([*argv, "--to", "comfyui", "--dest", str(folders[1])]) == 0
+    assert (folders[1] / "models" / "loras" / "my ear.safetensors").is_file()
+    assert run([*argv, "--to", "comfyui", "--to", "forge", "--dest", str(folders[1])]) == 2
+    assert "3 targets and 2 folders do not go together" in capsys.readouterr().err
+    assert run([*argv, "--to", "comfyui", "--name", "x"]) == 2
+    assert "is the folder of AUTOMATIC1111 alone" in capsys.readouterr().err
+
+
+def test_a_users_words_go_into_the_side_car_and_the_workflow(lora: Path, tmp_path: Path):
+    words = {"trigger": "an «ухо»", "description": "d", "weight": "0.65", "negative": "wax", "notes": "n"}
+    argv = [word for key, value in words.items() for word in (f"--{key}", value)]
+    assert run(["export", str(lora), "--to", "folder", "--dest", str(tmp_path / "f"), *argv]) == 0
+    card = json.loads((tmp_path / "f" / "my ear.json").read_text(encoding="utf-8"))
+    assert card == {
+        "description": "d",
+        "sd version": "SD1",
+        "activation text": "an «ухо»",
+        "preferred weight": 0.65,
+        "negative text": "wax",
+        "notes": "n",
+    }
+    with Image.open(tmp_path / "f" / "my ear.png") as preview:
+        graph = json.loads(preview.text["prompt"])
+    assert graph["2"]["inputs"]["strength_model"] == 0.65
+    assert [graph[node]["inputs"]["text"] for node in ("3", "4")] == ["an «ухо»", "wax"]
+
+
+def test_words_that_ask_for_a_child_are_refused(lora: Path, tmp_path: Path, capsys):
+    argv = ["export", str(lora), "--to", "comfyui", "--dest", str(tmp_path / "c")]
+    assert run([*argv, "--trigger", "portrait of a 12 year old girl"]) == 2
+    assert "under 18" in capsys.readouterr().err
+    assert files(tmp_path) == []
+
+
+def test_hashes_are_shown_as_other_programs_compute_them(lora: Path, tmp_path: Path, capsys):
+    assert run(["export", str(lora), "--to", "folder", "--dest", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    path = tmp_path / "my ear.safetensors"
+    assert f"AutoV2 {autov2(path)}, AutoV3 {autov3(path)}" in told
+    assert f"sshs_model_hash {model_hash(path)[:16]}" in told
+
+
+def test_what_was_not_drawn_is_said(lora: Path, tmp_path: Path, capsys):
+    assert run(["export", str(lora), "--to", "folder", "--dest", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert "Not proved: that " in told
+    assert "✓ changes the picture" not in told
+
+
 @pytest.mark.parametrize("content", [None, b"", b"\xff" * 100])
 def test_what_is_no_lora_is_refused(content: bytes | None, tmp_path: Path, capsys):
     path = tmp_path / "x.safetensors"
@@ -141,7 +213,18 @@ def test_a_project_delivers_both_stages_for_both_programs_again_and_again(projec
     assert "comfyui/input/myface_stage_b_to_inpaint.png" in named
     card = json.loads(mine.read_text(encoding="utf-8"))
     assert (card["activation text"], card["negative text"]) == ("myface person", "extra ears")
+    assert [lora["workflows"] for lora in record["loras"]] == [["txt2img", "inpaint_plain"], ["inpaint"]]
+    hashes = next(file["hashes"] for file in record["loras"][0]["files"] if file["role"] == "LoRA")
+    assert set(hashes) == {"sshs_model_hash", "sshs_legacy_hash", "AutoV2", "AutoV3"}
     _previews_are_what_each_stage_made(project)
+
+
+def test_a_projects_dry_run_writes_nothing(project: Project, capsys):
+    before = files(project.paths.root)
+    argv = ["export", "--project", str(project.paths.root), "--to", "forge", "--to", "diffusers", "--dry-run"]
+    assert run(argv) == 0
+    assert "export/diffusers/myface_stage_b.safetensors" in capsys.readouterr().out
+    assert files(project.paths.root) == before
 
 
 def _previews_are_what_each_stage_made(project: Project) -> None:
