@@ -20,10 +20,12 @@ Parts = Mapping[str, "Tensor"]
 
 
 def delta_error(one: Parts, other: Parts) -> float:
-    """‖ΔW₁ − ΔW₂‖ / ‖ΔW₁‖ (Frobenius). 0 when both are zero, infinite when only the first is."""
+    """‖ΔW₁ − ΔW₂‖ / ‖ΔW₁‖ (Frobenius). 0 when both are zero; infinite when only the first is, or for NaN."""
     own, cross, others = delta_product(one, one), delta_product(one, other), delta_product(other, other)
     if own == 0.0:
         return 0.0 if others == 0.0 else math.inf
+    if not all(map(math.isfinite, (own, cross, others))):
+        return math.inf
     return math.sqrt(max(0.0, own - 2 * cross + others) / own)
 
 
