@@ -6,7 +6,7 @@ import click
 
 from wrapper.cli.command_folder import CommandFolder
 
-NAMES: tuple[str, ...] = ("merge", "resize", "extract", "edit")
+NAMES: tuple[str, ...] = ("info", "merge", "resize", "extract", "convert", "edit")
 
 
 @click.group("lora", cls=CommandFolder, package="wrapper.cli.lora", names=NAMES)

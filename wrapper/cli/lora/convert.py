@@ -1,0 +1,135 @@
+"""``lorawrap lora convert``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wrapper.cli.options import next_step
+
+if TYPE_CHECKING:
+    from wrapper.base_model.kinds import Kind
+    from wrapper.lora.spellings.read import AnyLora
+    from wrapper.lora_tools.converting import Converted, Piece, Target
+
+
+@click.command("convert")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    type=click.Choice(["kohya", "diffusers", "peft"]),
+    help="kohya: for A1111, ComfyUI, Forge and sd-scripts; diffusers: for load_lora_weights; peft: a folder "
+    "for each model, for PeftModel.from_pretrained.",
+)
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="The new file; with peft a folder."
+)
+@click.option(
+    "--precision", type=click.Choice(["fp16", "bf16", "fp32"]), help="Of the new file; FILE's own otherwise."
+)
+@click.option(
+    "--for",
+    "kind",
+    type=click.Choice(["sd15", "sdxl"]),
+    help="What base it is for, where FILE does not tell.",
+)
+@click.option(
+    "--transformers",
+    type=click.Choice(["4", "5"]),
+    default="5",
+    show_default=True,
+    help="With peft: for which transformers, which name the layers of text encoders differently.",
+)
+@click.option("--dry-run", is_flag=True, help="Only show what would be written.")
+@click.option("--force", is_flag=True, help="Write over --out when it is there.")
+def command(
+    file: Path,
+    target: Target,
+    out: Path,
+    precision: str | None,
+    kind: Kind | None,
+    transformers: str,
+    dry_run: bool,
+    force: bool,
+) -> None:
+    """Write a LoRA in another spelling or precision; what it changes stays the same, and is proved.
+
+    FILE is a LoRA of any program for SD 1.5 or SDXL, or a folder as diffusers or PEFT writes it. What cannot
+    be converted exactly is named and refused. The new file is read back and held against FILE before it
+    counts as done.
+    """
+    from wrapper.lora_tools.converting import check_folder, pieces_of, write_converted
+    from wrapper.lora_tools.given import lora_files, read_given
+    from wrapper.lora_tools.output import check_output
+
+    check_output(out, [file, *lora_files(file)], force, suffix="" if target == "peft" else ".safetensors")
+    if target == "peft":
+        check_folder(out)
+    lora = read_given(file, kind)
+    _require_finite(file, lora)
+    pieces = pieces_of(lora, target, precision, flat_clip=transformers == "5")
+    _show_source(file, lora)
+    _show_pieces(pieces, out)
+    if dry_run:
+        next_step("the same command without --dry-run")
+        return
+    done = write_converted(lora, pieces, out, precision)
+    _show_errors(done)
+    click.secho(f"wrote {_safe(str(out))}: read back, the same change of the weights", fg="green")
+    next_step(_what_next(target, out))
+
+
+def _require_finite(file: Path, lora: AnyLora) -> None:
+    from dataset_tools.errors import UserError
+    from wrapper.lora.fit import value_faults
+
+    for fault in value_faults(lora.lora.modules()):
+        raise UserError(f"{file}: {fault}.", "Take another checkpoint of that training.")
+
+
+def _show_source(file: Path, lora: AnyLora) -> None:
+    from wrapper.lora.fit import TITLES
+
+    click.secho(_safe(str(file)), bold=True)
+    click.echo(f"  {TITLES[lora.kind]}, {lora.spelling} spelling, {len(lora.lora.modules())} modules")
+    for note in lora.notes:
+        click.secho(f"  {_safe(note)}", fg="yellow")
+
+
+def _show_pieces(pieces: list[Piece], out: Path) -> None:
+    for piece in pieces:
+        count = sum(tensor.numel() * tensor.element_size() for tensor in piece.tensors.values())
+        first = next(iter(sorted(piece.tensors)))
+        where = out / piece.folder if piece.folder else out
+        click.echo(
+            f"  → {_safe(str(where))}: {len(piece.tensors)} tensors, {count / 1e6:.4g} MB, '{first}', …"
+        )
+
+
+def _show_errors(done: Converted) -> None:
+    from wrapper.lora_tools.converting import EXACT
+
+    click.echo("  part    modules  largest difference of ΔW")
+    for component, errors in done.errors.items():
+        exact = "exact" if errors.largest <= EXACT else f"{errors.largest:.1e}, by rounding"
+        click.echo(f"  {component:<6}  {errors.modules:>7}  {exact}")
+
+
+def _what_next(target: Target, out: Path) -> str:
+    name = str(out)
+    if target == "diffusers":
+        return f"pipeline.load_lora_weights({str(out.parent)!r}, weight_name={out.name!r})"
+    if target == "peft":
+        return f"PeftModel.from_pretrained(pipeline.unet, {str(out / 'unet')!r})"
+    return f"lorawrap lora info {shlex.quote(name)}"
+
+
+def _safe(text: str) -> str:
+    from dataset_tools.printable import one_line
+
+    return one_line(text, 400)

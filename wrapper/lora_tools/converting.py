@@ -1,0 +1,213 @@
+"""A LoRA in another spelling or precision, held against its source before it counts.
+
+ΔW = alpha / rank · up @ down stays what it was, module by module; what rounding costs is measured and told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from dataset_tools.errors import UserError
+from dataset_tools.files import whole_file, whole_folder, write_json
+from wrapper.lora.deltas import DOWN, UP, Parts, delta_error
+from wrapper.lora.metadata import ARCHITECTURES, BASE_VERSIONS
+from wrapper.lora.spellings.read import AnyLora
+from wrapper.lora.spellings.settings import CONFIG_NAME
+from wrapper.lora.spellings.write import under_diffusers_names, under_peft_names
+from wrapper.lora_tools.factors import ALPHA, component_of, factors_of, module_parts
+from wrapper.lora_tools.given import PEFT_FILE, read_given
+from wrapper.lora_tools.result import DTYPES, TOLERANCES
+from wrapper.lora_tools.sealing import SEALS, sealed
+from wrapper.safetensors_stream import form_of, in_library_order, write_tensors
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Target = Literal["kohya", "diffusers", "peft"]
+EXACT = 1e-6
+"""Above this, a difference is told as rounding: float32 has 24 bits, and two factors of them."""
+_FOREIGN = ("format", "lora_adapter_metadata", "sshs_")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One file of the result; ``folder`` is empty for a result that is one file."""
+
+    folder: str
+    tensors: dict[str, Tensor]
+    metadata: dict[str, str]
+    config: dict[str, Any] | None = None
+
+
+@dataclass
+class Errors:
+    """One component's modules, and the largest ‖ΔW − ΔW'‖ / ‖ΔW‖ among them."""
+
+    modules: int = 0
+    largest: float = 0.0
+    of: str = ""
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What was written, and how far it is from its source, by component."""
+
+    pieces: list[Piece]
+    errors: dict[str, Errors] = field(default_factory=dict)
+
+    @property
+    def largest(self) -> float:
+        return max((one.largest for one in self.errors.values()), default=0.0)
+
+
+def pieces_of(
+    lora: AnyLora, target: Target, precision: str | None, *, flat_clip: bool = False
+) -> list[Piece]:
+    """``lora`` as ``target`` names it; ``precision`` None keeps that of each tensor.
+
+    ``flat_clip``: with peft, a text encoder's names are those of transformers 5.
+    """
+    if target == "kohya":
+        return [Piece("", _kohya_tensors(lora, precision), _kohya_metadata(lora))]
+    if target == "diffusers":
+        tensors, metadata = under_diffusers_names(lora.lora, lora.kind)
+        return [Piece("", _cast(tensors, precision), metadata)]
+    adapters = under_peft_names(lora.lora, lora.kind, flat_clip=flat_clip)
+    return [
+        Piece(folder, _cast(adapter.tensors, precision), {"format": "pt"}, adapter.config)
+        for folder, adapter in adapters.items()
+    ]
+
+
+def write_converted(lora: AnyLora, pieces: list[Piece], out: Path, precision: str | None) -> Converted:
+    """Write ``pieces`` to ``out``, whole or not at all, once they read back as what ``lora`` is.
+
+    Raises `UserError` when the precision cannot hold the LoRA.
+    """
+    whole = whole_folder if pieces[0].config is not None else whole_file
+    with whole(out) as temporary:
+        for piece in pieces:
+            _write_piece(piece, temporary)
+        done = Converted(pieces, errors_between(lora, read_given(temporary, lora.kind)))
+        _require_close(done, out, precision)
+    return done
+
+
+def errors_between(source: AnyLora, made: AnyLora) -> dict[str, Errors]:
+    """How far ``made`` is from ``source``, by component. Raises `ValueError` for other modules."""
+    before, after = source.lora.modules(), made.lora.modules()
+    if before.keys() != after.keys():
+        raise ValueError(f"other modules than the source has: {sorted(before.keys() ^ after.keys())[:3]}")
+    found: dict[str, Errors] = {}
+    for name, parts in sorted(before.items()):
+        component = found.setdefault(component_of(name), Errors())
+        component.modules += 1
+        error = delta_error(parts, after[name])
+        if error > component.largest:
+            component.largest, component.of = error, name
+    return found
+
+
+def _require_close(done: Converted, out: Path, precision: str | None) -> None:
+    allowed = TOLERANCES[precision or "fp16"]
+    wrong = [one for one in done.errors.values() if not one.largest <= allowed]
+    if wrong:
+        raise UserError(
+            f"{out}: would differ from its source by {wrong[0].largest:.1%} in {wrong[0].of}.",
+            f"{precision or 'Its precision'} cannot hold its numbers: give --precision fp32.",
+        )
+
+
+def _kohya_tensors(lora: AnyLora, precision: str | None) -> dict[str, Tensor]:
+    """Every module at its component's commonest alpha; one that is so already keeps its bits."""
+    modules = lora.lora.modules()
+    alphas = _component_alphas(modules)
+    tensors = {}
+    for name, parts in modules.items():
+        made = _at_alpha(parts, alphas[component_of(name)], precision)
+        tensors |= {f"{name}.{part}": tensor for part, tensor in made.items()}
+    return tensors
+
+
+def _component_alphas(modules: Mapping[str, Parts]) -> dict[str, float]:
+    counts: dict[str, Counter[float]] = {}
+    for name, parts in modules.items():
+        alpha = float(parts[ALPHA])
+        counts.setdefault(component_of(name), Counter())[alpha or 1.0] += 1
+    return {component: found.most_common(1)[0][0] for component, found in counts.items()}
+
+
+def _at_alpha(parts: Parts, alpha: float, precision: str | None) -> dict[str, Tensor]:
+    import torch
+
+    dtype: torch.dtype = getattr(torch, DTYPES[precision]) if precision else parts[DOWN].dtype
+    same = parts[DOWN].dtype == parts[UP].dtype == dtype
+    if float(parts[ALPHA]) == alpha and (precision is None or same):
+        return {**parts, ALPHA: parts[ALPHA].to(dtype) if _holds(alpha, dtype) else parts[ALPHA]}
+    return module_parts(factors_of(parts), alpha, dtype)
+
+
+def _holds(alpha: float, dtype: torch.dtype) -> bool:
+    import torch
+
+    return float(torch.tensor(alpha, dtype=dtype)) == alpha
+
+
+def _cast(tensors: Mapping[str, Tensor], precision: str | None) -> dict[str, Tensor]:
+    import torch
+
+    if precision is None:
+        return dict(tensors)
+    return {name: tensor.to(getattr(torch, DTYPES[precision])) for name, tensor in tensors.items()}
+
+
+def _kohya_metadata(lora: AnyLora) -> dict[str, str]:
+    """The source's own, with what A1111 and Forge know the base by."""
+    kept = {key: value for key, value in lora.lora.metadata.items() if not key.startswith(_FOREIGN)}
+    modules = lora.lora.modules()
+    ranks = {parts[DOWN].shape[0] for parts in modules.values()}
+    alphas = set(_component_alphas(modules).values())
+    told = {
+        "ss_network_module": "networks.lora",
+        "ss_network_dim": str(ranks.pop()) if len(ranks) == 1 else "Dynamic",
+        "ss_network_alpha": f"{alphas.pop():g}" if len(alphas) == 1 else "Dynamic",
+        "ss_v2": "False",
+    }
+    version = kept.get("ss_base_model_version", "")
+    if not version or version.startswith("sdxl_") != (lora.kind == "sdxl"):
+        told["ss_base_model_version"] = BASE_VERSIONS[lora.kind]
+    return {**kept, **told, "modelspec.architecture": ARCHITECTURES[lora.kind]}
+
+
+def _write_piece(piece: Piece, place: Path) -> None:
+    forms = in_library_order({name: form_of(tensor) for name, tensor in piece.tensors.items()})
+    tensors = (piece.tensors[name] for name in forms)
+    if piece.config is not None:
+        write_json(place / piece.folder / CONFIG_NAME, piece.config)
+        write_tensors(place / piece.folder / PEFT_FILE, forms, piece.metadata, tensors)
+    elif any(name.endswith(f".{ALPHA}") for name in forms):
+        metadata = {**piece.metadata, **SEALS}
+        write_tensors(place, forms, metadata, tensors, lambda file: sealed(file, forms, piece.metadata))
+    else:
+        write_tensors(place, forms, piece.metadata, tensors)
+
+
+def check_folder(out: Path) -> None:
+    """Raise `UserError` when ``out`` is a folder with other things in it than a LoRA of PEFT."""
+    if not out.is_dir():
+        return
+    expected = {CONFIG_NAME, PEFT_FILE}
+    strange = [
+        path
+        for path in sorted(out.rglob("*"))
+        if not (path.is_dir() and path.parent == out) and path.name not in expected
+    ]
+    if strange:
+        raise UserError(
+            f"{out}: holds other files than a LoRA of PEFT ({strange[0].name}).", "Name another folder."
+        )
