@@ -6,6 +6,7 @@ hook for tests, and what is run is what a user would run.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -45,14 +46,20 @@ class Kernel:
         self.client = NotebookClient(book, timeout=300, kernel_name="python3", allow_errors=True)
         self.client.create_kernel_manager()
         self._start = {"cwd": str(folder), "env": dict(environment)}
+        self._loop = asyncio.new_event_loop()
+
+    @property
+    def pid(self) -> int:
+        return self.client.km.provisioner.pid
 
     def __enter__(self) -> Kernel:
-        self.client.start_new_kernel(**self._start)
-        self.client.start_new_kernel_client()
+        self._loop.run_until_complete(self.client.async_start_new_kernel(**self._start))
+        self._loop.run_until_complete(self.client.async_start_new_kernel_client())
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self.client._cleanup_kernel()
+        self._loop.run_until_complete(self.client._async_cleanup_kernel())
+        self._loop.close()
 
     def run(self, ids: Iterable[str] = ()) -> dict[str, str]:
         """Run the cells of these ids, or all; the text of each, of an error what the user sees."""
@@ -60,7 +67,7 @@ class Kernel:
         shown = {}
         for index, cell in enumerate(self.book.cells):
             if cell.cell_type == "code" and (not wanted or cell.id in wanted):
-                self.client.execute_cell(cell, index)
+                self._loop.run_until_complete(self.client.async_execute_cell(cell, index))
                 shown[cell.id] = text_of(cell)
         return shown
 

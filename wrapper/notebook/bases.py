@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from wrapper.notebook.colab import secret
 from wrapper.notebook.command import run_module
 from wrapper.notebook.fetching import TOKENS, fetched, is_address, is_hub_id
 from wrapper.notebook.form import DEMO
+from wrapper.notebook.places import Places
 from wrapper.notebook.stop import Stop
 
 HUB = "https://huggingface.co"
@@ -59,3 +61,22 @@ def kind_of(base: str, *, inpaint: bool = False) -> str:
         wanted = "nine channels, for inpainting" if inpaint else "four channels"
         raise Stop(f"{base}: its U-Net has {found.in_channels} channels.", f"Here one with {wanted} belongs.")
     return found.kind
+
+
+def base_of_project(places: Places, key: str) -> str:
+    """A base of the project's, as its form named it; empty without a project."""
+    if not places.job.file.is_file():
+        return ""
+    from wrapper.project.load import load_project
+
+    project = load_project(places.job.root)
+    path = project.base(inpaint=key == "inpaint_model")
+    if path == DEMO or Path(path).exists():
+        return path
+    return _named_in_form(places, key)
+
+
+def _named_in_form(places: Places, key: str) -> str:
+    """What the form said: an address can be fetched again on a new machine."""
+    form = json.loads(places.form.read_text(encoding="utf-8"))["form"] if places.form.is_file() else {}
+    return str(form.get({"model": "base_model", "inpaint_model": "inpaint_base"}[key], ""))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from wrapper.notebook.bases import find_base, kind_of
+from wrapper.notebook.bases import base_of_project, find_base, kind_of
 from wrapper.notebook.colab import download, upload
 from wrapper.notebook.command import lorawrap
 from wrapper.notebook.form import DEMO
@@ -18,7 +19,9 @@ from wrapper.notebook.stop import Stop, one_sentence
 WEIGHTS = "0.7,0.8,0.9,1.0"
 FIRST = "{lora}"
 """In a prompt, what calls the first LoRA."""
-_WROTE = "wrote "
+SHEET = "sheet"
+_PICTURE = re.compile(r"^(?:wrote |\d+ with equal parameters there already, such as )(.+\.(?:png|jpg))$")
+"""A line that names a picture which is now there."""
 _DEMO_WAYS = ("--cfg", 2)
 """What the tiny base that comes with the program likes, before what the user says."""
 
@@ -41,8 +44,8 @@ class Drawing:
         """Take a project's base and LoRAs, or others; and say which LoRAs there are."""
         places = Places(self.root, project_name)
         with one_sentence():
-            base = find_base(base_model or _of_project(places, "model"), self.root, self.store)
-            wanted = inpaint_base or ("" if base_model else _of_project(places, "inpaint_model"))
+            base = find_base(base_model or base_of_project(places, "model"), self.root, self.store)
+            wanted = inpaint_base or ("" if base_model else base_of_project(places, "inpaint_model"))
             self._inpaint_base = find_base(wanted, self.root, self.store) or base
             if not base:
                 raise Stop(f"There is no project '{project_name}' in {self.root}.", "Fill in base_model.")
@@ -60,7 +63,10 @@ class Drawing:
         wrote = self._draw(
             "generate", "--prompt", prompt, "--lora-folder", self._folder, seeds=seeds, **options
         )
-        show([Picture(path, _seed_of(path)) for path in wrote if path.suffix == ".png"], width=320)
+        if sheets := [path for path in wrote if path.stem == SHEET]:
+            show_sheet(sheets[0])
+        else:
+            show([Picture(path, _seed_of(path)) for path in wrote], width=420)
 
     def compare(
         self, prompt: str, seeds: str, lora: str = "", x: str = "", y: str = "", **options: object
@@ -101,9 +107,9 @@ class Drawing:
         weight = options.pop("weight", 1.0)
         given = ("--image", photograph, *drawn, "--prompt", prompt, "--lora", f"{chosen.path}:{weight}")
         out = f"repair/{photograph.stem}.png"
-        wrote = self._draw("inpaint", *given, base=self._inpaint_base, out=out, **options)
-        after = [Picture(path, f"after: {path.name}") for path in wrote if "_sheet" not in path.name]
-        show([Picture(photograph, "before"), *after], width=320)
+        self._draw("inpaint", *given, base=self._inpaint_base, out=out, **options)
+        after = _variants(self._chosen().pictures / out, **options)
+        show([Picture(photograph, "before"), *(Picture(path, _seed_of(path)) for path in after)], width=320)
 
     def follow(self, prompt: str, seeds: str, given: Sequence[tuple[str, str]], **options: object) -> None:
         """Draw by ControlNets and IP-Adapters: ``given`` are options of `lorawrap generate` with values."""
@@ -139,7 +145,7 @@ class Drawing:
         lines = lorawrap(
             command, "--base", base, *given, *ways, *said, *more, *seed, "--out", target, folder=self.root
         )
-        return [Path(line.removeprefix(_WROTE)) for line in lines if line.startswith(_WROTE)]
+        return [Path(found[1]) for line in lines if (found := _PICTURE.search(line))]
 
     def _lora(self, name: str, *, painting: bool = False) -> LoraFile:
         self._chosen()
@@ -179,25 +185,9 @@ class Drawing:
         return self._places
 
 
-def _of_project(places: Places, key: str) -> str:
-    """A base of the project's, as its form named it; empty without a project."""
-    if not places.job.file.is_file():
-        return ""
-    from wrapper.project.load import load_project
-
-    project = load_project(places.job.root)
-    path = project.base(inpaint=key == "inpaint_model")
-    if path == DEMO or Path(path).exists():
-        return path
-    return _named_in_form(places, key)
-
-
-def _named_in_form(places: Places, key: str) -> str:
-    """What the form said: an address can be fetched again on a new machine."""
-    import json
-
-    form = json.loads(places.form.read_text(encoding="utf-8"))["form"] if places.form.is_file() else {}
-    return str(form.get({"model": "base_model", "inpaint_model": "inpaint_base"}[key], ""))
+def _variants(out: Path, seed: int, count: int, **_: object) -> list[Path]:
+    """What `lorawrap inpaint` calls its pictures."""
+    return [out] if count == 1 else [out.with_stem(f"{out.stem}-{seed + more}") for more in range(count)]
 
 
 def _option(name: str) -> str:
@@ -206,4 +196,5 @@ def _option(name: str) -> str:
 
 def _seed_of(path: Path) -> str:
     """``00001-7.png`` was drawn with seed 7."""
-    return f"seed {path.stem.rpartition('-')[2]}"
+    _, dash, seed = path.stem.rpartition("-")
+    return f"seed {seed}" if dash else "after"

@@ -13,14 +13,12 @@ from wrapper.notebook.colab import download as to_browser
 from wrapper.notebook.pictures import Picture, show, show_sheet
 from wrapper.notebook.places import Places
 
-STAGES = {"stage_a": "Stage A", "stage_b": "Stage B"}
-
 
 def tell(places: Places) -> None:
     """What was measured, and which checkpoint was chosen."""
     verdict = _read(places.job.evaluation).get("verdict") or {}
     choice = _read(places.job.root / "choice.json").get("stages") or {}
-    for text in (verdict.get("text"), *(f"{STAGES[stage]}: {one['text']}" for stage, one in choice.items())):
+    for text in (verdict.get("text"), *(one["text"] for one in choice.values())):
         if text:
             print(text)
     print(f"All of it is on one page: {places.job.report}")
