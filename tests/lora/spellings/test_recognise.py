@@ -195,6 +195,12 @@ def test_rarer_names_are_taken_apart(name, module, part):
     assert (found.slot, found.path, found.part) == ("unet", module, part)
 
 
+@pytest.mark.parametrize("side", ["q", "k", "v", "out"])
+def test_attention_processors_of_text_encoders_are_their_projections(side):
+    found = read_name(f"text_encoder.text_model.encoder.layers.3.self_attn.to_{side}_lora.up.weight")
+    assert (found.slot, found.path) == ("text", f"encoder.layers.3.self_attn.{side}_proj")
+
+
 @pytest.mark.parametrize(
     "name",
     ["unet.mid_block.norm.weight", "conv_in.bias", "bundle_emb.a.clip_l", "", "alpha", ".lora_A.weight"],

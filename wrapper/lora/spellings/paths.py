@@ -57,7 +57,8 @@ _LDM = re.compile(
 )
 _LDM_ATTENTION = re.compile(_ATTENTION)
 _TEXT = re.compile(
-    r"(?:text_model_)?encoder_layers_(?P<layer>\d+)_(?:(?P<attention>self_attn_(?:q|k|v|out)_proj)|(?P<mlp>mlp_fc[12]))"
+    r"(?:text_model_)?encoder_layers_(?P<layer>\d+)_"
+    r"(?:self_attn_(?:(?P<projection>q|k|v|out)_proj|to_(?P<short>q|k|v|out))|(?P<mlp>mlp_fc[12]))"
 )
 
 
@@ -88,8 +89,9 @@ def text_path(path: str) -> str | None:
     match = _TEXT.fullmatch(flat)
     if not match:
         return None
-    inner = match["mlp"] or match["attention"]
-    return f"encoder.layers.{match['layer']}.{inner.replace('attn_', 'attn.').replace('mlp_', 'mlp.')}"
+    if match["mlp"]:
+        return f"encoder.layers.{match['layer']}.{match['mlp'].replace('_', '.')}"
+    return f"encoder.layers.{match['layer']}.self_attn.{match['projection'] or match['short']}_proj"
 
 
 def _of_diffusers(match: re.Match[str]) -> str | None:
