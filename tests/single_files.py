@@ -53,14 +53,20 @@ def ldm_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
 
 def _ldm_tensors(folder: Path) -> dict[str, Any]:
     sdxl = (folder / "text_encoder_2").is_dir()
-    clip = "conditioner.embedders.0.transformer." if sdxl else "cond_stage_model.transformer."
-    unet, vae, text = (_weights(folder / part) for part in ("unet", "vae", "text_encoder"))
+    parts = [_weights(folder / part) for part in ("unet", "vae", "text_encoder")]
+    return ldm_named(*parts, _weights(folder / "text_encoder_2") if sdxl else None)
+
+
+def ldm_named(
+    unet: dict[str, Any], vae: dict[str, Any], text: dict[str, Any], second: dict[str, Any] | None
+) -> dict[str, Any]:
+    """The weights of the parts under LDM's names; ``second`` is SDXL's second text encoder."""
+    clip = "cond_stage_model.transformer." if second is None else "conditioner.embedders.0.transformer."
     tensors = {f"model.diffusion_model.{_unet_name(name, unet)}": tensor for name, tensor in unet.items()}
     tensors |= {f"first_stage_model.{_vae_name(name)}": _vae_value(name, t) for name, t in vae.items()}
     tensors |= {f"{clip}text_model.{name.removeprefix('text_model.')}": t for name, t in text.items()}
-    if sdxl:
-        second = _open_clip(_weights(folder / "text_encoder_2"))
-        tensors |= {f"conditioner.embedders.1.model.{name}": tensor for name, tensor in second.items()}
+    for name, tensor in _open_clip(second or {}).items():
+        tensors[f"conditioner.embedders.1.model.{name}"] = tensor
     return tensors
 
 

@@ -20,5 +20,5 @@ def weights(path: Path, tokenizers: Path) -> dict[str, Tensor]:
     models = dict(zip(COMPONENTS[info.kind], (parts.unet, *parts.text_encoders), strict=True))
     return {
         name: models[layer.component].get_submodule(layer.path).weight.detach()
-        for name, layer in model_layers(models, info.kind).items()
+        for name, layer in model_layers(models, info.kind, outer=True).items()
     }

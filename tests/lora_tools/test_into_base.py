@@ -58,7 +58,7 @@ def cases(
         if (kind, inpaint) not in made:
             place = tmp_path_factory.mktemp("основа 'b' 🙂")
             folder = tiny_base(kind, inpaint)
-            layers = base_layers(folder)
+            layers = base_layers(folder, outer=True)
             loras = tuple(random_lora(place / f"{n}.safetensors", layers, n) for n in (1, 2))
             made[kind, inpaint] = Case(folder, make_single_file(folder, place / "b.safetensors"), loras)
         return made[kind, inpaint]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dataset_tools.errors import UserError
 from wrapper.base_model.architecture import TEXT_FOLDERS, models_on_meta, read_configs
@@ -22,24 +22,34 @@ from wrapper.lora.layers import Layer, model_layers
 from wrapper.lora.names import ldm_path
 from wrapper.safetensors_header import Header, read_header
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 FLOATS = {"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"}
 _WEIGHTS = re.compile(r"(?:diffusion_pytorch_model|model)(?P<variant>\.fp16)?(?:-\d+-of-\d+)?\.safetensors")
 _QKV = {"self_attn.q_proj": 0, "self_attn.k_proj": 1, "self_attn.v_proj": 2}
 _OPEN_CLIP = {"self_attn.out_proj": "attn.out_proj", "mlp.fc1": "mlp.c_fc", "mlp.fc2": "mlp.c_proj"}
+_PROJECTION = f"{OPEN_CLIP_PREFIX}text_projection"
 _SCALES = re.compile(r"(?:^|\.)(?:scaled_fp8|scale_weight|weight_scale|absmax)$")
 
 
 class Place(NamedTuple):
-    """Where a layer's weight lies: all of a tensor, or its ``third`` of three (0 is q, 1 is k, 2 is v)."""
+    """Where a layer's weight lies: all of a tensor, or its ``third`` of three (0 is q, 1 is k, 2 is v).
+
+    ``transposed``: the tensor is (in, out), as OpenCLIP keeps its projection.
+    """
 
     file: Path
     tensor: str
     third: int | None = None
+    transposed: bool = False
 
-    def rows(self, outputs: int) -> slice:
-        """The rows of the tensor that are this layer's ``outputs``."""
+    def within(self, tensor: Tensor, outputs: int) -> Tensor:
+        """The part of ``tensor`` that is this layer's weight of ``outputs`` rows: a view of it."""
+        if self.transposed:
+            return tensor.T
         first = (self.third or 0) * outputs
-        return slice(first, first + outputs)
+        return tensor[first : first + outputs]
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class BaseFiles:
 def base_files(info: BaseInfo) -> BaseFiles:
     """Find every layer that a LoRA can change. Raises `UserError` for a base that lacks or scales some."""
     configs = read_configs(info)
-    layers = model_layers(models_on_meta(configs, info.kind), info.kind)
+    layers = model_layers(models_on_meta(configs, info.kind), info.kind, outer=True)
     files = weight_files(info)
     headers = {path: read_header(path) for paths in files.values() for path in paths}
     _refuse_scaled(headers)
@@ -96,7 +106,7 @@ def _place(
     names = _ldm_names(info, layer, layers_per_block) if info.single_file else _folder_names(info, layer)
     for part, tensor, third in names:
         if (part, tensor) in table:
-            return Place(table[part, tensor], tensor, third)
+            return Place(table[part, tensor], tensor, third, tensor == _PROJECTION)
     return None
 
 
@@ -114,6 +124,8 @@ def _ldm_names(info: BaseInfo, layer: Layer, layers_per_block: int) -> Iterator[
 
 def _open_clip_name(path: str) -> tuple[str, int | None]:
     """``encoder.layers.0.self_attn.k_proj`` → its block's ``attn.in_proj_weight``, third number 1."""
+    if path == "text_projection":
+        return _PROJECTION, None
     _, _, number, inner = path.split(".", 3)
     block = f"{OPEN_CLIP_PREFIX}transformer.resblocks.{number}."
     if inner in _QKV:
@@ -159,4 +171,5 @@ def _is_sound(layer: Layer, place: Place, headers: Mapping[Path, Header]) -> boo
     spec = headers[place.file].tensors[place.tensor]
     outputs, *inputs = four(layer.weight_shape)
     thirds = 1 if place.third is None else 3
-    return spec.dtype in FLOATS and four(spec.shape) == (thirds * outputs, *inputs)
+    shape = four(reversed(spec.shape)) if place.transposed else four(spec.shape)
+    return spec.dtype in FLOATS and shape == (thirds * outputs, *inputs)

@@ -25,7 +25,7 @@ class OpenModel:
     def weight(self, layer: str) -> Tensor:
         """A layer's weight, in the model's own precision."""
         place, outputs = self.files.places[layer], self.files.layers[layer].weight_shape[0]
-        return self.streams[place.file].read(place.tensor)[place.rows(outputs)]
+        return place.within(self.streams[place.file].read(place.tensor), outputs)
 
     def tensors(self) -> dict[str, tuple[Path, str]]:
         """Everything in its files: ``unet/conv_in.weight``, or LDM's names in a single file."""

@@ -99,7 +99,7 @@ def _changed(plan: MergePlan, tensor: Tensor, layers: Sequence[str]) -> Tensor:
     weight = tensor if tensor.itemsize == 8 else tensor.float()
     for name in layers:
         change = plan.change(name)
-        part = weight[plan.base.places[name].rows(change.shape[0])]
+        part = plan.base.places[name].within(weight, change.shape[0])
         part += (change.up.to(weight.dtype) @ change.down.to(weight.dtype)).reshape(part.shape)
     return weight
 
