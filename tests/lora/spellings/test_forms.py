@@ -51,6 +51,13 @@ def test_products_of_half_precision_numbers_are_exact(dtype, tmp_path):
     torch.testing.assert_close(delta_of(made), first * second, rtol=1e-14, atol=1e-14)
 
 
+@pytest.mark.parametrize("rank", [1, 2])
+def test_a_core_of_rank_one_is_a_core(rank, tmp_path):
+    parts, delta = lokr((16, 12, 3, 3), second=rank, core=True)
+    made = _read(tmp_path, named(CONV, parts)).lora.modules()[CONV]
+    torch.testing.assert_close(delta_of(made), delta, rtol=1e-6, atol=1e-6)
+
+
 def test_plain_modules_keep_their_very_numbers(tmp_path):
     for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
         parts = {part: tensor.to(dtype) for part, tensor in plain((16, 12))[0].items()}

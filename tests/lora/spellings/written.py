@@ -84,7 +84,10 @@ def lokr(
         whole1 = whole1[:, :, None, None]
     divided = second or first
     scale = alpha / divided if divided else 1.0
-    return {**parts, **parts1, **parts2}, torch.kron(whole1.contiguous(), whole2.contiguous()) * scale
+    return {**parts, **parts1, **parts2}, torch.kron(
+        whole1.clone(memory_format=torch.contiguous_format),
+        whole2.clone(memory_format=torch.contiguous_format),
+    ) * scale
 
 
 def _kron_factor(

@@ -58,13 +58,17 @@ def _hadamard(parts: Parts) -> tuple[Tensor, Tensor, int]:
 
 
 def _kronecker(parts: Parts) -> tuple[Tensor, Tensor, int | None]:
-    import torch
-
     up1, down1 = _pair(parts, "lokr_w1", "")
     up2, down2 = _pair(parts, "lokr_w2", "lokr_t2")
-    down, up = _compact(torch.kron(down1, down2), torch.kron(up1, up2))
+    down, up = _compact(_kron(down1, down2), _kron(up1, up2))
     divided = next((parts[name] for name in ("lokr_w2_b", "lokr_w1_b") if name in parts), None)
     return down, up, None if divided is None else divided.shape[0]
+
+
+def _kron(first: Tensor, second: Tensor) -> Tensor:
+    """``first ⊗ second``; torch's own fails for some transposed matrices."""
+    product = first[:, None, :, None] * second[None, :, None, :]
+    return product.flatten(2, 3).flatten(0, 1)
 
 
 def _pair(parts: Parts, name: str, core: str) -> tuple[Tensor, Tensor]:
@@ -74,7 +78,7 @@ def _pair(parts: Parts, name: str, core: str) -> tuple[Tensor, Tensor]:
         return up, down
     first, second = parts[f"{name}_a"], parts[f"{name}_b"].flatten(1)
     if core in parts:
-        return first.T.contiguous(), _core_times(parts[core], second)
+        return first.T, _core_times(parts[core], second)
     return first, second
 
 

@@ -7,16 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wrapper.lora.spellings.forms import Form
-from wrapper.lora.spellings.parts import ALPHA, DOWN
+from wrapper.lora.spellings.parts import ALPHA
 from wrapper.lora.spellings.recognise import Recognised
 from wrapper.lora.spellings.settings import Settings
-from wrapper.lora.spellings.tensor_names import is_wrapped
+from wrapper.lora.spellings.tensor_names import is_wrapped, read_name
 from wrapper.safetensors_header import Header
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_OWN = "Kohya"
 _FORMS: Mapping[Form, str] = {
     "Tucker": "{count} Tucker modules were written as plain ones, core and down multiplied",
     "LoHa": "{count} LoHa modules were written as plain ones: their ranks multiply",
@@ -33,10 +32,8 @@ def notes_of(
     tensors: Mapping[str, Tensor],
 ) -> tuple[str, ...]:
     """Sentences on a LoRA that was read; ``forms`` and ``tensors`` are its modules' forms and new tensors."""
-    notes = (
-        [] if found.spelling == _OWN else [f"{len(found.modules)} modules were renamed ({found.spelling})."]
-    )
     counts = Counter(forms)
+    notes = _name_notes(found)
     notes += [f"{_FORMS[form].format(count=counts[form])}." for form in _FORMS if counts[form]]
     notes += _alpha_notes(found, header, settings)
     eight = sum(spec.dtype.startswith("F8") for spec in header.tensors.values())
@@ -46,26 +43,23 @@ def notes_of(
         notes.append(f"{len(found.idle)} tensors that change nothing were left out.")
     zero = sum(not tensor for name, tensor in tensors.items() if name.endswith(f".{ALPHA}"))
     if zero:
-        notes.append(
-            f"{zero} modules have alpha 0 and change nothing (sd-scripts, going on from it, takes the rank)."
-        )
+        notes.append(f"{zero} modules have alpha 0: they change nothing, though sd-scripts takes the rank.")
     return tuple(notes)
 
 
+def _name_notes(found: Recognised) -> list[str]:
+    own = {name: next(iter(parts.values())) for name, parts in found.modules.items()}
+    renamed = sum(not tensor.startswith(f"{name}.") for name, tensor in own.items())
+    return [f"{renamed} modules were renamed ({found.spelling})."] if renamed else []
+
+
 def _alpha_notes(found: Recognised, header: Header, settings: Settings) -> list[str]:
-    missing = sum(ALPHA not in parts and "diff" not in parts for parts in found.modules.values())
-    if not missing:
-        return []
-    if settings.configs:
-        return [f"{missing} modules have their alpha from PEFT's settings."]
-    if any(map(is_wrapped, header.tensors)):
-        return [
-            f"{missing} modules have no alpha, and no adapter_config.json lies beside the file: "
-            "the rank was taken for it (scale 1)."
-        ]
-    ranks = {header.tensors[parts[DOWN]].shape[0] for parts in found.modules.values() if DOWN in parts}
-    if len(ranks) > 1 or found.spelling == _OWN:
-        return [
-            f"{missing} modules have no alpha: the rank was taken for it (scale 1), as other programs do."
-        ]
-    return []
+    missing = [parts for parts in found.modules.values() if ALPHA not in parts and "diff" not in parts]
+    own = [name.module for parts in missing if (name := read_name(next(iter(parts.values()))))]
+    told = sum(settings.alpha(module, 1) is not None for module in own)
+    notes = [f"{told} modules have their alpha from PEFT's settings."] if told else []
+    if len(missing) == told:
+        return notes
+    lost = ", and no adapter_config.json lies beside the file" if any(map(is_wrapped, header.tensors)) else ""
+    untold = f"{len(missing) - told} modules have no alpha{lost}"
+    return [*notes, f"{untold}: the rank was taken for it (scale 1), as other programs do."]
