@@ -100,9 +100,7 @@ def _merge_into(
         check_replaceable(out)
     plan = plan_into_base(info, uses, out, SAFETENSORS_DTYPES[precision] if precision else None)
     _show_uses(uses, [])
-    told = (
-        f"{sum(map(len, plan.layers.values()))} of {len(plan.base.layers)} layers changed, {size(plan.bytes)}"
-    )
+    told = f"{sum(map(len, plan.layers.values()))} layers changed, {size(plan.bytes)}"
     if dry_run:
         click.echo(f"would make {shown(out)}: {told}")
         next_step("the same command without --dry-run")
