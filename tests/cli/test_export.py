@@ -116,6 +116,7 @@ def test_each_program_can_have_its_own_folder(lora: Path, tmp_path: Path, capsys
     assert (folders[1] / "models" / "loras" / "my ear.safetensors").is_file()
     assert run([*argv, "--to", "comfyui", "--to", "forge", "--dest", str(folders[1])]) == 2
     assert "3 targets and 2 folders do not go together" in capsys.readouterr().err
+    (folders[0] / "webui.py").touch()
     assert run([*argv, "--to", "comfyui", "--name", "x"]) == 2
     assert "is the folder of AUTOMATIC1111 alone" in capsys.readouterr().err
 

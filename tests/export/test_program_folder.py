@@ -12,6 +12,7 @@ from wrapper.export.program_folder import Place, find_place
 
 def webui(folder: Path) -> Path:
     (folder / "models" / "Lora").mkdir(parents=True)
+    (folder / "webui.py").touch()
     return folder
 
 
@@ -72,6 +73,14 @@ def test_what_was_plainly_not_meant_is_refused(target: str, dest: str, said: str
     with pytest.raises(UserError, match=said) as caught:
         find_place(target, tmp_path / dest)
     assert hint in caught.value.hint
+
+
+def test_what_only_an_export_made_stands_in_nobodys_way(tmp_path: Path):
+    (tmp_path / "out1" / "models" / "Lora").mkdir(parents=True)
+    assert find_place("a1111", tmp_path / "out2").root == tmp_path / "out2"
+    assert find_place("comfyui", tmp_path / "out1").folder == tmp_path / "out1" / "models" / "loras"
+    assert find_place("a1111", tmp_path / "out1").notes == ()
+    assert find_place("a1111", tmp_path).root == tmp_path
 
 
 @pytest.mark.parametrize("subfolder", ["../up", "/etc", "a/../../b", "a:b", "people/.hidden", "con"])

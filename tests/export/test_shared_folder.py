@@ -64,6 +64,15 @@ def test_another_lora_of_that_name_is_refused_and_forced_away(uis: Path, capsys:
     assert there.read_bytes() != other
 
 
+def test_a_link_to_the_other_programs_folder_is_shared_too(uis: Path):
+    (uis / "ComfyUI" / "extra_model_paths.yaml").unlink()
+    (uis / "ComfyUI" / "models").mkdir()
+    (uis / "ComfyUI" / "models" / "loras").symlink_to(uis / "web ui" / "models" / "Lora")
+    assert export(uis, "a1111") == 0
+    assert export(uis, "comfyui") == 0
+    assert loras(uis / "web ui") == [f"models/Lora/ear.{end}" for end in ("json", "png", "safetensors")]
+
+
 def test_the_file_itself_is_never_written_over(uis: Path, capsys: pytest.CaptureFixture[str]):
     there = save(uis / "web ui" / "models" / "Lora" / "ear.safetensors", tensors(LAYERS))
     before = there.read_bytes()

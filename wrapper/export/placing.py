@@ -136,4 +136,4 @@ def _move(source: Path, target: Path) -> None:
 
 
 def _beside(path: Path) -> Path:
-    return path.with_name(f"{PREFIX}{path.name}"[:200])
+    return path.with_name(f"{PREFIX}{path.name}")

@@ -113,7 +113,7 @@ def _is_shared(item: Item, places: Sequence[Place]) -> bool:
     return item.path.exists() and any(
         item.target == place.target == "comfyui"
         and item.path.parent == place.folder
-        and not place.loras.is_relative_to(place.root)
+        and not place.loras.resolve().is_relative_to(place.root.resolve())
         for place in places
     )
 

@@ -87,20 +87,20 @@ def _refuse_mistaken(target: TargetName, dest: Path) -> None:
     """A folder beside or above the program's, or another program's, is not what was meant."""
     title = TARGETS[target].title
     if not dest.exists():
-        meant = _like(dest, [one for one in _folders(dest.parent) if _is_program(target, one)])
+        meant = _like(dest, [one for one in _folders(dest.parent) if _is_installed(target, one)])
         if meant is not None:
             raise UserError(f"{dest}: there is no such folder.", f"Did you mean '{meant}'?")
         return
-    if _is_program(target, dest):
+    if _is_installed(target, dest):
         return
-    inner = [one for one in _folders(dest) if _is_program(target, one)]
+    inner = [one for one in _folders(dest) if _is_installed(target, one)]
     if inner:
         raise UserError(f"{dest}: is not {title}'s folder itself.", f"It lies in {inner[0]}: give that.")
     for other in ("comfyui", "a1111"):
         if (
-            TARGETS[other].marks != TARGETS[target].marks
-            and TARGETS[target].marks
-            and _is_program(other, dest)
+            TARGETS[other].installed != TARGETS[target].installed
+            and TARGETS[target].installed
+            and _is_installed(other, dest)
         ):
             raise UserError(
                 f"{dest}: is the folder of {TARGETS[other].title}, not of {title}.",
@@ -111,7 +111,7 @@ def _refuse_mistaken(target: TargetName, dest: Path) -> None:
 def refuse_program_folder(targets: Iterable[TargetName], dest: Path) -> None:
     """Raise `UserError` where a folder for several programs' folders is itself one of them."""
     for target in targets:
-        if _is_program(target, dest):
+        if _is_installed(target, dest):
             raise UserError(
                 f"{dest}: is the folder of {TARGETS[target].title} alone.",
                 "Give --dest once for each --to, in their order.",
@@ -120,16 +120,17 @@ def refuse_program_folder(targets: Iterable[TargetName], dest: Path) -> None:
 
 def _what_it_is(target: TargetName, dest: Path) -> tuple[str, ...]:
     """A note when ``dest`` is no program's folder (yet)."""
-    if not TARGETS[target].marks or _is_program(target, dest):
+    title, folder = TARGETS[target].title, TARGETS[target].lora_folder
+    if not folder or _is_installed(target, dest) or (dest / folder).is_dir():
         return ()
-    title = TARGETS[target].title
     state = "is no folder of" if dest.exists() and any(dest.iterdir()) else "is a new folder, not"
     whose = title if state.endswith("of") else f"{title}'s own"
     return (f"{dest} {state} {whose}: copy what is put there into the folder that has {title}'s models/.",)
 
 
-def _is_program(target: TargetName, folder: Path) -> bool:
-    return any((folder / mark).exists() for mark in TARGETS[target].marks)
+def _is_installed(target: TargetName, folder: Path) -> bool:
+    """Whether the program itself lies there, not only what an export made."""
+    return any((folder / mark).exists() for mark in TARGETS[target].installed)
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -18,23 +18,20 @@ Precision = Literal["fp16", "bf16", "fp32"]
 class Target:
     """Where files go: ``lora_folder`` lies below the program's own folder, empty for that folder itself.
 
-    ``marks`` are files and folders by which the program's folder is known.
+    ``installed`` are files and folders that only the installed program has.
     """
 
     title: str
     lora_folder: str = ""
-    marks: tuple[str, ...] = ()
+    installed: tuple[str, ...] = ()
 
 
-_WEBUI = ("models/Lora", "models/Stable-diffusion", "extensions-builtin", "webui.py", "launch.py")
+_WEBUI = ("webui.py", "launch.py", "extensions-builtin", "models/Stable-diffusion")
+_COMFYUI = ("folder_paths.py", "custom_nodes", "models/checkpoints")
 TARGETS: Mapping[TargetName, Target] = {
     "a1111": Target("AUTOMATIC1111", "models/Lora", _WEBUI),
     "forge": Target("Forge", "models/Lora", _WEBUI),
-    "comfyui": Target(
-        "ComfyUI",
-        "models/loras",
-        ("models/loras", "models/checkpoints", "custom_nodes", "folder_paths.py", "extra_model_paths.yaml"),
-    ),
+    "comfyui": Target("ComfyUI", "models/loras", _COMFYUI),
     "diffusers": Target("diffusers"),
     "folder": Target("a folder"),
 }
