@@ -41,6 +41,14 @@ def findings_of(path: Path) -> set[str]:
     return {text for text in found if len(re.sub(r"\W", "", text)) > 8}
 
 
+def refusals_of(path: Path) -> set[str]:
+    """What a module says in a `UserError` of its own, or adds to problems."""
+    calls = [node for node in ast.walk(_parsed(path)) if isinstance(node, ast.Call)]
+    said = [call.args[0] for call in calls if getattr(call.func, "id", "") == "UserError"]
+    said += [call.args[1] for call in calls if getattr(call.func, "attr", "") == "add" and len(call.args) > 1]
+    return {text for text in map(_text, said) if len(re.sub(r"\W", "", text)) > 8}
+
+
 def is_said(quote: str, texts: str) -> bool:
     """Whether ``quote``, in which ``…`` stands for anything, is a part of one of ``texts``."""
     parts = [re.escape(part) for part in quote.strip("…").split("…")]

@@ -13,7 +13,8 @@ from dataset_tools.files import write_text
 from dataset_tools.manifests import safety
 from dataset_tools.quality.verdict import RULES
 from tests.docs.console import DOCS
-from tests.docs.messages import BETWEEN, ROOT, all_texts, findings_of, is_said, texts_of
+from tests.docs.messages import BETWEEN, ROOT, all_texts, findings_of, is_said, refusals_of, texts_of
+from tests.export.loras import plain_layers, save, tensors
 from wrapper.cli.main import run
 from wrapper.launch.causes import FATAL, NOTICES
 from wrapper.launch.explain import explain
@@ -84,6 +85,14 @@ def test_everything_that_check_finds_is_on_the_page(path):
     assert [text for text in sorted(findings_of(path)) if not covered(text)] == []
 
 
+EXPORTS = sorted((ROOT / "wrapper/export").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", EXPORTS, ids=lambda path: path.stem)
+def test_every_refusal_of_export_is_on_the_page(path):
+    assert [text for text in sorted(refusals_of(path)) if not covered(text)] == []
+
+
 def test_every_reason_of_qc_is_on_the_page():
     said = [re.sub(r"\{[^}]*\}", "…", rule.text) for rule in RULES]
     assert [text for text in said if not covered(text)] == []
@@ -98,6 +107,7 @@ def test_every_refusal_of_a_row_or_a_prompt_is_on_the_page():
 WOMAN = {"image": "a.png", "subject": "anna", "consent": "2026-11", "age": "26-30", "view": "front"}
 TEEN = {**WOMAN, "age": "15-17", "ear_side": "left", "type": "full"}
 TRAIN = 'network_module = "networks.lora"\noutput_dir = "out"\n'
+LORA = object()
 PROVOKED = [
     ("A row without consent", "qc m.json", {"m.json": [{**WOMAN, "consent": None}]}),
     ("A subject under 18", "qc m.json", {"m.json": [TEEN]}),
@@ -113,18 +123,32 @@ PROVOKED = [
     ("There is a project here already", "train all", {}),
     ("There is a project here already", "qc --project .", {"lorawrap.toml": 'base = "C:\\models"\n'}),
     ("A model or a tokenizer is not here", "generate --base none.safetensors --prompt cat", {}),
+    (
+        "Export or a LoRA tool refuses",
+        "export x.safetensors --to a1111 --dest ui --name a:b",
+        {"x.safetensors": LORA},
+    ),
+    (
+        "Export or a LoRA tool refuses",
+        "export x.safetensors --to comfyui --dest ui",
+        {"x.safetensors": LORA, "ui/models/Lora/a.txt": ""},
+    ),
+    ("Export or a LoRA tool refuses", "export x.safetensors --to folder --dest .", {"x.safetensors": LORA}),
     ("A model file is broken", "generate --base b.safetensors --prompt cat", {"b.safetensors": "<html>"}),
 ]
 
 
-def _written(content: object) -> str:
-    return content if isinstance(content, str) else json.dumps(content)
+def write(path: Path, content: object) -> None:
+    if content is LORA:
+        save(path, tensors(plain_layers("sd15")))
+    else:
+        write_text(path, content if isinstance(content, str) else json.dumps(content))
 
 
 @pytest.mark.parametrize(("entry", "line", "files"), PROVOKED, ids=lambda value: str(value)[:40])
 def test_a_message_that_is_provoked_is_in_its_entry(entry, line, files, tmp_path, monkeypatch, capsys):
     for name, content in files.items():
-        write_text(tmp_path / name, _written(content))
+        write(tmp_path / name, content)
     monkeypatch.chdir(tmp_path)
     assert run(shlex.split(line)) == 2
     said = "".join(capsys.readouterr()).replace("\n", BETWEEN)

@@ -70,6 +70,9 @@ def _environment(one: Installation) -> Finding:
         there = ask(one.python, shipped("vendor") / "inspect_environment.py", "packages")
     except RunFailed as failed:
         return Finding("fault", "environment", failed.message, _mending(one))
+    text = f"{one.python}: torch {there.get('torch', 'missing')}, {len(there)} packages"
+    if not (one.checkout / "requirements.txt").is_file():
+        return Finding("note", "environment", f"{text}; no requirements.txt says which are needed")
     requirements = read_requirements(one.checkout, cuda=False)
     missing = [name for name in requirements.names if name not in there]
     other = [
@@ -78,7 +81,6 @@ def _environment(one: Installation) -> Finding:
     if missing or "torch" not in there:
         absent = ", ".join(missing or ["torch"])
         return Finding("fault", "environment", f"{one.python}: {absent} missing", _mending(one))
-    text = f"{one.python}: torch {there['torch']}, {len(there)} packages"
     if other:
         return Finding("note", "environment", f"{text}; not as sd-scripts pins them: {', '.join(other)}")
     return Finding("ok", "environment", f"{text}, sd-scripts' pins kept")
