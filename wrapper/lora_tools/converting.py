@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -53,18 +53,6 @@ class Errors:
     of: str = ""
 
 
-@dataclass(frozen=True)
-class Converted:
-    """What was written, and how far it is from its source, by component."""
-
-    pieces: list[Piece]
-    errors: dict[str, Errors] = field(default_factory=dict)
-
-    @property
-    def largest(self) -> float:
-        return max((one.largest for one in self.errors.values()), default=0.0)
-
-
 def pieces_of(
     lora: AnyLora, target: Target, precision: str | None, *, flat_clip: bool = False
 ) -> list[Piece]:
@@ -84,18 +72,27 @@ def pieces_of(
     ]
 
 
-def write_converted(lora: AnyLora, pieces: list[Piece], out: Path, precision: str | None) -> Converted:
+def write_converted(
+    lora: AnyLora, pieces: list[Piece], out: Path, precision: str | None
+) -> dict[str, Errors]:
     """Write ``pieces`` to ``out``, whole or not at all, once they read back as what ``lora`` is.
 
-    Raises `UserError` when the precision cannot hold the LoRA.
+    ``pieces`` is emptied, so that their memory is free for what is read back. Returns the differences by
+    component. Raises `UserError` when the precision cannot hold the LoRA.
     """
     whole = whole_folder if pieces[0].config is not None else whole_file
     with whole(out) as temporary:
-        for piece in pieces:
-            _write_piece(piece, temporary)
-        done = Converted(pieces, errors_between(lora, read_given(temporary, lora.kind)))
-        _require_close(done, out, precision)
-    return done
+        while pieces:
+            _write_piece(pieces.pop(), temporary)
+        errors = errors_between(lora, read_given(temporary, lora.kind))
+        _require_close(errors, out, precision)
+    return errors
+
+
+def widened(lora: AnyLora, pieces: list[Piece]) -> bool:
+    """Whether tensors got a wider type than they had, because their own would have rounded a scale."""
+    before = max(parts[UP].itemsize for parts in lora.lora.modules().values())
+    return any(tensor.itemsize > before for piece in pieces for tensor in piece.tensors.values())
 
 
 def errors_between(source: AnyLora, made: AnyLora) -> dict[str, Errors]:
@@ -113,9 +110,9 @@ def errors_between(source: AnyLora, made: AnyLora) -> dict[str, Errors]:
     return found
 
 
-def _require_close(done: Converted, out: Path, precision: str | None) -> None:
+def _require_close(errors: Mapping[str, Errors], out: Path, precision: str | None) -> None:
     allowed = TOLERANCES[precision or "fp16"]
-    wrong = [one for one in done.errors.values() if not one.largest <= allowed]
+    wrong = [one for one in errors.values() if one.largest > allowed]
     if wrong:
         raise UserError(
             f"{out}: would differ from its source by {wrong[0].largest:.1%} in {wrong[0].of}.",
@@ -158,12 +155,14 @@ def _holds(alpha: float, dtype: torch.dtype) -> bool:
     return float(torch.tensor(alpha, dtype=dtype)) == alpha
 
 
-def _cast(tensors: Mapping[str, Tensor], precision: str | None) -> dict[str, Tensor]:
+def _cast(tensors: dict[str, Tensor], precision: str | None) -> dict[str, Tensor]:
+    """``tensors`` in another precision, one after the other, so that both are never there whole."""
     import torch
 
-    if precision is None:
-        return dict(tensors)
-    return {name: tensor.to(getattr(torch, DTYPES[precision])) for name, tensor in tensors.items()}
+    if precision is not None:
+        for name in tensors:
+            tensors[name] = tensors[name].to(getattr(torch, DTYPES[precision]))
+    return tensors
 
 
 def _kohya_metadata(lora: AnyLora) -> dict[str, str]:

@@ -13,7 +13,7 @@ from wrapper.cli.options import next_step
 if TYPE_CHECKING:
     from wrapper.base_model.kinds import Kind
     from wrapper.lora.spellings.read import AnyLora
-    from wrapper.lora_tools.converting import Converted, Piece, Target
+    from wrapper.lora_tools.converting import Errors, Piece, Target
 
 
 @click.command("convert")
@@ -63,7 +63,7 @@ def command(
     be converted exactly is named and refused. The new file is read back and held against FILE before it
     counts as done.
     """
-    from wrapper.lora_tools.converting import check_folder, pieces_of, write_converted
+    from wrapper.lora_tools.converting import check_folder, pieces_of, widened, write_converted
     from wrapper.lora_tools.given import lora_files, read_given
     from wrapper.lora_tools.output import check_output
 
@@ -75,11 +75,14 @@ def command(
     pieces = pieces_of(lora, target, precision, flat_clip=transformers == "5")
     _show_source(file, lora)
     _show_pieces(pieces, out)
+    if precision is None and widened(lora, pieces):
+        click.secho(
+            "  float32, because its own precision would round: --precision fp16 is smaller", fg="yellow"
+        )
     if dry_run:
         next_step("the same command without --dry-run")
         return
-    done = write_converted(lora, pieces, out, precision)
-    _show_errors(done)
+    _show_errors(write_converted(lora, pieces, out, precision))
     click.secho(f"wrote {_safe(str(out))}: read back, the same change of the weights", fg="green")
     next_step(_what_next(target, out))
 
@@ -111,11 +114,11 @@ def _show_pieces(pieces: list[Piece], out: Path) -> None:
         )
 
 
-def _show_errors(done: Converted) -> None:
+def _show_errors(found: dict[str, Errors]) -> None:
     from wrapper.lora_tools.converting import EXACT
 
     click.echo("  part    modules  largest difference of ΔW")
-    for component, errors in done.errors.items():
+    for component, errors in found.items():
         exact = "exact" if errors.largest <= EXACT else f"{errors.largest:.1e}, by rounding"
         click.echo(f"  {component:<6}  {errors.modules:>7}  {exact}")
 
