@@ -131,7 +131,7 @@ PROVOKED = [
     (
         "Export or a LoRA tool refuses",
         "export x.safetensors --to comfyui --dest ui",
-        {"x.safetensors": LORA, "ui/models/Lora/a.txt": ""},
+        {"x.safetensors": LORA, "ui/webui.py": ""},
     ),
     ("Export or a LoRA tool refuses", "export x.safetensors --to folder --dest .", {"x.safetensors": LORA}),
     ("A model file is broken", "generate --base b.safetensors --prompt cat", {"b.safetensors": "<html>"}),
