@@ -41,8 +41,7 @@ def low_rank(form: Form, parts: Parts) -> tuple[Tensor, Tensor, int | None]:
     if form == "LoKr":
         return _kronecker(made)
     if form == "full":
-        down, up = _compact(*_whole(made["diff"].flatten(1)))
-        return down, up, None
+        return *_whole(made["diff"].flatten(1)), None
     down, up = made[DOWN].flatten(1), made[UP].flatten(1)
     rank = down.shape[0]
     return (_core_times(made[MID], down) if form == "Tucker" else down), up, rank
@@ -52,17 +51,22 @@ def _hadamard(parts: Parts) -> tuple[Tensor, Tensor, int]:
     first = _pair(parts, "hada_w1", "hada_t1")
     second = _pair(parts, "hada_w2", "hada_t2")
     (up1, down1), (up2, down2) = first, second
+    divided = parts["hada_w1_b"].shape[0]
+    if up1.shape[1] * up2.shape[1] > min(up1.shape[0], down1.shape[1]):
+        return *_whole((up1 @ down1) * (up2 @ down2)), divided
     up = (up1[:, :, None] * up2[:, None, :]).flatten(1)
-    down = (down1[:, None, :] * down2[None, :, :]).flatten(0, 1)
-    return *_compact(down, up), parts["hada_w1_b"].shape[0]
+    return (down1[:, None, :] * down2[None, :, :]).flatten(0, 1), up, divided
 
 
 def _kronecker(parts: Parts) -> tuple[Tensor, Tensor, int | None]:
     up1, down1 = _pair(parts, "lokr_w1", "")
     up2, down2 = _pair(parts, "lokr_w2", "lokr_t2")
-    down, up = _compact(_kron(down1, down2), _kron(up1, up2))
-    divided = next((parts[name] for name in ("lokr_w2_b", "lokr_w1_b") if name in parts), None)
-    return down, up, None if divided is None else divided.shape[0]
+    factor = next((parts[name] for name in ("lokr_w2_b", "lokr_w1_b") if name in parts), None)
+    divided = None if factor is None else factor.shape[0]
+    size = min(up1.shape[0] * up2.shape[0], down1.shape[1] * down2.shape[1])
+    if up1.shape[1] * up2.shape[1] > size:
+        return *_whole(_kron(up1 @ down1, up2 @ down2)), divided
+    return _kron(down1, down2), _kron(up1, up2), divided
 
 
 def _kron(first: Tensor, second: Tensor) -> Tensor:
@@ -76,7 +80,7 @@ def _pair(parts: Parts, name: str, core: str) -> tuple[Tensor, Tensor]:
     if name in parts:
         down, up = _whole(parts[name].flatten(1))
         return up, down
-    first, second = parts[f"{name}_a"], parts[f"{name}_b"].flatten(1)
+    first, second = parts[f"{name}_a"].flatten(1), parts[f"{name}_b"].flatten(1)
     if core in parts:
         return first.T, _core_times(parts[core], second)
     return first, second
@@ -96,10 +100,3 @@ def _core_times(core: Tensor, down: Tensor) -> Tensor:
     import torch
 
     return torch.einsum("mnkl,ni->mikl", core, down).flatten(1)
-
-
-def _compact(down: Tensor, up: Tensor) -> tuple[Tensor, Tensor]:
-    """The same product with no more rank than the matrix can have."""
-    if down.shape[0] <= min(up.shape[0], down.shape[1]):
-        return down, up
-    return _whole(up @ down)

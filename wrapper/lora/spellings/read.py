@@ -16,7 +16,8 @@ from dataset_tools.errors import Problems, UserError
 from wrapper.base_model.kinds import Kind
 from wrapper.lora.file import Lora
 from wrapper.lora.spellings.factors import low_rank
-from wrapper.lora.spellings.forms import Form, form_of, is_broken
+from wrapper.lora.spellings.faults import is_broken
+from wrapper.lora.spellings.forms import Form, form_of
 from wrapper.lora.spellings.layer_shapes import as_down, as_up, kernel_of
 from wrapper.lora.spellings.notes import notes_of
 from wrapper.lora.spellings.parts import ALPHA, DOWN, UP
@@ -66,7 +67,7 @@ def read_any(path: Path, kind: Kind | None = None) -> AnyLora:
 
     header, found, settings = recognise_file(path, kind)
     _require_exact(path, found, settings)
-    modules = [_module(name, parts, header) for name, parts in sorted(found.modules.items())]
+    modules = [_module(name, parts) for name, parts in sorted(found.modules.items())]
     assert found.kind is not None  # nothing is refused any more
     tensors: dict[str, Tensor] = {}
     with safe_open(path, framework="pt", device="cpu") as stream:
@@ -101,8 +102,8 @@ def _require_exact(path: Path, found: Recognised, settings: Settings) -> None:
     problems.raise_if_any(hint=_BROKEN if broken else _HINT)
 
 
-def _module(name: str, parts: Mapping[str, str], header: Header) -> Module:
-    form = form_of({part: header.tensors[own] for part, own in parts.items()})
+def _module(name: str, parts: Mapping[str, str]) -> Module:
+    form = form_of(parts)
     read = read_name(next(iter(parts.values())))
     assert form is not None  # `recognise` has named all others
     assert read is not None

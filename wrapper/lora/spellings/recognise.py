@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from wrapper.base_model.kinds import Kind
 from wrapper.lora.names import kohya_name
-from wrapper.lora.spellings.forms import fault_of, layer_size
+from wrapper.lora.spellings.faults import fault_of
+from wrapper.lora.spellings.forms import layer_size
 from wrapper.lora.spellings.kinds import KindFound, find_kind, tells_width
 from wrapper.lora.spellings.models import Other, for_another, not_a_lora, other_model
 from wrapper.lora.spellings.parts import ALPHA
@@ -70,7 +71,8 @@ def _text_widths(names: Mapping[str, TensorName], specs: Mapping[str, TensorSpec
     for name, found in names.items():
         if tells_width(found):
             modules.setdefault(found.module, {})[found.part] = specs[name]
-    return [layer_size(parts)[1] for parts in modules.values() if not fault_of(parts)]
+    whole = [parts for parts in modules.values() if not fault_of(parts)]
+    return [layer_size({part: spec.shape for part, spec in parts.items()})[1] for parts in whole]
 
 
 def _no_kind(found: KindFound, names: Mapping[str, TensorName]) -> Other:
@@ -83,7 +85,8 @@ def _no_kind(found: KindFound, names: Mapping[str, TensorName]) -> Other:
         return for_another(f"another model (it changes '{first}')")
     return Other(
         "does not tell whether it is for SD 1.5 or SDXL: its layers are in both",
-        "Write ss_base_model_version (sd_v1 or sdxl_base_v1-0) into its metadata.",
+        "Write it into a copy: lorawrap lora edit FILE --out NEW --set ss_base_model_version=sd_v1 "
+        "(or sdxl_base_v1-0).",
     )
 
 
