@@ -13,7 +13,7 @@ from wrapper.cli.main import run
 from wrapper.export.names import FORBIDDEN
 from wrapper.export.targets import TARGETS
 from wrapper.export.wish import WORKFLOWS
-from wrapper.lora.spellings.forms import MAX_RANK
+from wrapper.lora.spellings.faults import MAX_RANK
 
 GUIDE = "EXPORTING.md"
 TEXT = (DOCS / GUIDE).read_text(encoding="utf-8")
