@@ -46,9 +46,10 @@ def test_captions_stay_at_home(key: str, tmp_path: Path):
         ("ss_training_started_at", "1712345678.9", True),
         ("ss_training_started_at", "yesterday", False),
         ("ss_learning_rate", "1e-4", True),
+        ("modelspec.thumbnail", "A" * (1 + (1 << 16)), False),
     ],
 )
-def test_what_would_break_a1111s_card_editor_is_left_out(key: str, value: str, kept: bool, tmp_path: Path):
+def test_what_would_break_a_programs_view_of_it_is_left_out(key: str, value: str, kept: bool, tmp_path: Path):
     assert (key in written({key: value}, tmp_path)) == kept
 
 

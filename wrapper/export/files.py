@@ -1,7 +1,9 @@
-"""Writing a LoRA file in the form that a target takes."""
+"""Writing a LoRA file in the form that a target takes, one tensor after the other."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,42 +11,54 @@ from wrapper.export.form import TORCH_NAMES, normalised
 from wrapper.export.metadata import file_metadata
 from wrapper.export.source import Source
 from wrapper.export.wish import Wish
+from wrapper.lora.hashes import LEGACY_LENGTH, LEGACY_START, model_hash
+from wrapper.safetensors_stream import Form, form_of, header_bytes, in_library_order, write_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+HASHES = {"sshs_model_hash": "0" * 64, "sshs_legacy_hash": "0" * 8}
+"""What stands for the hashes until the weights are written."""
+
 
 def write_kohya(path: Path, wish: Wish, source: Source) -> None:
     """The file that A1111, Forge, ComfyUI and sd-scripts load whole."""
-    from wrapper.lora.file import write_lora
-
-    write_lora(path, normalised(source.modules, wish.precision), file_metadata(wish, source))
+    write_hashed(path, normalised(source.modules, wish.precision), file_metadata(wish, source))
 
 
 def write_for_diffusers(path: Path, wish: Wish, source: Source) -> None:
     """The same under diffusers' names, the scale within the weights, so that no loader has to know it."""
+    import torch
+
     from wrapper.lora.file import Lora
     from wrapper.lora.spellings.write import under_diffusers_names
 
-    metadata = file_metadata(wish, source)
+    metadata, dtype = file_metadata(wish, source), getattr(torch, TORCH_NAMES[wish.precision])
     plain = Lora(normalised(source.modules, wish.precision), metadata)
     tensors, told = under_diffusers_names(plain, source.kind)
-    write_any(path, _in_precision(tensors, wish), {**metadata, **told})
+    write_hashed(path, {name: tensor.to(dtype) for name, tensor in tensors.items()}, {**metadata, **told})
 
 
-def _in_precision(tensors: dict[str, Tensor], wish: Wish) -> dict[str, Tensor]:
-    import torch
+def write_hashed(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """A safetensors file with the hashes of what is in it; equal arguments give equal bytes.
 
-    dtype = getattr(torch, TORCH_NAMES[wish.precision])
-    return {name: tensor.to(dtype).contiguous() for name, tensor in tensors.items()}
-
-
-def write_any(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """A safetensors file of any tensors, with hashes of what is in it; equal arguments give equal bytes."""
-    from wrapper.lora.file import container
-    from wrapper.lora.hashes import container_hashes
-
+    Byte for byte what `wrapper.lora.file.write_lora` writes, without a second copy in memory.
+    """
+    forms = in_library_order({name: form_of(tensor) for name, tensor in tensors.items()})
     kept = {name: value for name, value in metadata.items() if not name.startswith("sshs_")}
-    immutable = {name: value for name, value in kept.items() if name.startswith("ss_")}
-    model, legacy = container_hashes(container(tensors, immutable))
-    path.write_bytes(container(tensors, {**kept, "sshs_model_hash": model, "sshs_legacy_hash": legacy}))
+
+    def seal(written: Path) -> dict[str, str]:
+        return {"sshs_model_hash": model_hash(written), "sshs_legacy_hash": _legacy(written, forms, kept)}
+
+    ordered = (tensors[name].contiguous() for name in forms)
+    write_tensors(path, forms, {**kept, **HASHES}, ordered, seal)
+
+
+def _legacy(path: Path, forms: Mapping[str, Form], metadata: Mapping[str, str]) -> str:
+    """``sshs_legacy_hash``: of a part of the file as it would be with its ``ss_*`` metadata alone."""
+    head = header_bytes(forms, {name: value for name, value in metadata.items() if name.startswith("ss_")})
+    with path.open("rb") as stream:
+        own_head = 8 + int.from_bytes(stream.read(8), "little")
+        stream.seek(own_head + max(0, LEGACY_START - len(head)))
+        rest = stream.read(max(0, LEGACY_LENGTH - max(0, len(head) - LEGACY_START)))
+    return hashlib.sha256(head[LEGACY_START : LEGACY_START + LEGACY_LENGTH] + rest).hexdigest()[:8]

@@ -12,6 +12,8 @@ from wrapper.lora.metadata import ARCHITECTURES, BASE_VERSIONS, IMPLEMENTATIONS
 
 CAPTION_KEYS = ("ss_tag_frequency", "ss_datasets")
 """Where sd-scripts keeps captions: they are nobody's business."""
+MAX_VALUE_BYTES = 64 << 10
+"""Such as a thumbnail within the file: ComfyUI shows no metadata when they are over 1 MiB in all."""
 OBJECT_KEYS = ("ss_bucket_info", "ss_dataset_dirs")
 """What A1111's card editor takes for JSON objects, and fails on when they are none (1.10.1)."""
 
@@ -37,10 +39,20 @@ def file_metadata(wish: Wish, source: Source) -> dict[str, str]:
 
 def _is_dropped(name: str, value: str) -> bool:
     if name in OBJECT_KEYS:
-        return not _is_object(value)
+        return _is_long(value) or not _is_object(value)
     if name == "ss_training_started_at":
         return not _is_number(value)
-    return name in CAPTION_KEYS
+    return name in CAPTION_KEYS or _is_long(value)
+
+
+def left_out(source: Source) -> list[str]:
+    """What of the source's metadata is too long to be kept."""
+    found = source.metadata.items()
+    return sorted(name for name, value in found if name not in CAPTION_KEYS and _is_long(value))
+
+
+def _is_long(value: str) -> bool:
+    return len(value.encode("utf-8", "replace")) > MAX_VALUE_BYTES
 
 
 def _is_object(text: str) -> bool:

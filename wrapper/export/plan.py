@@ -13,6 +13,7 @@ from wrapper.export.architecture import full_size_layers
 from wrapper.export.collisions import THERE, alias_notes, find_collisions
 from wrapper.export.delivery import LORA, Item, items, size_note
 from wrapper.export.form import idle_attentions
+from wrapper.export.metadata import left_out
 from wrapper.export.names import check_name
 from wrapper.export.program_folder import Place
 from wrapper.export.source import Source, read_source
@@ -146,6 +147,8 @@ def _source_notes(wish: Wish, source: Source) -> list[str]:
         notes.append(
             f"{len(idle)} modules that change nothing were added: A1111 takes q, k, v and out together."
         )
+    if left_out(source):
+        notes.append(f"Too long for the metadata, and left out: {', '.join(left_out(source))}.")
     if wish.preview is None:
         notes.append("No preview picture was given (--preview): a card without one stands in its place.")
     return [note for note in notes if note]
