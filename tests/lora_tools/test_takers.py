@@ -11,6 +11,7 @@ import torch
 
 from tests.export.loras import plain_layers, save, tensors
 from wrapper.cli.lora.info import _verdicts
+from wrapper.cli.main import run
 from wrapper.lora.spellings.read import read_any
 from wrapper.lora.spellings.write import under_diffusers_names
 from wrapper.lora_tools.info import look_at
@@ -89,3 +90,13 @@ def test_what_no_plain_lora_has_is_not_judged(tmp_path: Path):
         )
     )
     assert not any(whole for whole, _ in found.values())
+
+
+def test_a_lora_for_a_base_of_another_size_is_not_judged(tmp_path: Path, capsys):
+    made = tensors(dict(list(plain_layers("sd15").items())[:4]))
+    for name in [name for name in made if name.endswith("_up.weight")]:
+        made[name] = made[name][:5]
+    path = save(tmp_path / "a.safetensors", {name: tensor.clone() for name, tensor in made.items()}, {})
+    assert verdicts(path) == {}
+    assert run(["lora", "info", str(path)]) == 0
+    assert "only that base takes it" in capsys.readouterr().out

@@ -6,13 +6,12 @@ import math
 import struct
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dataset_tools.errors import UserError
 from wrapper.lora.hashes import model_hash
-from wrapper.lora.spellings.forms import fault_of, form_of, rank_of
-from wrapper.lora.spellings.parts import ALPHA
+from wrapper.lora.spellings.parts import ALPHA, DOWN
 from wrapper.lora.spellings.read import read_any, recognise_file
 from wrapper.lora.spellings.recognise import Recognised
 from wrapper.lora.spellings.settings import Settings
@@ -120,7 +119,8 @@ def look_at(path: Path, *, quick: bool = False) -> LoraInfo:
 
 def _with_values(info: LoraInfo) -> LoraInfo:
     norms, why = _norms(info)
-    return LoraInfo(**{**vars(info), "hashes": _hashes(info), "norms": norms, "no_norms": why})
+    found = {"ranks": {one.name: one.rank for one in norms}} if norms else {}
+    return replace(info, hashes=_hashes(info), norms=norms, no_norms=why, **found)
 
 
 def _norms(info: LoraInfo) -> tuple[list[ModuleNorm] | None, str]:
@@ -141,16 +141,10 @@ def _hashes(info: LoraInfo) -> Hashes:
 
 
 def _ranks(header: Header, found: Recognised) -> dict[str, int]:
-    """Ranks of the modules of a known form; what they become as plain ones."""
-    specs = {
-        module: {part: header.tensors[name] for part, name in parts.items()}
-        for module, parts in found.modules.items()
-    }
-    return {
-        module: rank_of(parts)
-        for module, parts in specs.items()
-        if form_of(parts) is not None and not fault_of(parts)
-    }
+    """Ranks of the modules that show one: those with a down."""
+    downs = {module: parts[DOWN] for module, parts in found.modules.items() if DOWN in parts}
+    shapes = {module: header.tensors[name].shape for module, name in downs.items()}
+    return {module: shape[0] for module, shape in shapes.items() if shape}
 
 
 def _alphas(path: Path, found: Recognised, ranks: Mapping[str, int], settings: Settings) -> dict[str, float]:

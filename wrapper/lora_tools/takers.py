@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from wrapper.lora.layers import Layer
 from wrapper.lora.spellings.forms import form_of
+from wrapper.lora.spellings.parts import DOWN, UP
 from wrapper.lora.spellings.recognise import Recognised
 from wrapper.safetensors_header import Header
 
@@ -45,6 +46,20 @@ def _dotted(layer: Layer) -> Iterator[str]:
     path = layer.path.replace(".to_", ".processor.to_")
     path = path.removesuffix(".0") if path.endswith(".to_out.0") else path
     yield from (path, f"unet.{path}", f"lycoris_{layer.path.replace('.', '_')}")
+
+
+def other_size(found: Recognised, header: Header, layers: Mapping[str, Layer]) -> bool:
+    """Whether a LoRA is for a base of other widths than ``layers``, of which programs cannot be asked."""
+    return any(
+        _widths(parts, header) != layers[module].weight_shape[:2]
+        for module, parts in found.modules.items()
+        if module in layers and {DOWN, UP} <= parts.keys()
+    )
+
+
+def _widths(parts: Mapping[str, str], header: Header) -> tuple[int, ...]:
+    """Outputs and inputs of the layer that a module changes."""
+    return header.tensors[parts[UP]].shape[:1] + header.tensors[parts[DOWN]].shape[1:2]
 
 
 def verdicts(

@@ -86,7 +86,7 @@ def _show(info: LoraInfo, show_all: bool) -> None:
         _table(norm_rows(info.norms))
     for fault in faults(info):
         click.secho(f"  {_safe(fault)}", fg="yellow")
-    _show_verdicts(_verdicts(info))
+    _show_verdicts(info)
     _show_leaks(info)
     if show_all:
         _section("metadata", sorted(info.header.metadata.items()))
@@ -99,17 +99,22 @@ def _verdicts(info: LoraInfo) -> list[Verdict]:
     from wrapper.export.architecture import full_size_layers
     from wrapper.export.key_maps.a1111 import a1111_map
     from wrapper.export.key_maps.comfyui import comfyui_map
-    from wrapper.lora_tools.takers import comfyui_names, verdicts
+    from wrapper.lora_tools.takers import comfyui_names, other_size, verdicts
 
     layers = full_size_layers(info.found.kind)
+    if other_size(info.found, info.header, layers):
+        return []
     comfyui = comfyui_names(comfyui_map(info.found.kind, layers), layers)
     maps = {"A1111": a1111_map(info.found.kind, layers), "Forge": comfyui, "ComfyUI": comfyui}
     return verdicts(info.found, info.header, info.alphas, maps)
 
 
-def _show_verdicts(found: Sequence[Verdict]) -> None:
+def _show_verdicts(info: LoraInfo) -> None:
+    found = _verdicts(info)
     if found:
         click.secho("  taken as it is by", bold=True)
+    elif info.found.modules:
+        click.echo("  for a base of another size than the published one: only that base takes it")
     for verdict in found:
         sign = click.style("✓", fg="green") if verdict.whole else click.style("✗", fg="red")
         click.echo(f"    {sign} {verdict.program:<10} {_safe(verdict.detail)}")
