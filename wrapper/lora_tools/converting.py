@@ -65,9 +65,10 @@ def pieces_of(
     if target == "diffusers":
         tensors, metadata = under_diffusers_names(lora.lora, lora.kind)
         return [Piece("", _cast(tensors, precision), metadata)]
+    told = {"format": "pt", "ss_base_model_version": BASE_VERSIONS[lora.kind]}
     adapters = under_peft_names(lora.lora, lora.kind, flat_clip=flat_clip)
     return [
-        Piece(folder, _cast(adapter.tensors, precision), {"format": "pt"}, adapter.config)
+        Piece(folder, _cast(adapter.tensors, precision), told, adapter.config)
         for folder, adapter in adapters.items()
     ]
 
