@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from tests.export.loras import plain_layers, save, tensors
-from wrapper.export.form import idle_attentions, normalised
+from wrapper.export.form import normalised
+from wrapper.export.idle import for_a1111, for_diffusers
 from wrapper.export.proof import DELTA_TOLERANCES
 from wrapper.export.source import Modules, read_source
 from wrapper.export.targets import Precision
@@ -89,10 +90,29 @@ def test_half_an_attention_of_the_second_text_encoder_is_filled_up_with_modules_
         if "te2_text_model_encoder_layers_3_" in name and ("q_proj" in name or "fc1" in name)
     }
     source = modules_of(tensors(some), tmp_path)
-    added = idle_attentions(source)
+    added = for_a1111(source)
     attention = "lora_te2_text_model_encoder_layers_3_self_attn_"
     assert sorted(added) == [f"{attention}{part}_proj" for part in ("k", "out", "v")]
-    out = by_module(normalised(source))
-    assert largest_error(source, normalised(source)) < 1e-3
+    out = by_module(normalised(source, "fp16", added))
+    assert largest_error(source, normalised(source, "fp16", added)) < 1e-3
     assert not any(out[name]["lora_up.weight"].any() for name in added)
     assert all(out[name]["lora_up.weight"].shape[0] == layers[name].weight_shape[0] for name in added)
+
+
+def test_a_text_encoder_without_attention_gets_an_idle_one_by_which_diffusers_knows_it(tmp_path: Path):
+    layers = plain_layers("sdxl")
+    some = {
+        n: layer
+        for n, layer in layers.items()
+        if n.endswith("layers_3_mlp_fc2") or ("te1" in n and "_0_" in n)
+    }
+    source = modules_of(tensors(some), tmp_path)
+    added = for_diffusers(source)
+    (name,) = added
+    assert name == "lora_te2_text_model_encoder_layers_3_self_attn_q_proj"
+    width = layers[name].weight_shape[0]
+    assert [tuple(added[name][part].shape) for part in ("lora_down.weight", "lora_up.weight")] == [
+        (2, width),
+        (width, 2),
+    ]
+    assert not any(added[name][part].any() for part in ("lora_down.weight", "lora_up.weight"))

@@ -120,6 +120,21 @@ def test_precision_is_what_was_asked_for(precision: str, made: tuple[str, Path, 
         assert {spec.dtype for spec in specs} == {{"fp16": "F16", "bf16": "BF16", "fp32": "F32"}[precision]}
 
 
+@pytest.mark.parametrize("part", ["mlp_fc2", "self_attn_q_proj"])
+def test_diffusers_takes_a_text_encoder_that_is_there_in_part(
+    part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    layers = {
+        name: layer for name, layer in plain_layers("sdxl").items() if name.endswith(f"layers_1_{part}")
+    }
+    lora = save(tmp_path / "ear.safetensors", tensors(layers))
+    argv = ["export", str(lora), "--to", "diffusers", "--to", "a1111", "--dest", str(tmp_path / "out")]
+    assert run(argv) == 0
+    told = capsys.readouterr().out
+    assert "diffusers' own loader takes it whole       2 layers" in told
+    assert "idle modules were added" in told
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_damaged_lora_is_named_and_nothing_is_delivered(
     fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wrapper.export.form import TORCH_NAMES, normalised
+from wrapper.export.idle import for_a1111, for_diffusers
 from wrapper.export.metadata import file_metadata
 from wrapper.export.source import Source
 from wrapper.export.wish import Wish
@@ -23,7 +24,8 @@ HASHES = {"sshs_model_hash": "0" * 64, "sshs_legacy_hash": "0" * 8}
 
 def write_kohya(path: Path, wish: Wish, source: Source) -> None:
     """The file that A1111, Forge, ComfyUI and sd-scripts load whole."""
-    write_hashed(path, normalised(source.modules, wish.precision), file_metadata(wish, source))
+    tensors = normalised(source.modules, wish.precision, for_a1111(source.modules))
+    write_hashed(path, tensors, file_metadata(wish, source))
 
 
 def write_for_diffusers(path: Path, wish: Wish, source: Source) -> None:
@@ -34,8 +36,8 @@ def write_for_diffusers(path: Path, wish: Wish, source: Source) -> None:
     from wrapper.lora.spellings.write import under_diffusers_names
 
     metadata, dtype = file_metadata(wish, source), getattr(torch, TORCH_NAMES[wish.precision])
-    plain = Lora(normalised(source.modules, wish.precision), metadata)
-    tensors, told = under_diffusers_names(plain, source.kind)
+    plain = normalised(source.modules, wish.precision, for_diffusers(source.modules))
+    tensors, told = under_diffusers_names(Lora(plain, metadata), source.kind)
     write_hashed(path, {name: tensor.to(dtype) for name, tensor in tensors.items()}, {**metadata, **told})
 
 

@@ -22,39 +22,21 @@ MAX_ROUNDING = 1e-3
 2⁻¹¹ = 4.9e-4 (half of the last of 11 bits)."""
 
 
-def normalised(modules: Modules, precision: Precision = "fp16") -> dict[str, Tensor]:
-    """Tensors of the exported file, by name."""
+def normalised(
+    modules: Modules, precision: Precision = "fp16", idle: Modules | None = None
+) -> dict[str, Tensor]:
+    """Tensors of the exported file, by name; ``idle`` are modules to be added (`wrapper.export.idle`)."""
     import torch
 
     dtype = getattr(torch, TORCH_NAMES[precision])
     alphas = {component: _stored(alpha, dtype) for component, alpha in _alphas(modules).items()}
     tensors = {}
-    for name, parts in (modules | idle_attentions(modules)).items():
+    for name, parts in (modules | (idle or {})).items():
         alpha = alphas[component_of(name)]
         down, up = _fitting(parts[DOWN], _times(parts[UP], alpha_of(parts) / alpha), dtype)
         tensors[f"{name}.{DOWN}"], tensors[f"{name}.{UP}"] = down.contiguous(), up.contiguous()
         tensors[f"{name}.{ALPHA}"] = torch.tensor(alpha, dtype=dtype)
     return tensors
-
-
-def idle_attentions(modules: Modules) -> Modules:
-    """Modules that change nothing, for attentions of SDXL's second text encoder that are there in part.
-
-    A1111 applies such an attention only when q, k, v and out all have one.
-    """
-    added: Modules = {}
-    for name, parts in modules.items():
-        attention, found, _ = name.partition("_self_attn_")
-        if found and name.startswith("lora_te2_"):
-            whole = [f"{attention}_self_attn_{part}_proj" for part in ("q", "k", "v", "out")]
-            added |= {one: _idle(parts) for one in whole if one not in modules}
-    return added
-
-
-def _idle(like: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        part: tensor if part == ALPHA else tensor.new_zeros(tensor.shape) for part, tensor in like.items()
-    }
 
 
 def _times(tensor: Tensor, factor: float) -> Tensor:

@@ -12,7 +12,7 @@ from dataset_tools.manifests.safety import refuse_negative, refuse_prompt
 from wrapper.export.architecture import full_size_layers
 from wrapper.export.collisions import THERE, alias_notes, find_collisions
 from wrapper.export.delivery import LORA, Item, items, size_note
-from wrapper.export.form import idle_attentions
+from wrapper.export.idle import for_a1111, for_diffusers
 from wrapper.export.metadata import left_out
 from wrapper.export.names import check_name
 from wrapper.export.program_folder import Place
@@ -102,6 +102,7 @@ def _planned(
     find_collisions(wish.name, places, new, own, force, problems)
     notes = [
         *_source_notes(wish, source),
+        *_idle_notes(source, places),
         *(note for place in places for note in place.notes),
         *_shared_notes(wanted),
         *alias_notes(wish.name, places, [item.path for item in wanted]),
@@ -142,16 +143,22 @@ def _shared_notes(wanted: Sequence[Item]) -> list[str]:
 
 def _source_notes(wish: Wish, source: Source) -> list[str]:
     notes = [wish.origin, *source.notes, size_note(source), _part_note(source)]
-    idle = idle_attentions(source.modules)
-    if idle:
-        notes.append(
-            f"{len(idle)} modules that change nothing were added: A1111 takes q, k, v and out together."
-        )
     if left_out(source):
         notes.append(f"Too long for the metadata, and left out: {', '.join(left_out(source))}.")
     if wish.preview is None:
         notes.append("No preview picture was given (--preview): a card without one stands in its place.")
     return [note for note in notes if note]
+
+
+def _idle_notes(source: Source, places: Sequence[Place]) -> list[str]:
+    targets = {place.target for place in places}
+    whole, known = len(for_a1111(source.modules)), len(for_diffusers(source.modules))
+    notes = []
+    if whole and targets != {"diffusers"}:
+        notes.append(f"{whole} idle modules were added: A1111 takes q, k, v and out only together.")
+    if known and "diffusers" in targets:
+        notes.append(f"{known} idle modules were added: diffusers knows a text encoder by its attention.")
+    return notes
 
 
 def _part_note(source: Source) -> str:

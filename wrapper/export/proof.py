@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 DELTA_TOLERANCES: Mapping[Precision, float] = {"fp16": 5e-3, "bf16": 2e-2, "fp32": 1e-5}
 """Largest ‖ΔW − ΔW'‖ / ‖ΔW‖ (Frobenius) that rounding both factors may cause, with 11, 8 and 24 bits."""
 MAX_NAMED = 3
-VALUES = "finite and not zero"
+VALUES, CHANGE = "finite and not zero", "same change of the weights as the source"
+KEYS, SHAPES = "every key has its layer, none is left out", "shapes fit the layers"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def prove_modules(
 
 
 def _keys(modules: Modules, source: Modules, layers: Mapping[str, Layer], title: str) -> Proof:
-    what = "every key has its layer, none is left out"
+    what = KEYS
     unknown, missing = sorted(set(modules) - set(layers)), sorted(set(source) - set(modules))
     counts = ", ".join(f"{count} {component}" for component, count in by_component(modules).items())
     detail = f"{len(modules)} modules ({counts}), all in the table of {title}"
@@ -69,7 +70,7 @@ def _shapes(modules: Modules, layers: Mapping[str, Layer]) -> Proof:
     ranks = sorted({parts[DOWN].shape[0] for parts in modules.values()})
     shown = f"{ranks[0]}" if len(ranks) == 1 else f"{ranks[0]} to {ranks[-1]}"
     detail = f"{len(wrong)} do not fit: {some(wrong)}" if wrong else f"rank {shown}"
-    return Proof("shapes fit the layers", not wrong, detail)
+    return Proof(SHAPES, not wrong, detail)
 
 
 def fits(modules: Modules, layers: Mapping[str, Layer]) -> bool:
@@ -92,7 +93,7 @@ def _finite(modules: Modules, source: Modules, precision: Precision) -> Proof:
         why = f"; they are too large for {precision}: give --precision bf16 or fp32" if made else ""
         return Proof(what, False, f"not finite in {len(broken)} modules: {some(broken)}{why}")
     working = [name for name, parts in modules.items() if parts[DOWN].any() and parts[UP].any()]
-    lost = [name for name, parts in source.items() if _acts(parts) and name not in set(working)]
+    lost = [name for name, parts in source.items() if acts(parts) and name not in set(working)]
     if lost:
         return Proof(what, False, f"{len(lost)} modules became zero in {precision}: {some(lost)}")
     return Proof(what, bool(working), f"{len(working)} of {len(modules)} modules change something")
@@ -102,7 +103,8 @@ def _is_finite(parts: Mapping[str, object]) -> bool:
     return all(bool(tensor.isfinite().all()) for tensor in parts.values())  # type: ignore[attr-defined]
 
 
-def _acts(parts: Mapping[str, object]) -> bool:
+def acts(parts: Mapping[str, object]) -> bool:
+    """Whether a module changes anything."""
     return bool(parts[DOWN].any()) and bool(parts[UP].any()) and alpha_of(dict(parts)) != 0.0  # type: ignore[attr-defined, arg-type]
 
 
@@ -121,9 +123,9 @@ def prove_alpha(modules: Modules) -> Proof:
 
 def _deltas(modules: Modules, source: Modules, tolerance: float) -> Proof:
     """ΔW of every module as in the source; a module that the source lacks must change nothing."""
-    what = "same change of the weights as the source"
+    what = CHANGE
     errors = {name: delta_error(source[name], modules[name]) for name in source if name in modules}
-    added = [name for name, parts in modules.items() if name not in source and _acts(parts)]
+    added = [name for name, parts in modules.items() if name not in source and acts(parts)]
     if added or not errors:
         return Proof(what, False, f"modules that the source does not have: {some(added)}")
     worst = max(errors, key=lambda name: errors[name] if errors[name] == errors[name] else float("inf"))

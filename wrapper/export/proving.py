@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from dataset_tools.errors import RunFailed
 from wrapper.export.architecture import full_size_layers
 from wrapper.export.delivery import LORA, Item, size_note
+from wrapper.export.in_diffusers import IN_DIFFUSERS
 from wrapper.export.plan import Planned
-from wrapper.export.proof import VALUES, Proof, prove_alpha, prove_modules
+from wrapper.export.proof import CHANGE, KEYS, SHAPES, VALUES, Proof, prove_alpha, prove_modules
 from wrapper.export.source import read_source
 from wrapper.export.target_proof import prove_keys, prove_metadata
 from wrapper.export.targets import TITLES, TargetName
@@ -43,9 +44,18 @@ def prove(one: Planned, staged: Staged) -> list[Proof]:
 
 
 def _hint(one: Planned, failed: Sequence[Proof]) -> str:
-    if any(proof.what == VALUES for proof in failed):
-        return "Take another checkpoint of that training, one from before it went wrong."
-    return "" if one.order.base else "A LoRA for a base of another size needs that base: give --base."
+    """What to do about the first of the proofs that failed."""
+    hints = {
+        VALUES: "Take another checkpoint of that training, one from before it went wrong.",
+        CHANGE: "Rounding changed it: give --precision fp32.",
+        IN_DIFFUSERS: "Without --to diffusers the other targets can be delivered.",
+    }
+    fitting = [proof for proof in failed if proof.what in (KEYS, SHAPES)]
+    if any("lora_unet_conv_in" in proof.detail for proof in fitting):
+        return "conv_in is no layer for a LoRA: it has 4 or 9 channels, and A1111 and ComfyUI fail on it."
+    if fitting:
+        return "" if one.order.base else "A LoRA for a base of another size needs that base: give --base."
+    return hints.get(failed[0].what, "")
 
 
 def _proofs(one: Planned, staged: Staged) -> Iterator[Proof]:
@@ -90,7 +100,7 @@ def _of_files(one: Planned, staged: Staged, layers: Mapping[str, Layer], title: 
         yield prove_alpha(modules)
     yield prove_metadata(first, metadata, loras, source.kind, wish.name)
     if not size_note(source):
-        yield from (prove_keys(path, target, source.kind, modules) for target, path in loras.items())
+        yield from (prove_keys(path, target, source.kind, source.modules) for target, path in loras.items())
     if "comfyui" in loras:
         yield prove_workflows(wish, source)
 
