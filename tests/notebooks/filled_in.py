@@ -61,11 +61,15 @@ class Kernel:
         self._loop.run_until_complete(self.client._async_cleanup_kernel())
         self._loop.close()
 
-    def run(self, ids: Iterable[str] = ()) -> dict[str, str]:
-        """Run the cells of these ids, or all; the text of each, of an error what the user sees."""
+    def run(self, ids: Iterable[str] = (), book: nbformat.NotebookNode | None = None) -> dict[str, str]:
+        """Run the cells of these ids, or all; the text of each, of an error what the user sees.
+
+        Another ``book`` may be run by the same kernel.
+        """
         wanted = tuple(ids)
         shown = {}
-        for index, cell in enumerate(self.book.cells):
+        self.client.nb = book or self.book
+        for index, cell in enumerate(self.client.nb.cells):
             if cell.cell_type == "code" and (not wanted or cell.id in wanted):
                 self._loop.run_until_complete(self.client.async_execute_cell(cell, index))
                 shown[cell.id] = text_of(cell)

@@ -1,0 +1,98 @@
+"""The form of the training notebook as a project file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dataset_tools.errors import UserError
+from wrapper.notebook.form import DEMO, Form, Found, check_form, read_form, settings
+from wrapper.notebook.stop import Stop
+from wrapper.notebook.training import Training
+from wrapper.project.load import load_project
+
+FACE = {"job": "a face (SDXL)", "project_name": "anna", "base_model": "x.safetensors"}
+WHO = {"subject": "Anna", "consent": "signed 2026-11-02"}
+EAR = {**FACE, **WHO, "job": "an ear, Stages A and B (SD 1.5)"}
+
+
+def project(tmp_path: Path, found: dict[str, Any] | None = None, **fields: Any) -> Any:
+    (tmp_path / "lorawrap.toml").write_text(settings(Form(**fields), _found(**found or {})), encoding="utf-8")
+    return load_project(tmp_path).settings
+
+
+def _found(**said: Any) -> Found:
+    standard = {"photographs": Path("/photos"), "base": "/x.safetensors", "inpaint_base": ""}
+    return Found(**{**standard, "kind": "sdxl", "preset": "16gb", **said})
+
+
+def test_a_face_on_sdxl(tmp_path: Path):
+    made = project(
+        tmp_path, **FACE, **WHO, steps=900, rank=16, learning_rate=2e-4, mirror=True, relit_copies=3
+    )
+    assert (made.project.name, made.base.model, made.crop.size) == ("anna", "/x.safetensors", 1024)
+    assert made.stage_a.kohya == {
+        "save_every_n_epochs": 1, "max_train_steps": 900, "network_dim": 16, "network_alpha": 8.0,
+        "learning_rate": 2e-4,
+    }  # fmt: skip
+    assert (made.dataset.mirror, made.dataset.relight, made.stage_b.enabled) == (True, 3, False)
+    assert made.manifest.defaults["consent"] == {"id": "signed 2026-11-02", "by": "subject"}
+    assert (made.regularisation.source, made.regularisation.count) == ("generate", 20)
+
+
+def test_zeros_leave_the_preset_alone(tmp_path: Path):
+    made = project(tmp_path, {"kind": "sd15"}, **EAR)
+    assert (made.stage_a.preset, made.stage_a.kohya, made.stage_b.kohya) == ("16gb", {}, {})
+    assert (made.crop.size, made.stage_b.enabled, made.generate.width) == (512, True, 512)
+
+
+def test_under_18_only_the_ear_is_repaired(tmp_path: Path):
+    made = project(tmp_path, {"kind": "sd15"}, **EAR, age="15-17", consent_by="a guardian")
+    assert not made.stage_a.enabled
+    assert made.generate.prompts == []
+    assert made.manifest.defaults["consent"]["by"] == "guardian"
+    with pytest.raises(UserError, match="no age bucket of the face job"):
+        project(tmp_path, **FACE, **WHO, age="15-17")
+
+
+def test_nothing_measured_holds_nothing_out(tmp_path: Path):
+    made = project(tmp_path, **FACE, **WHO, measure="nothing: train on every photograph")
+    assert made.dataset.holdout == "none"
+
+
+def test_the_form_is_read_out_of_many_names():
+    form = read_form({**FACE, **WHO, "subject": " Anna ", "training": object(), "root": Path()})
+    assert (form.subject, form.steps) == ("Anna", 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "Fill in subject, consent."),
+        ({**WHO, "consent": "  "}, "Fill in consent."),
+        ({"photographs": DEMO}, "the demo's base only"),
+    ],
+)
+def test_what_is_missing_is_named_at_once(fields: dict[str, str], message: str):
+    with pytest.raises(Stop, match=message):
+        check_form(Form(**{**FACE, **fields}))
+
+
+def test_a_file_edited_by_hand_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    training = Training(tmp_path / "My Drive", "embedded")
+    fields = {**FACE, **WHO, "base_model": DEMO, "graphics_card": "8 GB"}
+    training.set_up(fields)
+    file = training.places.job.file
+    training.set_up({**fields, "steps": 77})
+    assert "max_train_steps = 77" in file.read_text(encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8").replace("77", "78"), encoding="utf-8")
+    training.set_up({**fields, "steps": 79})
+    assert "max_train_steps = 78" in file.read_text(encoding="utf-8")
+    assert "was edited by hand" in capsys.readouterr().out
+
+
+def test_a_base_that_is_not_there_is_a_sentence(tmp_path: Path):
+    with pytest.raises(Stop, match=r"there is no 'nowhere\.safetensors'"):
+        Training(tmp_path, "embedded").set_up({**FACE, **WHO, "base_model": "nowhere.safetensors"})

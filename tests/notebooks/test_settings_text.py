@@ -1,0 +1,50 @@
+"""Values put into a project file's text: nothing else of it changes."""
+
+from __future__ import annotations
+
+import difflib
+
+import pytest
+
+from wrapper.notebook.settings_text import with_values
+
+TEXT = """# mine
+[base]
+model = "a # b"     # the base
+[crop]
+size = 512   # px
+
+[stage_a.kohya]
+lr = [1, 2] # two
+"""
+
+
+def changed(values: dict[str, object]) -> list[str]:
+    new = with_values(TEXT, values)
+    lines = difflib.ndiff(TEXT.splitlines(), new.splitlines())
+    return [line for line in lines if line[0] in "+-"]
+
+
+@pytest.mark.parametrize(
+    ("values", "lines"),
+    [
+        ({"crop.size": 512}, []),
+        ({"crop.size": 64}, ["- size = 512   # px", "+ size = 64   # px"]),
+        (
+            {"base.model": 'C:\\"x"'},
+            ['- model = "a # b"     # the base', '+ model = "C:\\\\\\"x\\""     # the base'],
+        ),
+        ({"crop.shape": "bucket"}, ['+ shape = "bucket"']),
+        ({"stage_a.kohya.lr": [3]}, ["- lr = [1, 2] # two", "+ lr = [3] # two"]),
+        ({"stage_b.enabled": False}, ["+ ", "+ [stage_b]", "+ enabled = false"]),
+    ],
+    ids=["same", "number", "string", "new key", "list", "new table"],
+)  # fmt: skip
+def test_a_value_takes_its_line_and_leaves_the_others(values: dict[str, object], lines: list[str]):
+    assert changed(values) == lines
+
+
+def test_a_line_that_is_not_understood_is_not_passed_over():
+    several_lines = '[generate]\nprompts = [\n    "a",\n]\n'
+    with pytest.raises(ValueError, match="line"):
+        with_values(several_lines, {"generate.prompts": ["b"]})
