@@ -16,7 +16,7 @@ from wrapper.base_model.detect import BaseInfo
 from wrapper.lora.fit import TITLES, listed
 from wrapper.lora.names import is_target
 from wrapper.lora_tools.base_places import BaseFiles, base_files
-from wrapper.lora_tools.differences import OpenModel, difference, open_model, others_that_differ
+from wrapper.lora_tools.differences import FilePlace, OpenModel, beside, differ, difference, open_model
 from wrapper.lora_tools.energies import Energies
 from wrapper.lora_tools.factors import Factors, Kept, from_svd, is_conv
 from wrapper.lora_tools.ranks import RankRule
@@ -31,13 +31,22 @@ Advance = Callable[[], None]
 
 @dataclass(frozen=True)
 class Extraction:
-    """Two models of one architecture, the ``layers`` to be compared, and the ranks to be kept."""
+    """Two models of one architecture, the ``layers`` to be compared, and the ranks to be kept.
+
+    ``beside`` are, by name, the places of other tensors, of which only is told whether they differ.
+    """
 
     tuned: BaseFiles
     base: BaseFiles
     layers: tuple[str, ...]
     rule: RankRule
     min_diff: float
+    beside: dict[str, tuple[FilePlace, FilePlace]]
+
+    @property
+    def steps(self) -> int:
+        """How many pairs of tensors are compared."""
+        return len(self.layers) + len(self.beside)
 
     def most_ranks(self) -> dict[str, int]:
         """By layer, the most that its rank can be."""
@@ -72,7 +81,7 @@ def plan_extract(tuned: BaseInfo, base: BaseInfo, rule: RankRule, min_diff: floa
     _require_equal_layers(*files)
     conv = rule.conv_rank is not None
     layers = [name for name, one in files[1].layers.items() if is_target(one.component, one.path, conv=conv)]
-    return Extraction(*files, tuple(layers), rule, min_diff)
+    return Extraction(*files, tuple(layers), rule, min_diff, beside(*files, layers))
 
 
 def _require_equal_layers(tuned: BaseFiles, base: BaseFiles) -> None:
@@ -101,16 +110,23 @@ def extract(plan: Extraction, precision: str, advance: Advance = lambda: None) -
         for name, change, kept in _changes(plan, tuned, base, advance):
             result.add(name, change)
             energies.add(name, change.rank, kept)
-        others = others_that_differ(tuned, base, set(plan.layers))
+        others = list(_others(plan, tuned, base, advance))
     if not energies.modules:
         raise UserError(_nothing(plan, others), "Is it the model that was tuned?")
     return Extracted(result, energies, others)
 
 
+def _others(plan: Extraction, tuned: OpenModel, base: OpenModel, advance: Advance) -> Iterator[str]:
+    for name, (mine, theirs) in plan.beside.items():
+        if differ(tuned.read(mine), base.read(theirs)):
+            yield name
+        advance()
+
+
 def _nothing(plan: Extraction, others: list[str]) -> str:
-    beside = f"; {len(others)} other tensors do ({listed(others)})" if others else ""
+    more = f"; {len(others)} other tensors do ({listed(others)})" if others else ""
     return (
-        f"{plan.tuned.info.path}: no layer that a LoRA can change differs from {plan.base.info.path}{beside}."
+        f"{plan.tuned.info.path}: no layer that a LoRA can change differs from {plan.base.info.path}{more}."
     )
 
 

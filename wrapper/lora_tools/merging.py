@@ -1,7 +1,8 @@
 """Several LoRAs as one: exact, every rank beside the others, or to a rank by SVD of the sum.
 
-Exact: down' = [d₁; d₂], up' = [w₁s₁u₁ w₂s₂u₂] with s = alpha / rank, so that up' @ down' = Σ w·ΔW. sd-scripts
-v0.10.1 means the same by ``networks/merge_lora.py --concat`` and ``networks/svd_merge_lora.py``.
+Exact: down' = [d₁; d₂], up' = [w₁s₁u₁ w₂s₂u₂] with s = alpha / rank, so that up' @ down' = Σ w·ΔW. To a rank,
+sd-scripts v0.10.1 ``networks/svd_merge_lora.py`` does the same, and clamps; its ``merge_lora.py`` puts each
+weight on both factors, so that 0.8 counts as 0.64, and joins factors of different LoRAs.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def command(
         ranks = plan.most_ranks()
         show_plan(f"{shown(out)} at most", ranks, file_bytes(ranks, shapes, precision))
         return
-    with progress("layers", len(plan.layers)) as bar:
+    with progress("tensors compared", plan.steps) as bar:
         done = extract(plan, precision, bar.advance)
     told = extracted_metadata(models[0], models[1], out.stem, done.result.network())
     digest = done.result.write(out, told)
