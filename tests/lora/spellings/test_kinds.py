@@ -11,6 +11,8 @@ from wrapper.lora.spellings.recognise import recognise
 from wrapper.safetensors_header import TensorSpec
 
 PAIR = {"lora_A.weight": (4, 64), "lora_B.weight": (64, 4)}
+FIRST_UP = "lora_unet_up_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
+"""In SDXL, and in a small SD 1.5 of three levels, such as the demo's base."""
 MIDDLE = "unet.mid_block.attentions.0.transformer_blocks.0"
 
 
@@ -40,6 +42,9 @@ def _reads_text(width):
         (_specs({"lora_unet_middle_block_1_proj_in": PAIR}), {}, None, "sdxl"),
         (_specs({"lora_unet_mid_block_attentions_0_proj_in": PAIR}), {}, None, "sd15"),
         (_specs({"unet.down_blocks.0.attentions.0.proj_in": PAIR}), {}, "sdxl", "sd15"),
+        (_specs({FIRST_UP: PAIR}), {}, "sd15", "sdxl"),
+        (_specs({FIRST_UP: PAIR}), {"ss_base_model_version": "sd_v1"}, None, "sd15"),
+        (_specs({FIRST_UP: PAIR, "lora_te_text_model_encoder_layers_0_mlp_fc1": PAIR}), {}, None, "sd15"),
     ],
 )
 def test_the_kind_by_layers_widths_metadata_and_names(specs, metadata, asked, kind):
@@ -101,6 +106,7 @@ def test_the_kind_by_layers_widths_metadata_and_names(specs, metadata, asked, ki
             {},
             "is a whole checkpoint, not a LoRA",
         ),
+        (_specs({"double_blocks.0.img_attn.norm.key_norm": {"scale": (4,)}}), {}, "is no LoRA that is known"),
         (_specs({"down_blocks.0.resnets.0.conv1": {"weight": (4, 4)}}), {}, "holds a U-Net's own weights"),
         (_specs({"decoder.conv_norm_out": {"weight": (4,)}}), {}, "is a VAE"),
         (_specs({"text_model.embeddings.token_embedding": {"weight": (4, 4)}}), {}, "is a text encoder"),

@@ -13,8 +13,10 @@ _LAYERS: dict[Kind, re.Pattern[str]] = {
     "sd15": re.compile(
         r"down_blocks\.(?:0\.attentions|2\.downsamplers|3)\.|up_blocks\.(?:3|2\.upsamplers)\."
     ),
-    "sdxl": re.compile(r".*\.transformer_blocks\.[1-9]|up_blocks\.0\.attentions|add_embedding\."),
+    "sdxl": re.compile(r".*\.transformer_blocks\.[1-9]|add_embedding\."),
 }
+_FIRST_UP = re.compile(r"up_blocks\.0\.attentions")
+"""SD 1.5 in full size has no attention there, SDXL has; so has a smaller SD 1.5 of fewer levels."""
 _TEXT_WIDTHS: dict[int, str] = {768: "sd15", 2048: "sdxl", 1024: "SD 2", 1280: "the SDXL refiner"}
 _READS_TEXT = re.compile(r".*\.attn2\.to_[kv]")
 _ARCHITECTURES: tuple[tuple[str, str], ...] = (
@@ -61,7 +63,7 @@ def find_kind(
         return KindFound(None, mixed=True)
     if kinds:
         return KindFound(kinds.pop())
-    return _of_metadata(metadata) or KindFound(_of_form(found) or fallback)
+    return _of_metadata(metadata) or KindFound(_of_first_up(found) or _of_form(found) or fallback)
 
 
 def marks_kind(name: TensorName, kind: Kind) -> bool:
@@ -88,6 +90,12 @@ def _of_metadata(metadata: Mapping[str, str]) -> KindFound | None:
     if any(name.startswith(("sd_v1", "sd_1", "stable-diffusion-v1")) for name in told):
         return KindFound("sd15")
     return None
+
+
+def _of_first_up(names: list[TensorName]) -> Kind | None:
+    """SDXL by its first block up, unless the text encoder is named as the only one."""
+    first = any(name.slot == "unet" and name.path and _FIRST_UP.match(name.path) for name in names)
+    return "sdxl" if first and not any(name.slot == "te" for name in names) else None
 
 
 def _of_form(names: list[TensorName]) -> Kind | None:

@@ -15,6 +15,8 @@ DOWN, UP, MID, ALPHA = "lora_down.weight", "lora_up.weight", "lora_mid.weight", 
 FACTORS = ("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2")
 FACTORS += ("lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2")
 _BARE = ("diff", "w_norm", "b_norm", "set_weight", "reshape_weight", "scale", "scalar", "on_input", "rescale")
+ASIDE = frozenset({ALPHA, "scale", "scalar", "on_input", "rescale"})
+"""Parts whose names other models' tensors have, too: alone they make no LoRA."""
 _ADAPTER = r"(?:\.[\w-]+)?"
 """The name of an adapter, which PEFT puts in while it trains."""
 _PARTS: tuple[tuple[str, str], ...] = (

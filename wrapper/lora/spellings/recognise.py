@@ -11,7 +11,7 @@ from wrapper.lora.spellings.faults import fault_of
 from wrapper.lora.spellings.forms import layer_size
 from wrapper.lora.spellings.kinds import KindFound, find_kind, tells_width
 from wrapper.lora.spellings.models import Other, for_another, not_a_lora, other_model
-from wrapper.lora.spellings.parts import ALPHA
+from wrapper.lora.spellings.parts import ALPHA, ASIDE
 from wrapper.lora.spellings.tensor_names import TensorName, read_name
 from wrapper.lora.spellings.titles import title
 from wrapper.safetensors_header import TensorSpec
@@ -52,7 +52,7 @@ def recognise(
     number is SDXL's second.
     """
     names = {name: found for name in specs if (found := read_name(name))}
-    if not any(found.part != ALPHA for found in names.values()):
+    if all(found.part in ASIDE for found in names.values()):
         return Recognised(refused=not_a_lora(specs))
     other = other_model(found.module for found in names.values() if found.path is None)
     if other:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
+from wrapper.lora.spellings.kinds import marks_kind
 from wrapper.lora.spellings.parts import MID
 from wrapper.lora.spellings.tensor_names import TensorName
 
@@ -14,7 +15,6 @@ _BEGINNINGS: tuple[tuple[str, str], ...] = (
     (MID, "LyCORIS LoCon"),
     ("diff", "LyCORIS full"),
 )
-_KINDS_OF_BLOCKS = "Kohya with diffusers' block names"
 
 
 def title(names: Iterable[TensorName], metadata: Mapping[str, str]) -> str:
@@ -50,15 +50,9 @@ def _how(names: list[TensorName]) -> str:
     if styles != ["Kohya"]:
         return " and ".join(styles)
     unet = [name for name in names if name.slot == "unet" and name.path]
-    is_sdxl = any(name.slot in ("te1", "te2") or _is_deep(name) for name in names)
+    is_sdxl = any(name.slot in ("te1", "te2") or marks_kind(name, "sdxl") for name in names)
     if is_sdxl and unet and not any(name.ldm for name in unet):
-        return _KINDS_OF_BLOCKS
+        return "Kohya with diffusers' block names"
     if not is_sdxl and any(name.ldm for name in unet) and any(name.slot == "te" for name in names):
         return "Kohya with LDM block names"
     return "Kohya"
-
-
-def _is_deep(name: TensorName) -> bool:
-    from wrapper.lora.spellings.kinds import marks_kind
-
-    return marks_kind(name, "sdxl")
