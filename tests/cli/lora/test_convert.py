@@ -244,3 +244,21 @@ def test_a_folder_without_a_lora_is_told_so(tmp_path: Path, capsys):
     (tmp_path / "empty").mkdir()
     assert convert(tmp_path / "empty", "kohya", tmp_path / "k.safetensors") == 2
     assert "a folder without a LoRA" in capsys.readouterr().err
+
+
+def test_a_scale_that_would_round_makes_float32_and_says_so(tmp_path: Path, capsys):
+    made = {name: t.half() if t.ndim else torch.tensor(0.7) for name, t in tensors(FEW).items()}
+    source = save(tmp_path / "x.safetensors", made, {})
+    assert convert(source, "diffusers", tmp_path / "d.safetensors") == 0
+    assert "--precision fp16 is smaller" in capsys.readouterr().out
+    assert {spec.dtype for spec in read_header(tmp_path / "d.safetensors").tensors.values()} == {"F32"}
+
+
+def test_a_full_disk_leaves_nothing(lora: Path, tmp_path: Path, monkeypatch, capsys):
+    from types import SimpleNamespace
+
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    for target, out in (("kohya", "k.safetensors"), ("peft", "p")):
+        assert convert(lora, target, tmp_path / out) == 2
+    assert "free" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [lora.name]
