@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from dataset_tools.errors import UserError
 from wrapper.notebook.form import DEMO, Form, Found, check_form, read_form, settings
+from wrapper.notebook.machine import Card
 from wrapper.notebook.stop import Stop
 from wrapper.notebook.training import Training
 from wrapper.project.load import load_project
@@ -73,6 +75,7 @@ def test_the_form_is_read_out_of_many_names():
         ({}, "Fill in subject, consent."),
         ({**WHO, "consent": "  "}, "Fill in consent."),
         ({"photographs": DEMO}, "the demo's base only"),
+        ({**WHO, "job": "an ear, Stages A and B (SD 1.5)"}, "Fill in inpaint_base."),
     ],
 )
 def test_what_is_missing_is_named_at_once(fields: dict[str, str], message: str):
@@ -91,6 +94,25 @@ def test_a_file_edited_by_hand_stays(tmp_path: Path, capsys: pytest.CaptureFixtu
     training.set_up({**fields, "steps": 79})
     assert "max_train_steps = 78" in file.read_text(encoding="utf-8")
     assert "was edited by hand" in capsys.readouterr().out
+
+
+def test_a_project_keeps_the_preset_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    fields = {**FACE, **WHO, "base_model": DEMO}
+    presets = []
+    for memory_gib, asked in ((14.7, {}), (22.5, {}), (22.5, {"graphics_card": "24 GB"}), (14.7, {})):
+        monkeypatch.setattr("wrapper.notebook.training.card", lambda size=memory_gib: Card("a card", size))
+        training = Training(tmp_path, "embedded")
+        training.set_up({**fields, **asked})
+        presets.append(json.loads(training.places.form.read_text(encoding="utf-8"))["preset"])
+    assert presets == ["16gb", "16gb", "24gb", "16gb"]
+
+
+def test_nothing_is_sent_to_where_the_project_does_not_look(tmp_path: Path):
+    (tmp_path / "others").mkdir()
+    training = Training(tmp_path, "embedded")
+    training.set_up({**FACE, **WHO, "base_model": DEMO, "photographs": "others"})
+    with pytest.raises(Stop, match="The project is about"):
+        training.photographs(ask=True)
 
 
 def test_a_base_that_is_not_there_is_a_sentence(tmp_path: Path):

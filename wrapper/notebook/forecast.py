@@ -161,11 +161,15 @@ def _count(number: int, what: str) -> str:
 def main() -> int:
     folder, card = sys.argv[1:]
     try:
-        for found in forecasts(load_project(Path(folder)), card):
+        project = load_project(Path(folder))
+        for found in forecasts(project, card):
             print(found.words())
     except UserError as error:
         print(f"{error.message}\n  → {error.hint}", file=sys.stderr)
         return 2
+    asked = project.settings.regularisation
+    if asked.source == "generate" and project.settings.stage_a.enabled:
+        print(f"Before, the base model draws {asked.count or 'the'} class images; after, pictures are drawn.")
     return 0
 
 

@@ -98,9 +98,13 @@ def check_form(form: Form) -> None:
         "trigger": form.trigger,
         **({} if form.photographs == DEMO else {"subject": form.subject, "consent": form.consent}),
     }
+    if JOBS[form.job] == "ear" and form.base_model != DEMO:
+        needed["inpaint_base"] = form.inpaint_base
     missing = [name for name, value in needed.items() if not value.strip()]
     if missing:
-        raise Stop(f"Fill in {', '.join(missing)}.", "Nobody is trained on without a record of consent.")
+        who = {"subject", "consent"} & set(missing)
+        hint = "Nobody is trained on without a record of consent." if who else "Then run this cell again."
+        raise Stop(f"Fill in {', '.join(missing)}.", hint)
     if form.photographs == DEMO and form.base_model != DEMO:
         raise Stop("The demo's drawings teach the demo's base only.", "Set base_model to demo, too.")
     if form.measure not in MEASURE:

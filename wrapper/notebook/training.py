@@ -55,7 +55,7 @@ class Training:
             places = Places(self.root, form.project_name)
             found = self._found(form, places)
             text = settings(form, found)
-        _write_settings(places, form, text)
+        _write_settings(places, form, found, text)
         self._places = places
         print(f"Project: {places.folder}")
         print(f"Photographs: {found.photographs}")
@@ -66,10 +66,8 @@ class Training:
         inpaint_base = find_base(form.inpaint_base, self.root, self.store)
         if inpaint_base:
             kind_of(inpaint_base, inpaint=True)
-        machine = card()
-        preset = PRESETS[form.graphics_card] or (machine.preset if machine else "cpu")
         photographs = _photographs(form, places)
-        return Found(photographs, base, inpaint_base, kind_of(base), preset, self.engine)
+        return Found(photographs, base, inpaint_base, kind_of(base), _preset(form, places), self.engine)
 
     def check(self) -> None:
         """What this machine has, and whether the whole job could begin; nothing slow is done."""
@@ -80,11 +78,13 @@ class Training:
     def photographs(self, ask: bool = False) -> None:
         """Take photographs from the browser if asked, measure them all, and show each with its verdict."""
         places = self.places
+        folder = _folder_of(places)
+        if ask and folder != places.photographs.resolve():
+            raise Stop(f"The project is about {folder}.", "Leave 'photographs' empty to send some here.")
         if ask:
             upload(places.photographs)
         self._lorawrap("qc")
         records = map(json.loads, (places.job.qc / "qc.jsonl").read_text(encoding="utf-8").splitlines())
-        folder = _folder_of(places)
         show([_judged(record, folder) for record in records], width=150)
 
     def forecast(self) -> None:
@@ -158,7 +158,23 @@ def _photographs(form: Form, places: Places) -> Path:
     return manifest_of(there.absolute()) if there.is_dir() else there.absolute()
 
 
-def _write_settings(places: Places, form: Form, text: str) -> None:
+def _preset(form: Form, places: Places) -> str:
+    """The preset that is asked for; else the one that the project began with, on whatever card; else ours."""
+    asked = PRESETS[form.graphics_card]
+    if asked:
+        return asked
+    known = json.loads(places.form.read_text(encoding="utf-8")) if places.form.is_file() else {}
+    began = known.get("preset", "") if not PRESETS.get(known.get("form", {}).get("graphics_card"), "") else ""
+    machine = card()
+    own = machine.preset if machine else "cpu"
+    if began not in ("", own):
+        print(
+            f"The preset stays {began}, so that what has begun can go on; choose graphics_card for another."
+        )
+    return str(began or own)
+
+
+def _write_settings(places: Places, form: Form, found: Found, text: str) -> None:
     """Nothing is written where nothing changed; what a person wrote is not written over."""
     file = places.job.file
     there = file.read_text(encoding="utf-8") if file.is_file() else ""
@@ -169,7 +185,7 @@ def _write_settings(places: Places, form: Form, text: str) -> None:
     if there != text:
         write_text(file, text)
         print(f"wrote {file}")
-    write_json(places.form, {"form": asdict(form), "written": data_hash(text)})
+    write_json(places.form, {"form": asdict(form), "preset": found.preset, "written": data_hash(text)})
 
 
 def _folder_of(places: Places) -> Path:
