@@ -83,6 +83,7 @@ def command(
     from wrapper.export.job import project_job
     from wrapper.export.targets import check_targets
 
+    _check_together(file, base, checkpoint, overrides)
     _check_preview(preview)
     told: dict[str, Any] = {key: value for key, value in words.items() if value is not None}
     told |= {"preview": preview} if preview else {}
@@ -100,6 +101,20 @@ def command(
     for exported in done:
         _show(exported)
     next_step(_how_to_use(done))
+
+
+def _check_together(
+    file: Path | None, base: str | None, checkpoint: str | None, overrides: tuple[str, ...]
+) -> None:
+    """Options that would be ignored are refused."""
+    if file is None and base:
+        raise click.UsageError(
+            "--base goes with FILE: a project's LoRAs are proved on the project's own base."
+        )
+    if file is not None and checkpoint:
+        raise click.UsageError("--checkpoint goes without FILE: it chooses among a project's own.")
+    if file is not None and overrides:
+        raise click.UsageError("--set goes without FILE: it changes a project's settings.")
 
 
 def _check_preview(preview: Path | None) -> None:
@@ -137,6 +152,8 @@ def _file_job(
 
 def _show_plan(plan: Plan) -> None:
     """Every file with its place; raises `UserError` with what stands against it."""
+    from dataset_tools.printable import printable
+
     for one in plan.loras:
         click.secho(
             f"{one.order.wish.name} ({one.source.spelling}, {len(one.source.modules)} modules)", bold=True
@@ -144,13 +161,15 @@ def _show_plan(plan: Plan) -> None:
         for item in one.items:
             click.echo(f"  would write {item.role}: {item.path}")
         for note in one.notes:
-            click.secho(f"  {note}", fg="yellow")
+            click.secho(f"  {printable(note)}", fg="yellow")
     plan.raise_if_refused("This would be refused:")
     next_step("the same command without --dry-run")
 
 
 def _show(exported: Exported) -> None:
     """The table of what was proved, and the files."""
+    from dataset_tools.printable import printable
+
     click.secho(f"{exported.wish.name} ({exported.spelling})", bold=True)
     width = max(len(proof.what) for proof in exported.proofs)
     for proof in exported.proofs:
@@ -160,14 +179,16 @@ def _show(exported: Exported) -> None:
         if file.hashes:
             click.echo("    " + ", ".join(f"{name} {value[:16]}" for name, value in file.hashes.items()))
     for note in exported.notes:
-        click.secho(f"  {note}", fg="yellow")
+        click.secho(f"  {printable(note)}", fg="yellow")
 
 
 def _how_to_use(done: Sequence[Exported]) -> str:
+    from dataset_tools.printable import one_line
+
     wish, targets = done[0].wish, {target for file in done[0].files for target in file.targets}
     if targets & {"a1111", "forge"}:
         program = "A1111" if "a1111" in targets else "Forge"
-        tag = f"<lora:{wish.name}:{wish.weight:g}> {wish.trigger}".rstrip()
+        tag = f"<lora:{wish.name}:{wish.weight:g}> {one_line(wish.trigger)}".rstrip()
         return f"write {tag} in {program}'s prompt"
     if "comfyui" in targets:
         return f"open {wish.name}_{wish.workflows[0]} from ComfyUI's workflows"

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset_tools.errors import Problems, UserError
-from dataset_tools.manifests.safety import refuse_negative, refuse_prompt
 from wrapper.export.architecture import full_size_layers
 from wrapper.export.collisions import THERE, alias_notes, find_collisions
 from wrapper.export.delivery import LORA, Item, items, size_note
 from wrapper.export.idle import for_a1111, for_diffusers
 from wrapper.export.metadata import left_out
-from wrapper.export.names import check_name
 from wrapper.export.program_folder import Place
 from wrapper.export.source import Source, read_source
 from wrapper.export.targets import TARGETS, TITLES
@@ -66,19 +64,11 @@ def plan_export(orders: Sequence[Order], places: Sequence[Place], *, force: bool
     """
     problems, loras = Problems(), []
     for order in orders:
-        check_name(order.wish.name)
-        _refuse_words(order.wish)
+        order.wish.check()
         source = read_source(order.wish.source, order.base.kind if order.base else None)
         _refuse_other_kind(source, order.base)
         loras.append(_planned(order, source, places, force, problems))
     return Plan(loras, list(places), problems)
-
-
-def _refuse_words(wish: Wish) -> None:
-    """A workflow that draws people from words asks for adults only."""
-    if "txt2img" in wish.workflows:
-        refuse_prompt(wish.prompt or wish.trigger)
-        refuse_negative(wish.negative)
 
 
 def _refuse_other_kind(source: Source, base: BaseInfo | None) -> None:

@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from dataset_tools.errors import UserError
+from dataset_tools.manifests.safety import refuse_negative, refuse_prompt
+from wrapper.export.names import check_name
 from wrapper.export.targets import Precision, Use
 
 WorkflowName = Literal["txt2img", "inpaint", "inpaint_plain"]
 """``inpaint`` is for an inpainting checkpoint (9 channels), ``inpaint_plain`` for any other (4)."""
+MAX_WEIGHT = 100
 WORKFLOWS: tuple[WorkflowName, ...] = ("txt2img", "inpaint", "inpaint_plain")
 
 
@@ -43,6 +47,18 @@ class Wish:
     origin: str = ""
     preview: Path | None = None
     example: tuple[Path, Path] | None = None
+
+    def check(self) -> None:
+        """Raise `UserError` for a name, a weight or words that no program takes, or that ask for a child."""
+        check_name(self.name)
+        if not abs(self.weight) <= MAX_WEIGHT:
+            raise UserError(f"--weight {self.weight}: is no weight.", f"Give a number up to {MAX_WEIGHT}.")
+        for text in (self.trigger, self.description, self.negative, self.notes, self.prompt):
+            if any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise UserError(f"{text!a}: has half characters in it.", "Give it as UTF-8 text.")
+        if "txt2img" in self.workflows:
+            refuse_prompt(self.prompt or self.trigger)
+            refuse_negative(self.negative)
 
     @property
     def own_files(self) -> list[Path]:
