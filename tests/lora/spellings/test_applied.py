@@ -7,14 +7,17 @@ import json
 import pytest
 
 from dataset_tools.errors import UserError
-from tests.lora.loras import base_layers, random_tensors
+from tests.lora.loras import base_layers, random_lora, random_tensors
 from tests.lora.spellings import written
 from tests.models import KINDS
 from wrapper.base_model.detect import detect
 from wrapper.base_model.load import load_pipeline
+from wrapper.demo.base_model import base_folder
 from wrapper.lora.apply import LoraUse, apply_loras, pipeline_models, unload_loras
 from wrapper.lora.file import write_lora
+from wrapper.lora.fitting import check_fits
 from wrapper.lora.layers import model_layers
+from wrapper.lora.spellings.read import read_any
 from wrapper.quiet import quiet_libraries
 
 torch = pytest.importorskip("torch")
@@ -205,3 +208,17 @@ def test_dora_is_no_plain_lora(clean, tiny_base, tmp_path):
     save_file(tensors, tmp_path / "a.safetensors")
     with pytest.raises(UserError, match=r"'unet\.mid_block\.attentions\.0\.proj_in' is a DoRA"):
         apply_loras(clean("sd15"), [LoraUse(tmp_path / "a.safetensors")])
+
+
+@pytest.mark.parametrize("with_text", [True, False])
+def test_loras_of_a_base_with_fewer_levels_fit_it(with_text, tmp_path):
+    """The demo's base has three levels where SD 1.5 has four: attention stands where only SDXL has it."""
+    layers = {
+        name: layer
+        for name, layer in base_layers(base_folder()).items()
+        if "attn1" in layer.path or (with_text and layer.component == "te")
+    }
+    assert any("up_blocks_0_attentions" in name for name in layers)
+    path = random_lora(tmp_path / "no metadata.safetensors", layers)
+    check_fits(detect(base_folder()), [path])
+    assert read_any(path, "sd15").kind == "sd15"

@@ -63,7 +63,7 @@ def find_kind(
         return KindFound(None, mixed=True)
     if kinds:
         return KindFound(kinds.pop())
-    return _of_metadata(metadata) or KindFound(_of_first_up(found) or _of_form(found) or fallback)
+    return _of_metadata(metadata) or KindFound(_of_first_up(found, fallback) or _of_form(found) or fallback)
 
 
 def marks_kind(name: TensorName, kind: Kind) -> bool:
@@ -92,10 +92,10 @@ def _of_metadata(metadata: Mapping[str, str]) -> KindFound | None:
     return None
 
 
-def _of_first_up(names: list[TensorName]) -> Kind | None:
-    """SDXL by its first block up, unless the text encoder is named as the only one."""
+def _of_first_up(names: list[TensorName], fallback: Kind | None) -> Kind | None:
+    """By the first block up: SDXL, unless the base is known, or the text encoder is named as the only one."""
     first = any(name.slot == "unet" and name.path and _FIRST_UP.match(name.path) for name in names)
-    return "sdxl" if first and not any(name.slot == "te" for name in names) else None
+    return (fallback or "sdxl") if first and not any(name.slot == "te" for name in names) else None
 
 
 def _of_form(names: list[TensorName]) -> Kind | None:
