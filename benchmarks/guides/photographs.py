@@ -38,9 +38,9 @@ def write_folder(root: Path, views: tuple[str, ...] = VIEWS) -> Path:
     return root
 
 
-def portraits(views: tuple[str, ...] = VIEWS) -> Iterator[tuple[str, Pixels, Pixels]]:
+def portraits(views: tuple[str, ...] = VIEWS, seed: int = SEED) -> Iterator[tuple[str, Pixels, Pixels]]:
     """View, picture and ear mask, drawn at `SIZE_PX`, with a little grain as a camera leaves it."""
-    rng = random.Random(SEED)
+    rng = random.Random(seed)
     for view in views:
         rgb, masks = draw(concept_portrait(rng, view), SIZE_PX)
         grain = np.random.default_rng(rng.randrange(1 << 30))

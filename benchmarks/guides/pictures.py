@@ -31,13 +31,13 @@ def main() -> None:
 def _masks(root: Path) -> None:
     """The sheet of `lorawrap masks`, and the one of `lorawrap build`."""
     painted = ["--from", "colour", "--marked", str(root / "painted"), "--colour", "#00ff00"]
-    _run("masks", str(root / "photos"), *painted, "--sheets", str(root / "check"))
+    run_command("masks", str(root / "photos"), *painted, "--sheets", str(root / "check"))
     _small(root / "check" / "masks_overview-01.png", "masks_overview.png")
     words = ["--subject", "Anna", "--consent", "signed 2026-11-02", "--age", "26-30"]
     job = ["--job", "ear", "--base", "demo", "--inpaint-base", "demo"]
-    _run("init", str(root / "anna"), "--photos", str(root / "photos"), *job, *words)
-    _run("qc", "--project", str(root / "anna"))
-    _run("build", "--project", str(root / "anna"), "--set", "regularisation.source=none")
+    run_command("init", str(root / "anna"), "--photos", str(root / "photos"), *job, *words)
+    run_command("qc", "--project", str(root / "anna"))
+    run_command("build", "--project", str(root / "anna"), "--set", "regularisation.source=none")
     _small(root / "anna" / "dataset" / "masks_overview.png", "build_overview.png")
 
 
@@ -47,13 +47,14 @@ def _quality(root: Path) -> None:
     photos.mkdir(parents=True)
     for name, rgb in spoiled(data.astronaut()).items():
         Image.fromarray(rgb).save(photos / f"{name}.png")
-    _run("qc", str(photos), "--out", str(root / "qc"), "--set", "short_side_px_warn=500")
+    run_command("qc", str(photos), "--out", str(root / "qc"), "--set", "short_side_px_warn=500")
     shot = root / "page.png"
     _screenshot(root / "qc" / "report.html", shot)
     _small(shot, "qc_page.png")
 
 
-def _run(*argv: str) -> None:
+def run_command(*argv: str) -> None:
+    """Run ``lorawrap`` with ``argv``, here; leave when it fails."""
     code = run(list(argv))
     if code:
         raise SystemExit(f"lorawrap {' '.join(argv)} ended with {code}")
