@@ -43,7 +43,7 @@ class Kernel:
 
     def __init__(self, book: nbformat.NotebookNode, folder: Path, environment: Mapping[str, str]) -> None:
         self.book = book
-        self.client = NotebookClient(book, timeout=300, kernel_name="python3", allow_errors=True)
+        self.client = NotebookClient(book, timeout=1800, kernel_name="python3", allow_errors=True)
         self.client.create_kernel_manager()
         self._start = {"cwd": str(folder), "env": dict(environment)}
         self._loop = asyncio.new_event_loop()
