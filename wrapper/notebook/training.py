@@ -89,7 +89,7 @@ class Training:
 
     def forecast(self) -> None:
         """Steps, epochs, checkpoints and time of what the next cell would train."""
-        self._need("qc.jsonl", self.places.job.qc / "qc.jsonl", "Photographs")
+        self._need("quality control of the photographs", self.places.job.qc / "qc.jsonl", "Photographs")
         machine = card()
         run_module(
             "wrapper.notebook.forecast",
