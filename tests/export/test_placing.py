@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.errors import UserError
+from tests.export.loras import plain_layers, save, tensors
+from wrapper.cli.main import run
 from wrapper.export import placing
 from wrapper.export.placing import JOURNAL, Move, clear_leftovers, place, staging
 
@@ -109,6 +111,17 @@ def test_a_file_that_was_changed_since_is_left_alone(tmp_path: Path, monkeypatch
     (tmp_path / "a").write_text("edited since")
     clear_leftovers(tmp_path)
     assert contents(tmp_path) == {"a": "edited since"}
+
+
+def test_the_next_export_says_what_it_took_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    lora = save(tmp_path / "x.safetensors", tensors(dict(list(plain_layers("sd15").items())[:2])))
+    (tmp_path / "out").mkdir()
+    killed(tmp_path / "out", ["a", "b", "c"], 3, monkeypatch)
+    assert run(["export", str(lora), "--to", "folder", "--dest", str(tmp_path / "out")]) == 0
+    assert "An export that was killed had left 2 files" in capsys.readouterr().out
+    assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".json", ".png", ".safetensors"]
 
 
 def test_an_export_that_still_runs_is_left_alone(tmp_path: Path):

@@ -1,1 +1,1 @@
-"""Delivery to A1111 and ComfyUI, proved by reading it back."""
+"""Delivery to A1111, Forge, ComfyUI, diffusers or a folder, proved by reading it back."""

@@ -61,8 +61,7 @@ def export(orders: Sequence[Order], places: Sequence[Place], *, force: bool = Fa
     Raises `UserError` for a source that cannot be exported, a name that does not work or files that are
     already there (without ``force``); `RunFailed` when a proof fails.
     """
-    for root in {one.root for one in places if one.root.is_dir()}:
-        clear_leftovers(root)
+    taken = [path for root in {one.root for one in places} for path in clear_leftovers(root)]
     plan = plan_export(orders, places, force=force)
     plan.raise_if_refused()
     with staging(plan.places[0].root) as folder:
@@ -72,6 +71,8 @@ def export(orders: Sequence[Order], places: Sequence[Place], *, force: bool = Fa
             done.append(exported)
             moves += new
         place(folder, moves)
+    if taken:
+        done[0].notes.append(f"An export that was killed had left {len(taken)} files: they were taken back.")
     return done
 
 

@@ -44,10 +44,8 @@ def find_place(target: TargetName, dest: Path, subfolder: str = "") -> Place:
         raise UserError(f"{dest}: is not a folder.", f"Give {TARGETS[target].title}'s folder with --dest.")
     lora_folder = _lora_folder_above(target, dest)
     if lora_folder is not None:
-        root, below = (
-            lora_folder.parent.parent,
-            PurePosixPath(dest.relative_to(lora_folder).as_posix(), within),
-        )
+        root = lora_folder.parent.parent
+        below = PurePosixPath(dest.relative_to(lora_folder).as_posix(), within)
         if not lora_folder.is_dir():
             _refuse_mistaken(target, root)
         return Place(target, root, lora_folder, "/".join(below.parts))
@@ -96,16 +94,12 @@ def _refuse_mistaken(target: TargetName, dest: Path) -> None:
     inner = [one for one in _folders(dest) if _is_installed(target, one)]
     if inner:
         raise UserError(f"{dest}: is not {title}'s folder itself.", f"It lies in {inner[0]}: give that.")
-    for other in ("comfyui", "a1111"):
-        if (
-            TARGETS[other].installed != TARGETS[target].installed
-            and TARGETS[target].installed
-            and _is_installed(other, dest)
-        ):
-            raise UserError(
-                f"{dest}: is the folder of {TARGETS[other].title}, not of {title}.",
-                f"Give --to {other}, or {title}'s folder with --dest.",
-            )
+    other: TargetName = "a1111" if target == "comfyui" else "comfyui"
+    if TARGETS[target].installed and _is_installed(other, dest):
+        raise UserError(
+            f"{dest}: is the folder of {TARGETS[other].title}, not of {title}.",
+            f"Give --to {other}, or {title}'s folder with --dest.",
+        )
 
 
 def refuse_program_folder(targets: Iterable[TargetName], dest: Path) -> None:

@@ -13,7 +13,6 @@ from wrapper.base_model.kinds import Component, Kind
 from wrapper.export.key_maps.original import original_path, underscored
 from wrapper.lora.layers import Layer
 
-FORGE_MAX_UNMATCHED = 12
 _TEXT_PREFIXES: Mapping[Component, tuple[str, ...]] = {
     "te": ("lora_te_", "lora_te1_"),
     "te1": ("lora_te_", "lora_te1_"),
