@@ -74,8 +74,10 @@ def extracted(tuned: Path, base: Path, rule: RankRule, out: Path | None = None, 
     return done
 
 
-@pytest.mark.parametrize("kind", ["sd15", "sdxl"])
-@pytest.mark.parametrize("form", ["files", "folders", "file and folder"])
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [("sd15", "files"), ("sdxl", "files"), ("sdxl", "folders"), ("sd15", "file and folder")],
+)
 def test_a_lora_that_was_merged_comes_out_again(pairs, tmp_path: Path, kind: Kind, form: str):
     pair, out = pairs(kind), tmp_path / "out.safetensors"
     tuned = pair.tuned_folder if form == "folders" else pair.tuned_file

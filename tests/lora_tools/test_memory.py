@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.lora.loras import base_layers, random_lora
 from tests.peak_memory import PEAK_MIB, needs_linux
 from tests.single_files import make_single_file
@@ -43,6 +45,7 @@ print(used(1), used({PARTS}))
 
 
 @needs_linux
+@pytest.mark.slow
 def test_seven_more_parts_take_less_than_two_of_them(tiny_base, tmp_path: Path):
     folder = tiny_base("sd15")
     lora = random_lora(tmp_path / "lora.safetensors", base_layers(folder))

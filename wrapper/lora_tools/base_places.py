@@ -76,7 +76,8 @@ def base_files(info: BaseInfo) -> BaseFiles:
         for name in headers[path].tensors
     }
     places = {
-        name: _place(info, layer, table, configs.unet["layers_per_block"]) for name, layer in layers.items()
+        name: _place(info, layer, table, configs.unet.get("layers_per_block", 2))
+        for name, layer in layers.items()
     }
     found = {name: place for name, place in places.items() if place is not None}
     _require_all(info, layers, found, headers)
