@@ -81,6 +81,7 @@ def test_several_programs_get_a_folder_each(lora: Path, tmp_path: Path):
         (["--to", "a1111", "--dest", "{tmp}/ui", "--base", "{tmp}/no"], "there is no such base model"),
         (["--to", "kohya", "--dest", "{tmp}/ui"], "'kohya' is not one of"),
         (["--to", "a1111", "--dest", "{tmp}/ui", "--weight", "nan"], "--weight nan: is no weight"),
+        (["--to", "a1111", "--dest", "{tmp}/ui", "--weight", "0"], "--weight 0.0: is no weight"),
         (["--to", "a1111", "--dest", "{tmp}/ui", "--trigger", "a\udcff"], "has half characters in it"),
         (["--to", "a1111", "--dest", "{tmp}/ui", "--checkpoint", "last"], "--checkpoint goes without FILE"),
         (["--to", "a1111", "--dest", "{tmp}/ui", "--set", "export.weight=2"], "--set goes without FILE"),

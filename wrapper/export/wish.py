@@ -51,8 +51,8 @@ class Wish:
     def check(self) -> None:
         """Raise `UserError` for a name, a weight or words that no program takes, or that ask for a child."""
         check_name(self.name)
-        if not abs(self.weight) <= MAX_WEIGHT:
-            raise UserError(f"--weight {self.weight}: is no weight.", f"Give a number up to {MAX_WEIGHT}.")
+        if not 0 < abs(self.weight) <= MAX_WEIGHT:  # A1111 takes 0 for none, and its own default then
+            raise UserError(f"--weight {self.weight}: is no weight.", f"Give one up to {MAX_WEIGHT}, not 0.")
         for text in (self.trigger, self.description, self.negative, self.notes, self.prompt):
             if any("\ud800" <= letter <= "\udfff" for letter in text):
                 raise UserError(f"{text!a}: has half characters in it.", "Give it as UTF-8 text.")
