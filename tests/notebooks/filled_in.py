@@ -88,6 +88,11 @@ def _text(output: Any) -> str:
     return str(output.data.get("text/html") or output.data.get("text/plain", ""))
 
 
+def errors_of(shown: Mapping[str, str]) -> dict[str, str]:
+    """The end of what each cell that went wrong shows."""
+    return {cell: text[-1500:] for cell, text in shown.items() if "ERROR " in text}
+
+
 def pictures_of(cell: nbformat.NotebookNode) -> int:
     """How many pictures a cell shows."""
     return text_of(cell).count("<img ")

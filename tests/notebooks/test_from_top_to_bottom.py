@@ -17,7 +17,7 @@ from nbclient.exceptions import DeadKernelError
 from PIL import Image, ImageDraw
 
 from tests.notebooks.conftest import Colab
-from tests.notebooks.filled_in import Kernel, fill_in, pictures_of, read
+from tests.notebooks.filled_in import Kernel, errors_of, fill_in, pictures_of, read
 
 EAR = {
     "job": "an ear, Stages A and B (SD 1.5)",
@@ -57,15 +57,16 @@ def test_on_this_machine(this_machine: Path, environment: dict[str, str], stamps
     )
     with Kernel(book, this_machine, environment) as kernel:
         shown = kernel.run()
-        assert not any("ERROR" in text for text in shown.values()), shown
+        assert errors_of(shown) == {}
         _looks_like_a_trained_ear(shown, this_machine / "Loras" / name)
         before = stamps(this_machine)
         assert kernel.run()["train"].count(": up to date") == STEPS
         assert stamps(this_machine) == before
         shown = kernel.run(book=pictures)
-        assert not any("ERROR" in text for text in shown.values()), shown
+        assert errors_of(shown) == {}
         counts = {cell.id: pictures_of(cell) for cell in pictures.cells if cell.cell_type == "code"}
         assert {"draw": 1, "before_after": 1, "weights": 1, "grid": 1, "repair": 3}.items() <= counts.items()
+        _is_drawn_with_its_lora(this_machine / "Loras" / name / "pictures")
         before = stamps(this_machine)
         assert "8 there already" in kernel.run(book=pictures)["weights"]
         assert stamps(this_machine) == before
@@ -81,7 +82,9 @@ def _looks_like_a_trained_ear(shown: dict[str, str], folder: Path) -> None:
     assert "Stage B: 6 steps of 8 pictures" in shown["forecast"]
     assert shown["train"].count(": not done yet") == STEPS
     assert shown["continue"].count(": up to date") == STEPS
-    assert "Stage B" in shown["results"]
+    assert "Stage B: of 2 checkpoints" in shown["results"]
+    assert shown["results"].count("without the LoRA, seed") == shown["results"].count("with it, seed") == 2
+    assert "repainted inside their masks" in shown["results"]
     made = sorted(path.name.removeprefix("ear 👂 of Zoë") for path in (folder / "output").iterdir())
     assert made == ["_a1111.zip", "_comfyui.zip", "_stage_a.safetensors", "_stage_b.safetensors"]
 
@@ -104,13 +107,20 @@ def test_on_colab_whose_machine_is_taken_away(colab: Colab, stamps: Callable):
         assert json.loads(run.read_text(encoding="utf-8"))["status"] == "succeeded"
         before = stamps(project)
         shown = kernel.run()
-        assert not any("ERROR" in text for text in shown.values()), shown
+        assert errors_of(shown) == {}
         assert stamps(project / "job" / "runs") == {key: at for key, at in before.items() if "/runs/" in key}
         _draw_and_repair(kernel, colab)
     assert [path.name for path in (project / "job" / "runs").iterdir()] == ["stage_a-001"]
     assert len(list((project / "dataset").iterdir())) == 6
     sent = {path.name for path in colab.downloads.iterdir()}
     assert sent == {"my face_a1111.zip", "my face_comfyui.zip", "pictures.zip"}
+
+
+def _is_drawn_with_its_lora(pictures: Path) -> None:
+    with Image.open(pictures / "drawn" / "00001-1.png") as drawn:
+        parameters = drawn.text["parameters"]
+    assert "<lora:ear 👂 of Zoë_stage_a:1.0>" in parameters
+    assert "Lora hashes: " in parameters
 
 
 def _draw_faces(folder: Path) -> None:
@@ -161,7 +171,7 @@ def _draw_and_repair(kernel: Kernel, colab: Colab) -> None:
     rest = {"variants": 1, "strength": 0.5, "download_pictures": True}
     book = fill_in(read("02_inference.ipynb"), {**DRAWN, **given, **rest})
     shown = kernel.run(book=book)
-    assert not any("ERROR" in text for text in shown.values()), shown
+    assert errors_of(shown) == {}
     assert pictures_of(next(cell for cell in book.cells if cell.id == "repair")) == 2
     assert (colab.loras / "my face" / "pictures" / "drawn" / "sheet.jpg").is_file()
 

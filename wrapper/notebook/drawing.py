@@ -60,6 +60,8 @@ class Drawing:
 
     def draw(self, prompt: str, seeds: str, **options: object) -> None:
         """Pictures of one prompt; ``<lora:NAME:WEIGHT>`` in it works, and `FIRST`."""
+        if FIRST in prompt:
+            prompt = prompt.replace(FIRST, self._lora("").tag)
         wrote = self._draw(
             "generate", "--prompt", prompt, "--lora-folder", self._folder, seeds=seeds, **options
         )
