@@ -20,8 +20,7 @@ RECORD, HASHES = "steps.json", "hashes.json"
 
 
 def run_job(project: Project) -> None:
-    """Do every step that is not up to date, saying which and why."""
-    check_requests(project)
+    """Do every step that is not up to date, saying which and why; `check_requests` comes first."""
     chain = job(project)
     chain.run(_announcer(len(chain.steps)))
 
