@@ -48,6 +48,13 @@ def test_noise_is_called_noise_and_the_earliest_near_the_best_is_taken():
     assert sum(found.best_chance.values()) == pytest.approx(1, abs=1e-3)
 
 
+def test_on_few_units_the_best_is_not_passed_over_for_an_earlier_one():
+    for count, name, rule in ((3, "epoch 3", "few"), (12, "epoch 1", "one standard error")):
+        found = choose(table([19.8, 19.9, 20], noise=2, seed=4, units=UNITS[:count]))
+        assert found.rule == rule
+        assert found.name == (found.best if rule == "few" else name)
+
+
 def test_the_last_is_kept_when_one_image_is_all_there_is():
     found = choose(table([10, 30, 20], units=UNITS[:1]))
     assert (found.name, found.rule, found.best) == ("epoch 3", "last", "epoch 2")

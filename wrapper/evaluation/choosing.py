@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 RESAMPLES = 10_000
+FEW_UNITS = 5
+"""Under so many a standard error is itself too uncertain to pass over the best for an earlier one."""
 RULES = {
     "only": "it is the only one",
     "best": "it is better than every other, also after Bonferroni's correction",
+    "few": "the best, on so few units that an earlier one cannot be preferred to it",
     "one standard error": "the earliest within one standard error of the best",
     "last": "one unit is too few to choose by, so the last is taken",
 }
@@ -65,8 +68,9 @@ class Chosen:
 def choose(values: Mapping[str, Mapping[str, float]], gain: int = 1) -> Chosen:
     """``values``: by checkpoint, oldest first, each unit's figure; ``gain`` −1 where less is better.
 
-    When the best is not better than all others beyond noise, the earliest within one standard error of it is
-    taken (Breiman, Friedman, Olshen and Stone 1984, section 3.4.3), the error being the paired difference's.
+    When the best is not better than all others beyond noise, and there are `FEW_UNITS` units, the earliest
+    within one standard error of it is taken (Breiman, Friedman, Olshen and Stone 1984, section 3.4.3), the
+    error being the paired difference's.
     """
     names = list(values)
     units = [unit for unit in values[names[0]] if all(unit in values[name] for name in names)]
@@ -91,13 +95,15 @@ def choose(values: Mapping[str, Mapping[str, float]], gain: int = 1) -> Chosen:
 
 
 def _pick(table: Mapping[str, Sequence[float]], best: str, gaps: Mapping[str, Gap]) -> tuple[str, str]:
-    names = list(table)
+    names, units = list(table), len(table[best])
     if len(names) == 1:
         return best, "only"
-    if len(table[best]) < 2:
+    if units < 2:
         return names[-1], "last"
     if all(not gap.is_noise for gap in gaps.values()):
         return best, "best"
+    if units < FEW_UNITS:
+        return best, "few"
     near = (name for name in names if name == best or gaps[name].mean <= _standard_error(table, best, name))
     return next(near), "one standard error"
 
