@@ -119,7 +119,7 @@ def test_on_colab_whose_machine_is_taken_away(colab: Colab, stamps: Callable):
 def _is_drawn_with_its_lora(pictures: Path) -> None:
     with Image.open(pictures / "drawn" / "00001-1.png") as drawn:
         parameters = drawn.text["parameters"]
-    assert "<lora:ear 👂 of Zoë_stage_a:1.0>" in parameters
+    assert "<lora:ear 👂 of Zoë_stage_a:1>" in parameters
     assert "Lora hashes: " in parameters
 
 
