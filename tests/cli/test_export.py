@@ -15,7 +15,7 @@ from tests.report.projects import head, make_project
 from wrapper.base_model.detect import detect
 from wrapper.cli.main import run
 from wrapper.diffusion.pipelines.opening import open_pipeline
-from wrapper.export.base import base_layers
+from wrapper.export.proofs.base import base_layers
 from wrapper.lora.hashes import autov2, autov3, model_hash
 from wrapper.lora.names import is_target
 from wrapper.project.load import Project, load_project

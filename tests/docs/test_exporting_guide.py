@@ -10,7 +10,7 @@ import pytest
 from tests.docs.console import DOCS, commands
 from tests.export.loras import plain_layers, save, tensors
 from wrapper.cli.main import run
-from wrapper.export.names import FORBIDDEN
+from wrapper.export.places.names import FORBIDDEN
 from wrapper.export.targets import TARGETS
 from wrapper.export.wish import WORKFLOWS
 from wrapper.lora.spellings.faults import MAX_RANK

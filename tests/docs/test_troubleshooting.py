@@ -85,7 +85,7 @@ def test_everything_that_check_finds_is_on_the_page(path):
     assert [text for text in sorted(findings_of(path)) if not covered(text)] == []
 
 
-EXPORTS = sorted((ROOT / "wrapper/export").glob("*.py"))
+EXPORTS = sorted((ROOT / "wrapper/export").rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", EXPORTS, ids=lambda path: path.stem)

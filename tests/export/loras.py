@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wrapper.export.architecture import full_size_layers
-from wrapper.export.program_folder import Place, find_place
+from wrapper.export.key_maps.architecture import full_size_layers
+from wrapper.export.places.program_folder import Place, find_place
 from wrapper.lora.layers import Layer
 from wrapper.lora.names import is_target
 

@@ -17,7 +17,8 @@ from wrapper.safetensors_header import read_header
 CHILD = """
 import os, sys
 from wrapper.cli.main import main
-from wrapper.export import delivery, placing
+from wrapper.export import delivery
+from wrapper.export.places import placing
 
 number, moment = int(sys.argv[1]), sys.argv[2]
 done = 0

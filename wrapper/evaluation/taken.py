@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.files import content_hash
-from wrapper.export.records import read_json
 from wrapper.project.layout import ProjectPaths
+from wrapper.records import read_json
 
 FILE = "choice.json"
 VOID = "choice.json is void: {}. The last is taken; choose again with `lorawrap evaluate --choose`."

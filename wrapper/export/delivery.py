@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.files import write_text
-from wrapper.export.architecture import full_size_layers
-from wrapper.export.example_script import example_script
-from wrapper.export.graphs import ui_graph
-from wrapper.export.program_folder import Place
-from wrapper.export.proof import fits
+from wrapper.export.companions.example_script import example_script
+from wrapper.export.companions.graphs import ui_graph
+from wrapper.export.companions.workflows import example_name, preview_workflow, workflow
+from wrapper.export.key_maps.architecture import full_size_layers
+from wrapper.export.places.program_folder import Place
+from wrapper.export.proofs.proof import fits
 from wrapper.export.source import Source
 from wrapper.export.targets import (
     A1111_VERSIONS,
@@ -24,7 +25,6 @@ from wrapper.export.targets import (
     TargetName,
 )
 from wrapper.export.wish import Wish
-from wrapper.export.workflows import example_name, preview_workflow, workflow
 
 LORA = "LoRA"
 """The role of the weights themselves."""
@@ -68,7 +68,7 @@ def _named(base: Path, suffix: str) -> Path:
 
 
 def _preview(wish: Wish, source: Source, place: Place) -> tuple[str, Callable[[Path], None]]:
-    from wrapper.export.pictures import write_preview
+    from wrapper.export.companions.pictures import write_preview
 
     graph = preview_workflow(wish, source, place.subfolder)
     role = "preview" if wish.preview else "preview (a card)"
@@ -76,7 +76,7 @@ def _preview(wish: Wish, source: Source, place: Place) -> tuple[str, Callable[[P
 
 
 def _workflows(wish: Wish, source: Source, place: Place) -> Iterator[Item]:
-    from wrapper.export.pictures import write_example
+    from wrapper.export.companions.pictures import write_example
 
     for name in wish.workflows:
         graph = workflow(wish, source, name, place.subfolder)
@@ -114,7 +114,7 @@ def size_note(source: Source) -> str:
 
 
 def _lora_writer(wish: Wish, source: Source, target: TargetName) -> Callable[[Path], None]:
-    from wrapper.export.files import write_for_diffusers, write_kohya
+    from wrapper.export.lora_file.writing import write_for_diffusers, write_kohya
 
     return lambda path: (write_for_diffusers if target == "diffusers" else write_kohya)(path, wish, source)
 

@@ -13,10 +13,10 @@ from dataset_tools.errors import UserError
 from dataset_tools.files import content_hash
 from dataset_tools.progress import progress
 from wrapper.export.delivery import LORA, Item
-from wrapper.export.placing import Move, clear_leftovers, place, staging
+from wrapper.export.places.placing import Move, clear_leftovers, place, staging
+from wrapper.export.places.program_folder import Place
 from wrapper.export.plan import Order, Planned, plan_export
-from wrapper.export.program_folder import Place
-from wrapper.export.proof import Proof
+from wrapper.export.proofs.proof import Proof
 from wrapper.export.proving import NOT_DRAWN, prove
 from wrapper.export.targets import TargetName
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from wrapper.export.metadata import is_for_inpainting
+from wrapper.export.lora_file.metadata import is_for_inpainting
 from wrapper.export.wish import Wish
 from wrapper.safetensors_header import read_header
 

@@ -12,8 +12,8 @@ from dataset_tools.errors import UserError
 from dataset_tools.files import write_json
 from dataset_tools.manifests.safety import refuse_prompt
 from wrapper.export.export import Exported, export
+from wrapper.export.places.program_folder import Place, find_place, own_place, refuse_program_folder
 from wrapper.export.plan import Order, Plan, plan_export
-from wrapper.export.program_folder import Place, find_place, own_place, refuse_program_folder
 from wrapper.export.takes import take_checkpoints
 from wrapper.export.targets import TargetName, Use
 from wrapper.export.wish import Wish, WorkflowName
@@ -180,7 +180,7 @@ def _held_out(project: Project) -> Any:
 
 def _pictures(project: Project, stage: str, source: Path) -> dict[str, Any]:
     """A picture made with this stage's LoRA, and an image with its hole to try it on."""
-    from wrapper.export.records import read_json, read_list
+    from wrapper.records import read_json, read_list
 
     paths = project.paths
     if stage == "stage_a":

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset_tools.errors import Problems, UserError
-from wrapper.export.architecture import full_size_layers
-from wrapper.export.collisions import THERE, alias_notes, find_collisions
 from wrapper.export.delivery import LORA, Item, items, size_note
-from wrapper.export.idle import for_a1111, for_diffusers
-from wrapper.export.metadata import left_out
-from wrapper.export.program_folder import Place
+from wrapper.export.key_maps.architecture import full_size_layers
+from wrapper.export.lora_file.idle import for_a1111, for_diffusers
+from wrapper.export.lora_file.metadata import left_out
+from wrapper.export.places.collisions import THERE, alias_notes, find_collisions
+from wrapper.export.places.program_folder import Place
 from wrapper.export.source import Source, read_source
 from wrapper.export.targets import TARGETS, TITLES
 from wrapper.export.wish import Wish

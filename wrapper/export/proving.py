@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import RunFailed
-from wrapper.export.architecture import full_size_layers
+from wrapper.export.companions.workflows import prove_workflows
 from wrapper.export.delivery import LORA, Item, size_note
-from wrapper.export.in_diffusers import IN_DIFFUSERS
+from wrapper.export.key_maps.architecture import full_size_layers
 from wrapper.export.plan import Planned
-from wrapper.export.proof import CHANGE, KEYS, SHAPES, VALUES, Proof, prove_alpha, prove_modules
+from wrapper.export.proofs.in_diffusers import IN_DIFFUSERS
+from wrapper.export.proofs.program import prove_keys, prove_metadata
+from wrapper.export.proofs.proof import CHANGE, KEYS, SHAPES, VALUES, Proof, prove_alpha, prove_modules
 from wrapper.export.source import read_source
-from wrapper.export.target_proof import prove_keys, prove_metadata
 from wrapper.export.targets import TITLES, TargetName
-from wrapper.export.workflows import prove_workflows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +71,7 @@ def _proofs(one: Planned, staged: Staged) -> Iterator[Proof]:
     if for_diffusers:
         yield _in_diffusers(one, for_diffusers, pipeline)
     if one.order.base is not None:
-        from wrapper.export.base import prove_picture
+        from wrapper.export.proofs.base import prove_picture
 
         wish = one.order.wish
         lora = next(iter(_loras(staged).values()))
@@ -83,7 +83,7 @@ def _base(one: Planned) -> tuple[Any, Mapping[str, Layer], str]:
     base, kind = one.order.base, one.source.kind
     if base is None:
         return None, full_size_layers(kind), TITLES[kind]
-    from wrapper.export.base import base_layers, load_base
+    from wrapper.export.proofs.base import base_layers, load_base
 
     pipeline = load_base(base)
     return pipeline, base_layers(pipeline), f"its base '{base.path.name}' ({TITLES[base.kind]})"
@@ -121,7 +121,7 @@ def _read_back(path: Path, kind: Any, *, is_kohya: bool) -> tuple[Modules, Mappi
 
 
 def _in_diffusers(one: Planned, path: Path, pipeline: Any) -> Proof:
-    from wrapper.export.in_diffusers import pipeline_without_weights, prove_in_diffusers
+    from wrapper.export.proofs.in_diffusers import pipeline_without_weights, prove_in_diffusers
 
     pipeline = pipeline or pipeline_without_weights(one.source.kind)
     return prove_in_diffusers(path, one.source.modules, pipeline, one.order.wish.precision)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from dataset_tools.errors import UserError
 from dataset_tools.manifests.safety import refuse_negative, refuse_prompt
-from wrapper.export.names import check_name
+from wrapper.export.places.names import check_name
 from wrapper.export.targets import Precision, Use
 
 WorkflowName = Literal["txt2img", "inpaint", "inpaint_plain"]

@@ -9,8 +9,8 @@ from typing import Any
 from wrapper.curves import COLOURS, Chart, chart
 from wrapper.evaluation.metrics import METRICS, Metric, present
 from wrapper.evaluation.taken import FILE, taken_checkpoint
-from wrapper.export.records import read_json
 from wrapper.project.layout import ProjectPaths
+from wrapper.records import read_json
 from wrapper.report.dataset import TITLES
 from wrapper.report.pictures import Picture, picture
 

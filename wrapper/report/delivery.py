@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wrapper.export.job import RECORD
-from wrapper.export.records import read_json
 from wrapper.export.targets import TARGETS
 from wrapper.project.layout import ProjectPaths
+from wrapper.records import read_json
 
 
 @dataclass(frozen=True)

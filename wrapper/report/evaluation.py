@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wrapper.evaluation.metrics import METRICS, Metric, present
-from wrapper.export.records import read_json
 from wrapper.project.layout import ProjectPaths
+from wrapper.records import read_json
 from wrapper.report.checkpoints import headed
 from wrapper.report.pictures import Picture, picture
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wrapper.export.records import read_lines
 from wrapper.project.layout import ProjectPaths
+from wrapper.records import read_lines
 from wrapper.report.pictures import Picture, picture
 
 STATUSES = (("OK", "passed"), ("WARN", "kept with a warning"), ("REJECT", "rejected"))

@@ -7,10 +7,10 @@ from typing import Any
 
 from dataset_tools.files import write_text
 from wrapper import __version__
-from wrapper.export.records import read_json
 from wrapper.places import shipped
 from wrapper.project.layout import STAGES, ProjectPaths
 from wrapper.project.load import Project
+from wrapper.records import read_json
 
 CONTENTS = (
     ("verdict", "Verdict"),

@@ -11,8 +11,8 @@ from typing import Any
 
 from dataset_tools.progress import clock
 from wrapper.curves import Chart, curve
-from wrapper.export.records import read_json
 from wrapper.project.layout import PROJECT_FILE, STAGES, ProjectPaths, RunPaths
+from wrapper.records import read_json
 from wrapper.report.dataset import TITLES
 from wrapper.runs.events import read_events
 

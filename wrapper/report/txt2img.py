@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from wrapper.export.records import read_list
 from wrapper.project.layout import ProjectPaths
+from wrapper.records import read_list
 from wrapper.report.pictures import Picture, picture
 
 MAX_PAIRS = 24

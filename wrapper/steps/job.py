@@ -144,7 +144,7 @@ def _generate(project: Project) -> None:
 
 
 def _wanted_pictures(project: Project) -> list[Path]:
-    from wrapper.export.records import read_list
+    from wrapper.records import read_list
 
     if not project.settings.generate.prompts:
         return []
@@ -172,7 +172,7 @@ def _evaluate(project: Project) -> None:
 
 def _wanted_scores(project: Project) -> list[Path]:
     from wrapper.evaluation.taken import FILE
-    from wrapper.export.records import read_json
+    from wrapper.records import read_json
 
     if not _can_be_scored(project):
         return []

@@ -96,8 +96,8 @@ def _show(info: LoraInfo, show_all: bool) -> None:
 def _verdicts(info: LoraInfo) -> list[Verdict]:
     if info.found.kind is None:
         return []
-    from wrapper.export.architecture import full_size_layers
     from wrapper.export.key_maps.a1111 import a1111_map
+    from wrapper.export.key_maps.architecture import full_size_layers
     from wrapper.export.key_maps.comfyui import comfyui_map
     from wrapper.lora_tools.takers import comfyui_names, other_size, verdicts
 

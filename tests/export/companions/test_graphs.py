@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from wrapper.diffusion.pipelines.schedulers import SAMPLERS as OURS
-from wrapper.export.graphs import Graph, comfy_sampler, graph_faults, node_types, ui_graph
+from wrapper.export.companions.graphs import Graph, comfy_sampler, graph_faults, node_types, ui_graph
+from wrapper.export.companions.workflows import workflow
 from wrapper.export.source import Source
 from wrapper.export.wish import WORKFLOWS, Wish
-from wrapper.export.workflows import workflow
 
 SOURCE = Source(Path("x"), "sd15", {}, {})
 

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wrapper.export.graphs import Graph, ui_graph
+from wrapper.export.companions.graphs import Graph, ui_graph
 from wrapper.export.targets import TITLES
 
 if TYPE_CHECKING:

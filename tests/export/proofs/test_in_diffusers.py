@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 
 from tests.export.loras import plain_layers, save, tensors
-from tests.export.test_base import layers_of
+from tests.export.proofs.test_base import layers_of
 from wrapper.base_model.detect import detect
 from wrapper.cli.main import run
-from wrapper.export.in_diffusers import pipeline_without_weights, prove_in_diffusers
+from wrapper.export.proofs.in_diffusers import pipeline_without_weights, prove_in_diffusers
 from wrapper.export.source import read_source
 from wrapper.lora.file import Lora, read_lora
 from wrapper.lora.spellings.write import under_diffusers_names

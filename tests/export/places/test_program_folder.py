@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.errors import UserError
-from wrapper.export.program_folder import Place, find_place
+from wrapper.export.places.program_folder import Place, find_place
 
 
 def webui(folder: Path) -> Path:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wrapper.export.form import TORCH_NAMES, normalised
-from wrapper.export.idle import for_a1111, for_diffusers
-from wrapper.export.metadata import file_metadata
+from wrapper.export.lora_file.form import TORCH_NAMES, normalised
+from wrapper.export.lora_file.idle import for_a1111, for_diffusers
+from wrapper.export.lora_file.metadata import file_metadata
 from wrapper.export.source import Source
 from wrapper.export.wish import Wish
 from wrapper.lora.hashes import LEGACY_LENGTH, LEGACY_START, model_hash

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wrapper.export.proof import Proof
+from wrapper.export.proofs.proof import Proof
 from wrapper.lora.layers import Layer, model_layers
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import pytest
 from dataset_tools.errors import UserError
 from tests.export.loras import plain_layers, save, tensors
 from wrapper.cli.main import run
-from wrapper.export import placing
-from wrapper.export.placing import JOURNAL, Move, clear_leftovers, place, staging
+from wrapper.export.places import placing
+from wrapper.export.places.placing import JOURNAL, Move, clear_leftovers, place, staging
 
 
 def contents(root: Path) -> dict[str, str]:

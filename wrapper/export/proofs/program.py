@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from wrapper.base_model.kinds import Kind
-from wrapper.export.architecture import full_size_layers
 from wrapper.export.key_maps import key_map
-from wrapper.export.proof import Proof, some
+from wrapper.export.key_maps.architecture import full_size_layers
+from wrapper.export.proofs.proof import Proof, some
 from wrapper.export.targets import A1111_VERSIONS, TARGETS, WEBUIS, TargetName
 from wrapper.lora.metadata import ARCHITECTURES
 

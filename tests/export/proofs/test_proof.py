@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.export.loras import METADATA, plain_layers, save, tensors
-from wrapper.export.form import normalised
-from wrapper.export.proof import Proof, prove_alpha, prove_modules
+from wrapper.export.lora_file.form import normalised
+from wrapper.export.proofs.program import prove_keys, prove_metadata
+from wrapper.export.proofs.proof import Proof, prove_alpha, prove_modules
 from wrapper.export.source import Source, read_source
-from wrapper.export.target_proof import prove_keys, prove_metadata
 from wrapper.lora.file import read_lora, write_lora
 from wrapper.lora.metadata import training_metadata
 

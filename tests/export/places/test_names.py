@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dataset_tools.errors import UserError
-from wrapper.export.names import check_name, same_name
+from wrapper.export.places.names import check_name, same_name
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from wrapper.export.graphs import Graph, api_graph, comfy_sampler, graph_faults
-from wrapper.export.proof import Proof
+from wrapper.export.companions.graphs import Graph, api_graph, comfy_sampler, graph_faults
+from wrapper.export.proofs.proof import Proof
 from wrapper.export.source import Source
 from wrapper.export.targets import CHECKPOINTS, SIZES_PX, Use
 from wrapper.export.wish import Wish, WorkflowName

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from dataset_tools.errors import UserError, nearest
-from wrapper.export.model_paths import FILE, OWN_FOLDER, lora_folders
-from wrapper.export.names import check_name
+from wrapper.export.places.model_paths import FILE, OWN_FOLDER, lora_folders
+from wrapper.export.places.names import check_name
 from wrapper.export.targets import TARGETS, TargetName
 
 

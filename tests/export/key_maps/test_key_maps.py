@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from wrapper.base_model.kinds import Kind
-from wrapper.export.architecture import full_size_layers
 from wrapper.export.key_maps import key_map
 from wrapper.export.key_maps.a1111 import a1111_module
+from wrapper.export.key_maps.architecture import full_size_layers
 from wrapper.export.targets import TARGETS
 
 KINDS: tuple[Kind, ...] = ("sd15", "sdxl")

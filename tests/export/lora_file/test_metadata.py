@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.export.loras import plain_layers, save, tensors
-from wrapper.export.metadata import file_metadata
+from wrapper.export.lora_file.metadata import file_metadata
 from wrapper.export.source import Source, read_source
 from wrapper.export.wish import Wish
 

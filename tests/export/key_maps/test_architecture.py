@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 import torch
 
-from wrapper.export.architecture import TEXT_ENCODERS, UNETS, full_size_layers, text_layers, unet_layers
+from wrapper.export.key_maps.architecture import (
+    TEXT_ENCODERS,
+    UNETS,
+    full_size_layers,
+    text_layers,
+    unet_layers,
+)
 from wrapper.lora.names import is_target
 
 CONFIGS: dict[str, dict[str, Any]] = {

@@ -8,8 +8,8 @@ import pytest
 
 from dataset_tools.errors import Problems
 from tests.export.loras import save
-from wrapper.export.collisions import alias_notes, find_collisions
-from wrapper.export.program_folder import find_place
+from wrapper.export.places.collisions import alias_notes, find_collisions
+from wrapper.export.places.program_folder import find_place
 
 
 @pytest.fixture

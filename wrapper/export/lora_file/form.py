@@ -25,7 +25,7 @@ MAX_ROUNDING = 1e-3
 def normalised(
     modules: Modules, precision: Precision = "fp16", idle: Modules | None = None
 ) -> dict[str, Tensor]:
-    """Tensors of the exported file, by name; ``idle`` are modules to be added (`wrapper.export.idle`)."""
+    """Tensors of the exported file, by name; ``idle`` are modules to be added (see `idle.py`)."""
     import torch
 
     dtype = getattr(torch, TORCH_NAMES[precision])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.errors import UserError
-from wrapper.export.model_paths import LoraFolder, lora_folders
+from wrapper.export.places.model_paths import LoraFolder, lora_folders
 
 
 @pytest.fixture

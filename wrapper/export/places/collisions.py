@@ -9,9 +9,9 @@ from pathlib import Path
 
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.files import check_place
-from wrapper.export.model_paths import lora_folders
-from wrapper.export.names import same_name
-from wrapper.export.program_folder import Place
+from wrapper.export.places.model_paths import lora_folders
+from wrapper.export.places.names import same_name
+from wrapper.export.places.program_folder import Place
 from wrapper.export.targets import TARGETS, WEBUIS
 
 LORA_SUFFIXES = (".safetensors", ".ckpt", ".pt")

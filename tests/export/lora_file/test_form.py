@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from tests.export.loras import plain_layers, save, tensors
-from wrapper.export.form import normalised
-from wrapper.export.idle import for_a1111, for_diffusers
-from wrapper.export.proof import DELTA_TOLERANCES
+from wrapper.export.lora_file.form import normalised
+from wrapper.export.lora_file.idle import for_a1111, for_diffusers
+from wrapper.export.proofs.proof import DELTA_TOLERANCES
 from wrapper.export.source import Modules, read_source
 from wrapper.export.targets import Precision
 from wrapper.lora.deltas import delta_error

@@ -11,9 +11,9 @@ from dataset_tools.errors import RunFailed, UserError
 from tests.export.loras import places, plain_layers, save, tensors
 from wrapper.base_model.detect import BaseInfo, detect
 from wrapper.diffusion.pipelines.opening import open_pipeline
-from wrapper.export.base import base_layers
 from wrapper.export.export import export
 from wrapper.export.plan import Order
+from wrapper.export.proofs.base import base_layers
 from wrapper.export.wish import Wish
 from wrapper.lora.layers import Layer
 from wrapper.lora.names import is_target

@@ -11,8 +11,8 @@ from typing import Any
 
 from wrapper.base_model.architecture import Configs, models_on_meta
 from wrapper.base_model.kinds import Kind
-from wrapper.export.architecture import TEXT_ENCODERS, UNETS
-from wrapper.export.proof import DELTA_TOLERANCES, Proof, acts, some
+from wrapper.export.key_maps.architecture import TEXT_ENCODERS, UNETS
+from wrapper.export.proofs.proof import DELTA_TOLERANCES, Proof, acts, some
 from wrapper.export.source import ALPHA, DOWN, UP, Modules
 from wrapper.export.targets import Precision
 from wrapper.lora.deltas import delta_error

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.export.loras import METADATA, plain_layers, tensors
-from wrapper.export.files import write_hashed
+from wrapper.export.lora_file.writing import write_hashed
 from wrapper.lora.file import write_lora
 
 LAYERS = plain_layers("sd15")

@@ -1,0 +1,1 @@
+"""What is delivered beside the LoRA: workflows, pictures, an example program."""

@@ -1,0 +1,1 @@
+"""What is shown of a written file before it counts as done."""
