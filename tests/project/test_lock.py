@@ -118,6 +118,18 @@ def test_a_process_number_that_went_to_another_program_holds_nothing(folder: Pat
         pass
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="flock")
+def test_a_machine_that_is_gone_can_be_told_to_be(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    place = folder / "locks" / "qc"
+    place.parent.mkdir(parents=True)
+    note = {"host": "another machine", "pid": 1, "started": 1.0, "command": "lorawrap qc", "since": "then"}
+    place.write_text(json.dumps(note), encoding="utf-8")
+    with pytest.raises(UserError, match="on another machine") as caught, held(folder, "x", writes=["qc"]):
+        pass
+    assert f"remove {place}" in caught.value.hint
+
+
 def test_the_command_line_says_it_in_a_sentence(folder: Path, capsys: pytest.CaptureFixture[str]):
     project = folder.parent
     project.mkdir(parents=True)

@@ -139,9 +139,11 @@ def _refusal(path: Path, holder: Holder | None) -> UserError:
         return UserError(
             f"{project}: another command is at work on its {path.name}.", "Wait until it has ended."
         )
-    where = "" if holder.host == socket.gethostname() else f" on {holder.host}"
+    here = holder.host == socket.gethostname()
+    where = "" if here else f" on {holder.host}"
+    gone = "" if here else f" If that machine is gone, remove {path}."
     return UserError(
         f"{project}: `{holder.command}` is at work on its {path.name} (process {holder.pid}{where}, "
         f"since {holder.since}).",
-        "Wait until it has ended, or end it.",
+        f"Wait until it has ended, or end it.{gone}",
     )
