@@ -13,7 +13,7 @@ from tests.lora.loras import base_layers, random_tensors
 from wrapper.cli.lora import NAMES
 from wrapper.cli.main import run
 from wrapper.lora.file import write_lora
-from wrapper.lora_tools.leaks import TOPICS
+from wrapper.lora.leaks import TOPICS
 from wrapper.safetensors_header import read_header
 
 TinyBase = Callable[..., Path]

@@ -16,9 +16,9 @@ from dataset_tools.errors import Problems, UserError, did_you_mean
 from dataset_tools.files import CHUNK_BYTES, whole_file
 from dataset_tools.progress import Bar, progress
 from wrapper.base_model.kinds import Kind
+from wrapper.lora.leaks import Topic, without
 from wrapper.lora.metadata import BASE_VERSIONS
 from wrapper.lora.spellings.recognise import recognise
-from wrapper.lora_tools.leaks import Topic, without
 from wrapper.lora_tools.metadata_rules import (
     COMFYUI_SHOWS,
     SPEC,

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from dataset_tools.errors import UserError
 from wrapper.lora.hashes import model_hash
+from wrapper.lora.leaks import Leak, leaks
 from wrapper.lora.spellings.parts import ALPHA, DOWN
 from wrapper.lora.spellings.read import read_any, recognise_file
 from wrapper.lora.spellings.recognise import Recognised
 from wrapper.lora.spellings.settings import Settings
 from wrapper.lora.spellings.tensor_names import read_name
 from wrapper.lora_tools.file_kinds import known_file
-from wrapper.lora_tools.leaks import Leak, leaks
 from wrapper.lora_tools.norms import ModuleNorm, module_norms
 from wrapper.lora_tools.triggers import Trigger, triggers
 from wrapper.safetensors_header import Header

@@ -7,8 +7,8 @@ from typing import Any
 
 from wrapper.base_model.detect import BaseInfo
 from wrapper.base_model.kinds import Kind
+from wrapper.lora.leaks import without
 from wrapper.lora.metadata import training_metadata
-from wrapper.lora_tools.leaks import without
 
 SIZES_PX: dict[Kind, int] = {"sd15": 512, "sdxl": 1024}
 _TRIGGER = "modelspec.trigger_phrase"

@@ -11,8 +11,8 @@ import click
 from wrapper.cli.options import next_step
 
 if TYPE_CHECKING:
+    from wrapper.lora.leaks import Topic
     from wrapper.lora_tools.editing import Change, Edit
-    from wrapper.lora_tools.leaks import Topic
 
 SPEC = ("title", "trigger", "author", "license", "description", "usage-hint")
 KEYS = {name: f"modelspec.{name.replace('-', '_')}" for name in SPEC} | {
@@ -102,7 +102,7 @@ def _picture(path: Path | None) -> dict[str, str]:
 
 def _topics(asked: str | None) -> tuple[Topic, ...]:
     from dataset_tools.errors import UserError, did_you_mean
-    from wrapper.lora_tools.leaks import TOPICS
+    from wrapper.lora.leaks import TOPICS
 
     names = [name.strip() for name in asked.split(",") if name.strip()] if asked else []
     wrong = [name for name in names if name not in TOPICS]
@@ -125,7 +125,7 @@ def _show(edit: Edit) -> None:
 
 
 def _show_change(change: Change) -> None:
-    from wrapper.lora_tools.leaks import gone
+    from wrapper.lora.leaks import gone
 
     if change.after is None:
         sign, colour, text = "-", "red", _short(change.before)

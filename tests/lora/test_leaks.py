@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from wrapper.lora_tools.leaks import TOPICS, gone, leaks, without
-from wrapper.lora_tools.private_paths import without_paths
+from wrapper.lora.leaks import TOPICS, gone, leaks, without
+from wrapper.lora.private_paths import without_paths
 
 FOLDER, TAG = "10_annasmith woman", "annasmith on the beach"
 BUCKETS = {"buckets": {"0": {"resolution": [512, 512], "count": 7}}, "mean_img_ar_error": 0.0}

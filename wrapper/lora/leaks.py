@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from wrapper.lora_tools.private_paths import is_path, without_paths
+from wrapper.lora.private_paths import is_path, without_paths
 
 Topic = Literal["captions", "paths", "notes", "pictures", "all"]
 TOPICS: tuple[Topic, ...] = get_args(Topic)
