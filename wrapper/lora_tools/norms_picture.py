@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from dataset_tools.printable import one_line
 from wrapper.curves import axis
 from wrapper.lora.fit import TITLES
 from wrapper.lora_tools.info import LoraInfo
+from wrapper.lora_tools.laid_out import Box, Picture, Rule, Word
 from wrapper.lora_tools.norm_blocks import PARTS, Place, by_place
 from wrapper.lora_tools.norms import total
 
@@ -20,50 +20,6 @@ ENDINGS = (".png", ".svg", ".html")
 MAX_FILES = 24
 _LEFT, _RIGHT, _TOP, _BAR, _GAP, _GROUP_GAP = 58, 16, 64, 30, 6, 14
 _BARS_HEIGHT, _PANEL_HEIGHT, _LETTER = 170, 276, 8
-
-
-@dataclass(frozen=True)
-class Box:
-    """A filled rectangle; ``kind`` names its colour."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    kind: str
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A horizontal line."""
-
-    x: float
-    y: float
-    width: float
-
-
-@dataclass(frozen=True)
-class Word:
-    """A line of text; ``y`` is its base line, ``anchor`` start, middle or end."""
-
-    x: float
-    y: float
-    text: str
-    anchor: str = "start"
-    kind: str = "soft"
-    size: int = 11
-
-
-@dataclass
-class Picture:
-    """Everything to be drawn, in pixels from the top left corner."""
-
-    width: int
-    height: int
-    alt: str
-    boxes: list[Box] = field(default_factory=list)
-    rules: list[Rule] = field(default_factory=list)
-    words: list[Word] = field(default_factory=list)
 
 
 def check_picture(path: Path, files: Sequence[Path], *, quick: bool, force: bool) -> None:

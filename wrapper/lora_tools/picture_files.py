@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from dataset_tools.files import whole_file, write_text
 from dataset_tools.printable import one_line
 from wrapper.diffusion.pictures.sheet import FONTS
+from wrapper.lora_tools.laid_out import Picture
 from wrapper.places import shipped
 
 if TYPE_CHECKING:
     from PIL import ImageDraw, ImageFont
-
-    from wrapper.lora_tools.norms_picture import Picture
 
 PAGE, INK, SOFT, LINE = "#ffffff", "#23252b", "#565963", "#dcdad2"
 COLOURS = ("#1f5fbf", "#d9772b", "#2d8a4e", "#8a3fa8", "#8b8f99")
