@@ -113,6 +113,23 @@ def test_dataset_tools_go_one_way():
     assert wrong == set()
 
 
+def test_export_goes_one_way():
+    order = ("targets", "key_maps", "places", "wish", "source", "proofs", "lora_file", "companions")
+    rest = {name for name in OURS if within(name, "wrapper.export")} - {
+        name for name in OURS for one in order if within(name, f"wrapper.export.{one}")
+    }
+    higher = {one: [f"wrapper.export.{two}" for two in order[n + 1 :]] for n, one in enumerate(order)}
+    wrong = {
+        (name, dep)
+        for one in order
+        for name in OURS
+        if within(name, f"wrapper.export.{one}")
+        for dep in imported(OURS[name])
+        if dep in rest - {"wrapper.export"} or any(within(dep, two) for two in higher[one])
+    }
+    assert wrong == set()
+
+
 def test_nothing_but_the_command_line_imports_the_command_line():
     allowed = ("wrapper.cli", "wrapper.__main__")
     wrong = [

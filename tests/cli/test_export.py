@@ -19,6 +19,7 @@ from wrapper.export.proofs.base import base_layers
 from wrapper.lora.hashes import autov2, autov3, model_hash
 from wrapper.lora.names import is_target
 from wrapper.project.load import Project, load_project
+from wrapper.project.lock import held
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 TinyBase = Callable[..., Path]
@@ -181,9 +182,18 @@ def test_what_is_no_lora_is_refused(content: bytes | None, tmp_path: Path, capsy
 def test_a_second_export_needs_force(lora: Path, tmp_path: Path, capsys):
     argv = ["export", str(lora), "--to", "a1111", "--dest", str(tmp_path)]
     assert run(argv) == 0
+    assert "lora edit" not in capsys.readouterr().out
     assert run(argv) == 2
     assert "is already there" in capsys.readouterr().err
     assert run([*argv, "--force"]) == 0
+
+
+def test_what_its_metadata_still_tell_is_said(tmp_path: Path, capsys):
+    told = {"ss_dataset_dirs": '{"10_anna": {"n_repeats": 10}}'}
+    source = save(tmp_path / "x.safetensors", tensors(dict(list(plain_layers("sd15").items())[:2])), told)
+    assert run(["export", str(source), "--to", "folder", "--dest", str(tmp_path / "out")]) == 0
+    command = f"lorawrap lora edit {tmp_path / 'out' / 'x.safetensors'} --strip paths"
+    assert command in capsys.readouterr().out
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +234,15 @@ def test_a_project_delivers_both_stages_for_both_programs_again_and_again(projec
     hashes = next(file["hashes"] for file in record["loras"][0]["files"] if file["role"] == "LoRA")
     assert set(hashes) == {"sshs_model_hash", "sshs_legacy_hash", "AutoV2", "AutoV3"}
     _previews_are_what_each_stage_made(project)
+
+
+def test_two_exports_of_one_project_do_not_run_at_once(project: Project, tmp_path: Path, capsys):
+    argv = ["export", "--project", str(project.paths.root), "--to", "a1111"]
+    with held(project.paths.cache, "lorawrap export", writes=["export"]):
+        assert run(argv) == 2
+        assert "lorawrap export" in capsys.readouterr().err
+        assert run([*argv, "--dry-run"]) == 0
+        assert run([*argv, "--dest", str(tmp_path / "ui")]) == 0
 
 
 def test_a_projects_dry_run_writes_nothing(project: Project, capsys):

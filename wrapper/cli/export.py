@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wrapper.cli.options import next_step, open_project, project_options
+from wrapper.cli.options import hold, next_step, open_project, project_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,6 +92,8 @@ def command(
         names = check_targets(targets or opened.settings.export.targets)
         asked = {"name": name, "checkpoint": checkpoint, **told}
         job = project_job(opened, names, dests, subfolder=subfolder, **asked)
+        if job.own is not None and not dry_run:
+            hold(opened, writes=["export"])
     else:
         job = _file_job(file, check_targets(targets), dests, subfolder, base, {"name": name, **told})
     if dry_run:

@@ -11,7 +11,7 @@ from dataset_tools.errors import Problems, UserError
 from wrapper.export.delivery import LORA, Item, items, size_note
 from wrapper.export.key_maps.architecture import full_size_layers
 from wrapper.export.lora_file.idle import for_a1111, for_diffusers
-from wrapper.export.lora_file.metadata import left_out
+from wrapper.export.lora_file.metadata import file_metadata, left_out, private_note
 from wrapper.export.places.collisions import THERE, alias_notes, find_collisions
 from wrapper.export.places.program_folder import Place
 from wrapper.export.source import Source, read_source
@@ -96,6 +96,7 @@ def _planned(
         *(note for place in places for note in place.notes),
         *_shared_notes(wanted),
         *alias_notes(wish.name, places, [item.path for item in wanted]),
+        *_private_notes(wish, source, wanted),
     ]
     return Planned(order, source, wanted, list(dict.fromkeys(notes)))
 
@@ -138,6 +139,12 @@ def _source_notes(wish: Wish, source: Source) -> list[str]:
     if wish.preview is None:
         notes.append("No preview picture was given (--preview): a card without one stands in its place.")
     return [note for note in notes if note]
+
+
+def _private_notes(wish: Wish, source: Source, wanted: Sequence[Item]) -> list[str]:
+    written = next(item.path for item in wanted if item.role == LORA)
+    note = private_note(file_metadata(wish, source), written)
+    return [note] if note else []
 
 
 def _idle_notes(source: Source, places: Sequence[Place]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.export.loras import plain_layers, save, tensors
-from wrapper.export.lora_file.metadata import file_metadata
+from wrapper.export.lora_file.metadata import file_metadata, private_note
 from wrapper.export.source import Source, read_source
 from wrapper.export.wish import Wish
 
@@ -31,9 +31,26 @@ def test_a_bare_file_gets_all_that_the_programs_ask_for(tmp_path: Path):
     assert told["modelspec.trigger_phrase"] == "an ear"
 
 
-@pytest.mark.parametrize("key", ["ss_tag_frequency", "ss_datasets"])
+@pytest.mark.parametrize("key", ["ss_tag_frequency", "ss_datasets", "ot_config", "prompt", "workflow"])
 def test_captions_stay_at_home(key: str, tmp_path: Path):
-    assert key not in written({key: '{"a": {"private words": 3}}'}, tmp_path)
+    told = written({key: '{"a": {"caption": "private words"}}'}, tmp_path)
+    assert not any("private words" in value for value in told.values())
+
+
+def test_scales_of_the_spelling_that_it_came_in_are_left_out(tmp_path: Path):
+    assert "lora_adapter_metadata" not in written({"lora_adapter_metadata": '{"unet.r": 4}'}, tmp_path)
+
+
+def test_a_note_names_what_still_tells_of_its_maker():
+    told = {
+        "ss_dataset_dirs": '{"10_anna": {"n_repeats": 10}}',
+        "ss_sd_model_name": "/home/anna/base.safetensors",
+        "ss_training_comment": "for the clinic",
+    }
+    note = private_note(told, Path("my loras/ear.safetensors"))
+    assert "paths in ss_dataset_dirs, ss_sd_model_name; notes in ss_training_comment" in note
+    assert "lorawrap lora edit 'my loras/ear.safetensors' --strip paths,notes --out" in note
+    assert private_note({"ss_sd_model_name": "base.safetensors", "ss_v2": "False"}, Path("x")) == ""
 
 
 @pytest.mark.parametrize(

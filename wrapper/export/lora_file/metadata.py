@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
+from wrapper.export.proofs.proof import some
 from wrapper.export.source import DOWN, Source, alpha_of, component_of
 from wrapper.export.wish import Wish
+from wrapper.lora.leaks import Topic, leaks, without
 from wrapper.lora.metadata import ARCHITECTURES, BASE_VERSIONS, IMPLEMENTATIONS
 
-CAPTION_KEYS = ("ss_tag_frequency", "ss_datasets")
-"""Where sd-scripts keeps captions: they are nobody's business."""
+LEFT_OUT = ("ss_datasets", "lora_adapter_metadata")
+"""Every subset with its folder, which no program reads; and the scales of the spelling it came in."""
 MAX_VALUE_BYTES = 64 << 10
 """Such as a thumbnail within the file: ComfyUI shows no metadata when they are over 1 MiB in all."""
 OBJECT_KEYS = ("ss_bucket_info", "ss_dataset_dirs")
@@ -20,7 +24,8 @@ OBJECT_KEYS = ("ss_bucket_info", "ss_dataset_dirs")
 
 def file_metadata(wish: Wish, source: Source) -> dict[str, str]:
     """The source's metadata under the new name, complete for the loaders, without anybody's captions."""
-    kept = {name: value for name, value in source.metadata.items() if not _is_dropped(name, value)}
+    told = without(source.metadata, ["captions"])
+    kept = {name: value for name, value in told.items() if not _is_dropped(name, value)}
     own = {
         "ss_output_name": wish.name,
         "ss_base_model_version": _base_version(kept, source),
@@ -32,9 +37,9 @@ def file_metadata(wish: Wish, source: Source) -> dict[str, str]:
         "modelspec.title": wish.name,
         "modelspec.sai_model_spec": kept.get("modelspec.sai_model_spec", "1.0.0"),
     }
-    told = {"modelspec.trigger_phrase": wish.trigger, "modelspec.description": wish.description}
-    told["lorawrap_checkpoint"] = wish.origin
-    return kept | own | {name: value for name, value in told.items() if value}
+    words = {"modelspec.trigger_phrase": wish.trigger, "modelspec.description": wish.description}
+    words["lorawrap_checkpoint"] = wish.origin
+    return kept | own | {name: value for name, value in words.items() if value}
 
 
 def _is_dropped(name: str, value: str) -> bool:
@@ -42,13 +47,25 @@ def _is_dropped(name: str, value: str) -> bool:
         return _is_long(value) or not _is_object(value)
     if name == "ss_training_started_at":
         return not _is_number(value)
-    return name in CAPTION_KEYS or _is_long(value)
+    return name in LEFT_OUT or _is_long(value)
 
 
 def left_out(source: Source) -> list[str]:
     """What of the source's metadata is too long to be kept."""
-    found = source.metadata.items()
-    return sorted(name for name, value in found if name not in CAPTION_KEYS and _is_long(value))
+    told = without(source.metadata, ["captions"])
+    return sorted(name for name, value in told.items() if name not in LEFT_OUT and _is_long(value))
+
+
+def private_note(metadata: Mapping[str, str], path: Path) -> str:
+    """A sentence for what ``metadata`` of the file at ``path`` still tell of their maker; else empty."""
+    found: dict[Topic, list[str]] = {}
+    for leak in leaks(metadata):
+        found.setdefault(leak.topic, []).append(leak.key)
+    if not found:
+        return ""
+    told = "; ".join(f"{topic} in {some(keys)}" for topic, keys in found.items())
+    clean = f"lorawrap lora edit {shlex.quote(str(path))} --strip {','.join(found)} --out clean.safetensors"
+    return f"Its metadata tell of who made it ({told}). Before you publish it: {clean}"
 
 
 def _is_long(value: str) -> bool:
