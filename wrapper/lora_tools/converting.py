@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from dataset_tools.errors import UserError
 from dataset_tools.files import whole_file, whole_folder, write_json
 from wrapper.lora.deltas import DOWN, UP, Parts, delta_error
+from wrapper.lora.made import MadeTensors
 from wrapper.lora.metadata import ARCHITECTURES, BASE_VERSIONS
-from wrapper.lora.spellings.read import AnyLora
+from wrapper.lora.spellings.read import OpenLora
 from wrapper.lora.spellings.settings import CONFIG_NAME
 from wrapper.lora.spellings.write import under_diffusers_names, under_peft_names
 from wrapper.lora_tools.factors import ALPHA, component_of, factors_of, module_parts
-from wrapper.lora_tools.given import PEFT_FILE, read_given
-from wrapper.lora_tools.result import DTYPES, TOLERANCES
+from wrapper.lora_tools.given import PEFT_FILE, open_given
+from wrapper.lora_tools.result import DTYPES, SAFETENSORS_DTYPES, TOLERANCES
 from wrapper.lora_tools.sealing import SEALS, sealed
-from wrapper.safetensors_stream import form_of, in_library_order, write_tensors
+from wrapper.safetensors_header import DTYPE_BITS
+from wrapper.safetensors_stream import in_library_order, write_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +41,7 @@ class Piece:
     """One file of the result; ``folder`` is empty for a result that is one file."""
 
     folder: str
-    tensors: dict[str, Tensor]
+    tensors: MadeTensors
     metadata: dict[str, str]
     config: dict[str, Any] | None = None
 
@@ -54,19 +56,19 @@ class Errors:
 
 
 def pieces_of(
-    lora: AnyLora, target: Target, precision: str | None, *, flat_clip: bool = False
+    lora: OpenLora, target: Target, precision: str | None, *, flat_clip: bool = False
 ) -> list[Piece]:
     """``lora`` as ``target`` names it; ``precision`` None keeps that of each tensor.
 
     ``flat_clip``: with peft, a text encoder's names are those of transformers 5.
     """
     if target == "kohya":
-        return [Piece("", _kohya_tensors(lora, precision), _kohya_metadata(lora))]
+        return [_kohya_piece(lora, precision)]
     if target == "diffusers":
-        tensors, metadata = under_diffusers_names(lora.lora, lora.kind)
+        tensors, metadata = under_diffusers_names(lora, lora.kind)
         return [Piece("", _cast(tensors, precision), metadata)]
     told = {"format": "pt", "ss_base_model_version": BASE_VERSIONS[lora.kind]}
-    adapters = under_peft_names(lora.lora, lora.kind, flat_clip=flat_clip)
+    adapters = under_peft_names(lora, lora.kind, flat_clip=flat_clip)
     return [
         Piece(folder, _cast(adapter.tensors, precision), told, adapter.config)
         for folder, adapter in adapters.items()
@@ -74,40 +76,53 @@ def pieces_of(
 
 
 def write_converted(
-    lora: AnyLora, pieces: list[Piece], out: Path, precision: str | None
+    lora: OpenLora,
+    pieces: Sequence[Piece],
+    out: Path,
+    precision: str | None,
+    advance: Callable[[], object] = lambda: None,
 ) -> dict[str, Errors]:
     """Write ``pieces`` to ``out``, whole or not at all, once they read back as what ``lora`` is.
 
-    ``pieces`` is emptied, so that their memory is free for what is read back. Returns the differences by
-    component. Raises `UserError` when the precision cannot hold the LoRA.
+    ``advance`` is called for each tensor that is written and each module that is read back (`steps`).
+    Returns the differences by component. Raises `UserError` when the precision cannot hold the LoRA.
     """
     whole = whole_folder if pieces[0].config is not None else whole_file
     with whole(out) as temporary:
-        while pieces:
-            _write_piece(pieces.pop(), temporary)
-        errors = errors_between(lora, read_given(temporary, lora.kind))
+        for piece in pieces:
+            _write_piece(piece, temporary, advance)
+        with open_given(temporary, lora.kind) as made:
+            errors = errors_between(lora.modules(), made.modules(), advance)
         _require_close(errors, out, precision)
     return errors
 
 
-def widened(lora: AnyLora, pieces: list[Piece]) -> bool:
+def steps(lora: OpenLora, pieces: Iterable[Piece]) -> int:
+    """How often `write_converted` calls ``advance``."""
+    return sum(len(piece.tensors) for piece in pieces) + len(lora.modules())
+
+
+def widened(lora: OpenLora, pieces: Iterable[Piece]) -> bool:
     """Whether tensors got a wider type than they had, because their own would have rounded a scale."""
-    before = max(parts[UP].itemsize for parts in lora.lora.modules().values())
-    return any(tensor.itemsize > before for piece in pieces for tensor in piece.tensors.values())
+    before = max(parts[UP].itemsize for parts in lora.modules().values())
+    made = (form for piece in pieces for form in piece.tensors.forms.values())
+    return any(DTYPE_BITS[form.dtype] > 8 * before for form in made)
 
 
-def errors_between(source: AnyLora, made: AnyLora) -> dict[str, Errors]:
-    """How far ``made`` is from ``source``, by component. Raises `ValueError` for other modules."""
-    before, after = source.lora.modules(), made.lora.modules()
-    if before.keys() != after.keys():
-        raise ValueError(f"other modules than the source has: {sorted(before.keys() ^ after.keys())[:3]}")
+def errors_between(
+    before: Mapping[str, Parts], after: Mapping[str, Parts], advance: Callable[[], object] = lambda: None
+) -> dict[str, Errors]:
+    """How far modules are from what they were, by component. Raises `ValueError` for other modules."""
+    if others := set(before) ^ set(after):
+        raise ValueError(f"other modules than the source has: {sorted(others)[:3]}")
     found: dict[str, Errors] = {}
-    for name, parts in sorted(before.items()):
+    for name in sorted(before):
         component = found.setdefault(component_of(name), Errors())
         component.modules += 1
-        error = delta_error(parts, after[name])
+        error = delta_error(before[name], after[name])
         if error > component.largest:
             component.largest, component.of = error, name
+        advance()
     return found
 
 
@@ -121,23 +136,19 @@ def _require_close(errors: Mapping[str, Errors], out: Path, precision: str | Non
         )
 
 
-def _kohya_tensors(lora: AnyLora, precision: str | None) -> dict[str, Tensor]:
+def _kohya_piece(lora: OpenLora, precision: str | None) -> Piece:
     """Every module at its component's commonest alpha; one that is so already keeps its bits."""
-    modules = lora.lora.modules()
-    alphas = _component_alphas(modules)
-    tensors = {}
+    modules, ranks, counts = lora.modules(), set(), {}
     for name, parts in modules.items():
-        made = _at_alpha(parts, alphas[component_of(name)], precision)
-        tensors |= {f"{name}.{part}": tensor for part, tensor in made.items()}
-    return tensors
+        ranks.add(parts[DOWN].shape[0])
+        counts.setdefault(component_of(name), Counter())[float(parts[ALPHA]) or 1.0] += 1
+    alphas = {component: found.most_common(1)[0][0] for component, found in counts.items()}
 
+    def make(name: str) -> dict[str, Tensor]:
+        made = _at_alpha(modules[name], alphas[component_of(name)], precision)
+        return {f"{name}.{part}": tensor for part, tensor in made.items()}
 
-def _component_alphas(modules: Mapping[str, Parts]) -> dict[str, float]:
-    counts: dict[str, Counter[float]] = {}
-    for name, parts in modules.items():
-        alpha = float(parts[ALPHA])
-        counts.setdefault(component_of(name), Counter())[alpha or 1.0] += 1
-    return {component: found.most_common(1)[0][0] for component, found in counts.items()}
+    return Piece("", MadeTensors.of(modules, make), _kohya_metadata(lora, ranks, set(alphas.values())))
 
 
 def _at_alpha(parts: Parts, alpha: float, precision: str | None) -> dict[str, Tensor]:
@@ -156,22 +167,13 @@ def _holds(alpha: float, dtype: torch.dtype) -> bool:
     return float(torch.tensor(alpha, dtype=dtype)) == alpha
 
 
-def _cast(tensors: dict[str, Tensor], precision: str | None) -> dict[str, Tensor]:
-    """``tensors`` in another precision, one after the other, so that both are never there whole."""
-    import torch
-
-    if precision is not None:
-        for name in tensors:
-            tensors[name] = tensors[name].to(getattr(torch, DTYPES[precision]))
-    return tensors
+def _cast(tensors: MadeTensors, precision: str | None) -> MadeTensors:
+    return tensors.in_dtype(SAFETENSORS_DTYPES[precision]) if precision else tensors
 
 
-def _kohya_metadata(lora: AnyLora) -> dict[str, str]:
+def _kohya_metadata(lora: OpenLora, ranks: set[int], alphas: set[float]) -> dict[str, str]:
     """The source's own, with what A1111 and Forge know the base by."""
-    kept = {key: value for key, value in lora.lora.metadata.items() if not key.startswith(_FOREIGN)}
-    modules = lora.lora.modules()
-    ranks = {parts[DOWN].shape[0] for parts in modules.values()}
-    alphas = set(_component_alphas(modules).values())
+    kept = {key: value for key, value in lora.metadata.items() if not key.startswith(_FOREIGN)}
     told = {
         "ss_network_module": "networks.lora",
         "ss_network_dim": str(ranks.pop()) if len(ranks) == 1 else "Dynamic",
@@ -184,9 +186,9 @@ def _kohya_metadata(lora: AnyLora) -> dict[str, str]:
     return {**kept, **told, "modelspec.architecture": ARCHITECTURES[lora.kind]}
 
 
-def _write_piece(piece: Piece, place: Path) -> None:
-    forms = in_library_order({name: form_of(tensor) for name, tensor in piece.tensors.items()})
-    tensors = (piece.tensors[name] for name in forms)
+def _write_piece(piece: Piece, place: Path, advance: Callable[[], object]) -> None:
+    forms = in_library_order(piece.tensors.forms)
+    tensors = _counted((piece.tensors[name] for name in forms), advance)
     if piece.config is not None:
         write_json(place / piece.folder / CONFIG_NAME, piece.config)
         write_tensors(place / piece.folder / PEFT_FILE, forms, piece.metadata, tensors)
@@ -195,6 +197,12 @@ def _write_piece(piece: Piece, place: Path) -> None:
         write_tensors(place, forms, metadata, tensors, lambda file: sealed(file, forms, piece.metadata))
     else:
         write_tensors(place, forms, piece.metadata, tensors)
+
+
+def _counted(tensors: Iterable[Tensor], advance: Callable[[], object]) -> Iterator[Tensor]:
+    for tensor in tensors:
+        yield tensor
+        advance()
 
 
 def check_folder(out: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from dataset_tools.errors import UserError
 from wrapper.base_model.kinds import Kind
-from wrapper.lora.file import Lora
-from wrapper.lora.spellings.read import AnyLora, read_any
+from wrapper.lora.spellings.read import OpenLora, open_any
 from wrapper.lora.spellings.write import FOLDERS
 
 PEFT_FILE, DIFFUSERS_FILE = "adapter_model.safetensors", "pytorch_lora_weights.safetensors"
@@ -15,16 +17,16 @@ MODELS = tuple(dict.fromkeys(FOLDERS.values()))
 """Folders of a PEFT LoRA, one for each model: ``unet``, ``text_encoder``, ``text_encoder_2``."""
 
 
-def read_given(path: Path, kind: Kind | None = None) -> AnyLora:
-    """Read the LoRA at ``path``. ``kind`` is taken where it does not tell what base it is for.
+@contextmanager
+def open_given(path: Path, kind: Kind | None = None) -> Iterator[OpenLora]:
+    """Open the LoRA at ``path``. ``kind`` is taken where it does not tell what base it is for.
 
     Raises `UserError` as `read_any` does, and for a folder without a LoRA in it.
     """
-    files = lora_files(path)
-    if len(files) == 1:
-        return read_any(files[0], kind)
-    first = read_any(files[0], kind)
-    return _joined([first, *(read_any(file, first.kind) for file in files[1:])])
+    first, *others = lora_files(path)
+    with ExitStack() as stack:
+        opened = stack.enter_context(open_any(first, kind))
+        yield _joined([opened, *(stack.enter_context(open_any(file, opened.kind)) for file in others)])
 
 
 def lora_files(path: Path) -> list[Path]:
@@ -43,8 +45,8 @@ def lora_files(path: Path) -> list[Path]:
     return found
 
 
-def _joined(parts: list[AnyLora]) -> AnyLora:
-    tensors = {name: tensor for part in parts for name, tensor in part.lora.tensors.items()}
-    metadata = {key: value for part in parts for key, value in part.lora.metadata.items()}
+def _joined(parts: list[OpenLora]) -> OpenLora:
+    metadata = {key: value for part in parts for key, value in part.metadata.items()}
     notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
-    return AnyLora(Lora(tensors, metadata), parts[0].spelling, parts[0].kind, notes)
+    modules = ChainMap(*(part.modules() for part in parts))
+    return OpenLora(metadata, parts[0].spelling, parts[0].kind, notes, modules)

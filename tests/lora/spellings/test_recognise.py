@@ -217,7 +217,7 @@ def test_the_header_alone_is_read(tmp_path, monkeypatch):
     module = "unet.up_blocks.3.attentions.0.proj_in"
     path = tmp_path / "a.safetensors"
     save_file(named(module, plain((8, 8))[0]), path)
-    monkeypatch.setattr("safetensors.safe_open", None)
+    monkeypatch.setattr("wrapper.lora.spellings.read.open_tensors", None)
     assert recognise_file(path)[1].modules["lora_unet_up_blocks_3_attentions_0_proj_in"] == {
         "alpha": f"{module}.alpha",
         "lora_down.weight": f"{module}.lora_down.weight",

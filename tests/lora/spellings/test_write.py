@@ -32,7 +32,7 @@ def _save(tensors, path, metadata=None):
     from safetensors.torch import save_file
 
     path.parent.mkdir(exist_ok=True)
-    save_file(tensors, path, metadata)
+    save_file(dict(tensors), path, metadata)
 
 
 def _loaded(pipeline):

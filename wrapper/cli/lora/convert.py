@@ -12,7 +12,7 @@ from wrapper.cli.options import next_step
 
 if TYPE_CHECKING:
     from wrapper.base_model.kinds import Kind
-    from wrapper.lora.spellings.read import AnyLora
+    from wrapper.lora.spellings.read import OpenLora
     from wrapper.lora_tools.converting import Errors, Piece, Target
 
 
@@ -63,55 +63,66 @@ def command(
     be converted exactly is named and refused. The new file is read back and held against FILE before it
     counts as done.
     """
-    from wrapper.lora_tools.converting import check_folder, pieces_of, widened, write_converted
-    from wrapper.lora_tools.given import lora_files, read_given
+    from wrapper.lora_tools.converting import check_folder
+    from wrapper.lora_tools.given import lora_files, open_given
     from wrapper.lora_tools.output import check_output
 
     check_output(out, [file, *lora_files(file)], force, suffix="" if target == "peft" else ".safetensors")
     if target == "peft":
         check_folder(out)
-    lora = read_given(file, kind)
-    _require_finite(file, lora)
-    pieces = pieces_of(lora, target, precision, flat_clip=transformers == "5")
-    _show_source(file, lora)
+    with open_given(file, kind) as lora:
+        _require_finite(file, lora)
+        _show_source(file, lora)
+        errors = _convert(lora, target, out, precision, transformers == "5", dry_run)
+    if dry_run:
+        next_step("the same command without --dry-run")
+        return
+    _show_errors(errors)
+    click.secho(f"wrote {_safe(str(out))}: read back, the same change of the weights", fg="green")
+    next_step(_what_next(target, out))
+
+
+def _convert(
+    lora: OpenLora, target: Target, out: Path, precision: str | None, flat_clip: bool, dry_run: bool
+) -> dict[str, Errors]:
+    from dataset_tools.progress import progress
+    from wrapper.lora_tools.converting import pieces_of, steps, widened, write_converted
+
+    pieces = pieces_of(lora, target, precision, flat_clip=flat_clip)
     _show_pieces(pieces, out)
     if precision is None and widened(lora, pieces):
         click.secho(
             "  float32, because its own precision would round: --precision fp16 is smaller", fg="yellow"
         )
     if dry_run:
-        next_step("the same command without --dry-run")
-        return
-    _show_errors(write_converted(lora, pieces, out, precision))
-    click.secho(f"wrote {_safe(str(out))}: read back, the same change of the weights", fg="green")
-    next_step(_what_next(target, out))
+        return {}
+    with progress("tensors", steps(lora, pieces)) as bar:
+        return write_converted(lora, pieces, out, precision, bar.advance)
 
 
-def _require_finite(file: Path, lora: AnyLora) -> None:
+def _require_finite(file: Path, lora: OpenLora) -> None:
     from dataset_tools.errors import UserError
     from wrapper.lora.fit import value_faults
 
-    for fault in value_faults(lora.lora.modules()):
+    for fault in value_faults(lora.modules()):
         raise UserError(f"{file}: {fault}.", "Take another checkpoint of that training.")
 
 
-def _show_source(file: Path, lora: AnyLora) -> None:
+def _show_source(file: Path, lora: OpenLora) -> None:
     from wrapper.lora.fit import TITLES
 
     click.secho(_safe(str(file)), bold=True)
-    click.echo(f"  {TITLES[lora.kind]}, {lora.spelling} spelling, {len(lora.lora.modules())} modules")
+    click.echo(f"  {TITLES[lora.kind]}, {lora.spelling} spelling, {len(lora.modules())} modules")
     for note in lora.notes:
         click.secho(f"  {_safe(note)}", fg="yellow")
 
 
 def _show_pieces(pieces: list[Piece], out: Path) -> None:
     for piece in pieces:
-        count = sum(tensor.numel() * tensor.element_size() for tensor in piece.tensors.values())
-        first = next(iter(sorted(piece.tensors)))
+        forms = piece.tensors.forms
         where = out / piece.folder if piece.folder else out
-        click.echo(
-            f"  → {_safe(str(where))}: {len(piece.tensors)} tensors, {count / 1e6:.4g} MB, '{first}', …"
-        )
+        count = sum(form.bytes for form in forms.values())
+        click.echo(f"  → {_safe(str(where))}: {len(forms)} tensors, {count / 1e6:.4g} MB, '{min(forms)}', …")
 
 
 def _show_errors(found: dict[str, Errors]) -> None:

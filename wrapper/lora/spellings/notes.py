@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from wrapper.lora.spellings.forms import Form
 from wrapper.lora.spellings.parts import ALPHA
@@ -12,9 +11,6 @@ from wrapper.lora.spellings.recognise import Recognised
 from wrapper.lora.spellings.settings import Settings
 from wrapper.lora.spellings.tensor_names import is_wrapped, read_name
 from wrapper.safetensors_header import Header
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _FORMS: Mapping[Form, str] = {
     "Tucker": "{count} Tucker modules were written as plain ones, core and down multiplied",
@@ -29,9 +25,9 @@ def notes_of(
     header: Header,
     forms: Sequence[Form],
     settings: Settings,
-    tensors: Mapping[str, Tensor],
+    zero: int,
 ) -> tuple[str, ...]:
-    """Sentences on a LoRA that was read; ``forms`` and ``tensors`` are its modules' forms and new tensors."""
+    """Sentences on a LoRA that was read; ``forms`` are its modules', of which ``zero`` have alpha 0."""
     counts = Counter(forms)
     notes = _name_notes(found)
     notes += [f"{_FORMS[form].format(count=counts[form])}." for form in _FORMS if counts[form]]
@@ -41,7 +37,6 @@ def notes_of(
         notes.append(f"{eight} tensors of 8 bits were lifted to float32, which changes no number.")
     if found.idle:
         notes.append(f"{len(found.idle)} tensors that change nothing were left out.")
-    zero = sum(not tensor for name, tensor in tensors.items() if name.endswith(f".{ALPHA}"))
     if zero:
         notes.append(f"{zero} modules have alpha 0: they change nothing, though sd-scripts takes the rank.")
     return tuple(notes)

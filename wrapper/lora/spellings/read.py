@@ -7,7 +7,8 @@ one that PEFT's settings give it, else its rank, as sd-scripts, A1111, ComfyUI a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,12 +26,14 @@ from wrapper.lora.spellings.recognise import Recognised, recognise
 from wrapper.lora.spellings.settings import Settings, read_settings
 from wrapper.lora.spellings.tensor_names import is_wrapped, read_name
 from wrapper.safetensors_header import Header, read_header
+from wrapper.safetensors_stream import open_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _HINT = "Use the file as it is in ComfyUI, A1111 or the program that made it, or get it as a plain LoRA."
 _BROKEN = "Get the file again, or ask whoever made it."
+Parts = dict[str, "Tensor"]
 ReadTensor = Callable[[str], "Tensor"]
 
 
@@ -57,24 +60,65 @@ class Module(NamedTuple):
     parts: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class OpenLora:
+    """The same of a file that stays open: each module is read and converted when it is asked for."""
+
+    metadata: dict[str, str]
+    spelling: str
+    kind: Kind
+    notes: tuple[str, ...]
+    _modules: Mapping[str, Parts]
+
+    def modules(self) -> Mapping[str, Parts]:
+        """Module → part → tensor, of no more than one module in memory at a time."""
+        return self._modules
+
+
+class _Modules(Mapping[str, Parts]):
+    def __init__(self, modules: Iterable[Module], convert: Callable[[Module], Parts]) -> None:
+        self._modules = {module.name: module for module in modules}
+        self._convert = convert
+
+    def __getitem__(self, name: str) -> Parts:
+        return self._convert(self._modules[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+
 def read_any(path: Path, kind: Kind | None = None) -> AnyLora:
     """Read a LoRA onto the CPU. ``kind`` is taken where the file does not tell what base it is for.
 
     Raises one `UserError` that names everything that a plain LoRA cannot express exactly, and why; and for a
     file that is no LoRA of SD 1.5 or SDXL.
     """
-    from safetensors import safe_open
+    with open_any(path, kind) as opened:
+        tensors = {
+            f"{name}.{part}": tensor
+            for name, parts in opened.modules().items()
+            for part, tensor in parts.items()
+        }
+    return AnyLora(Lora(tensors, opened.metadata), opened.spelling, opened.kind, opened.notes)
 
+
+@contextmanager
+def open_any(path: Path, kind: Kind | None = None) -> Iterator[OpenLora]:
+    """Open a LoRA that may be too large to be held whole. Raises as `read_any` does."""
     header, found, settings = recognise_file(path, kind)
     _require_exact(path, found, settings)
-    modules = [_module(name, parts) for name, parts in sorted(found.modules.items())]
-    assert found.kind is not None  # nothing is refused any more
-    tensors: dict[str, Tensor] = {}
-    with safe_open(path, framework="pt", device="cpu") as stream:
-        for module in modules:
-            tensors |= _converted(module, found.kind, settings, stream.get_tensor)
-    notes = notes_of(found, header, [module.form for module in modules], settings, tensors)
-    return AnyLora(Lora(tensors, header.metadata), found.spelling, found.kind, notes)
+    known = found.kind
+    assert known is not None  # nothing is refused any more
+    listed = [_module(name, parts) for name, parts in sorted(found.modules.items())]
+    with open_tensors(path) as file:
+        modules = _Modules(listed, lambda module: _converted(module, known, settings, file.read))
+        idle = [module.name for module in listed if _may_be_idle(module, settings, file.read)]
+        zero = sum(not modules[name][ALPHA] for name in idle)
+        notes = notes_of(found, header, [module.form for module in listed], settings, zero)
+        yield OpenLora(header.metadata, found.spelling, known, notes, modules)
 
 
 def recognise_file(path: Path, kind: Kind | None = None) -> tuple[Header, Recognised, Settings]:
@@ -110,8 +154,8 @@ def _module(name: str, parts: Mapping[str, str]) -> Module:
     return Module(name, form, read.module, parts)
 
 
-def _converted(module: Module, kind: Kind, settings: Settings, read: ReadTensor) -> dict[str, Tensor]:
-    """A module's tensors in Kohya's form."""
+def _converted(module: Module, kind: Kind, settings: Settings, read: ReadTensor) -> Parts:
+    """A module's tensors in Kohya's form, by part."""
     import torch
 
     parts = {part: _counted(read(own)) for part, own in module.parts.items()}
@@ -127,10 +171,16 @@ def _converted(module: Module, kind: Kind, settings: Settings, read: ReadTensor)
     if scale < 0:  # every program takes a positive alpha, and the product is the same
         scale, up = -scale, -up
     return {
-        f"{module.name}.{DOWN}": as_down(down, kernel).contiguous(),
-        f"{module.name}.{UP}": as_up(up, kernel).contiguous(),
-        f"{module.name}.{ALPHA}": torch.tensor(scale * down.shape[0]),
+        DOWN: as_down(down, kernel).contiguous(),
+        UP: as_up(up, kernel).contiguous(),
+        ALPHA: torch.tensor(scale * down.shape[0]),
     }
+
+
+def _may_be_idle(module: Module, settings: Settings, read: ReadTensor) -> bool:
+    """Whether an alpha of 0 stands in the file or beside it."""
+    own = module.parts.get(ALPHA)
+    return (settings.alpha(module.own_name, 1) if own is None else float(read(own))) == 0
 
 
 def _counted(tensor: Tensor) -> Tensor:
