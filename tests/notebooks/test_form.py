@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dataset_tools.errors import UserError
-from wrapper.notebook.form import DEMO, Form, Found, check_form, read_form, settings
+from wrapper.notebook.form import DEMO, Form, Found, read_form, settings
+from wrapper.notebook.form_check import check_form
 from wrapper.notebook.machine import Card
 from wrapper.notebook.stop import Stop
 from wrapper.notebook.training import Training
@@ -74,13 +75,76 @@ def test_the_form_is_read_out_of_many_names():
     [
         ({}, "Fill in subject, consent."),
         ({**WHO, "consent": "  "}, "Fill in consent."),
-        ({"photographs": DEMO}, "the demo's base only"),
+        ({"photographs": DEMO}, "demo drawings teach the demo's base only"),
         ({**WHO, "job": "an ear, Stages A and B (SD 1.5)"}, "Fill in inpaint_base."),
+        ({**WHO, "class_images": "from a folder"}, "Fill in class_image_folder."),
     ],
 )
 def test_what_is_missing_is_named_at_once(fields: dict[str, str], message: str):
     with pytest.raises(Stop, match=message):
         check_form(Form(**{**FACE, **fields}))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"job": "a face"}, "job: 'a face' is none of a face (SDXL), an ear, Stages A and B (SD 1.5)."),
+        ({"graphics_card": "10 GB"}, "graphics_card: '10 GB' is none of "),
+        ({"consent_by": "guardian"}, "consent_by: 'guardian' is none of the subject, a guardian."),
+        ({"steps": "many"}, "steps: 'many' is no whole number of 0 or more."),
+        ({"steps": -5}, "steps: -5 is no whole number of 0 or more."),
+        ({"learning_rate": "1e-4"}, "learning_rate: '1e-4' is no number of 0 or more."),
+        ({"mirror": "no"}, "mirror: 'no' is neither True nor False."),
+        ({"trigger": 5}, "trigger: 5 is no text between quotes."),
+        ({"age": "15-17"}, "age: under 18 there is no face LoRA, only the repair of an ear."),
+        ({**EAR, "inpaint_base": "y", "age": "15-17"}, "consent_by: under 18 the consent is the guardian's."),
+        ({"project_name": "a/b"}, "'a/b' cannot be in the name of a file or in a prompt."),
+        ({"project_name": ".."}, "'..' cannot be in the name of a file or in a prompt."),
+        ({"job": "x", "measure": "y"}, "2 problems:"),
+    ],
+)
+def test_what_cannot_be_is_a_sentence(fields: dict[str, Any], message: str):
+    with pytest.raises(Stop) as caught:
+        check_form(Form(**{**FACE, **WHO, **fields}))
+    assert message in caught.value.message
+
+
+def test_an_emptied_number_is_as_it_was_at_first():
+    form = read_form({**FACE, **WHO, "steps": None, "class_image_count": None})
+    assert (form.steps, form.class_image_count) == (0, 20)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"project_name": "a/b", "photographs": DEMO}, "project_name"),
+        ({"side_px": 100}, "side_px .crop.size.: .* multiple of 64"),
+        ({"photographs": "notes.txt"}, "photographs: .*notes.txt is neither a folder nor a manifest"),
+        ({"class_images": "from a folder", "class_image_folder": "/no"}, "class_image_folder: there is no"),
+    ],
+)
+def test_a_form_that_cannot_be_writes_nothing(tmp_path: Path, fields: dict[str, Any], message: str):
+    (tmp_path / "shots").mkdir()
+    (tmp_path / "notes.txt").touch()
+    training = Training(tmp_path / "Loras", "embedded")
+    with pytest.raises(Stop, match=message):
+        training.set_up({**FACE, **WHO, "base_model": DEMO, "photographs": "shots", **fields})
+    assert list((tmp_path / "Loras").iterdir()) == []
+
+
+def test_paths_are_looked_for_beside_the_projects_too(tmp_path: Path):
+    photographs, others = tmp_path / "Bilder 1", tmp_path / "Loras" / "others"
+    photographs.mkdir()
+    others.mkdir(parents=True)
+    training = Training(tmp_path / "Loras", "embedded")
+    given = {
+        "photographs": f'"{photographs}"',
+        "class_images": "from a folder",
+        "class_image_folder": "others",
+    }
+    training.set_up({**FACE, **WHO, "base_model": DEMO, **given})
+    made = load_project(training.places.job.root).settings
+    assert (made.manifest.path, made.regularisation.folder) == (photographs.as_posix(), str(others))
 
 
 def test_a_file_edited_by_hand_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -69,6 +69,11 @@ def preset_here() -> str:
     if not torch.cuda.is_available():
         return "cpu"
     memory_gib = torch.cuda.get_device_properties(0).total_memory / 2**30
+    return preset_of_card(memory_gib)
+
+
+def preset_of_card(memory_gib: float) -> str:
+    """The training preset for a GPU of so much memory."""
     return next(name for name, least_gib in CARDS.items() if memory_gib >= least_gib)
 
 

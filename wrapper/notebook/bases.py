@@ -11,7 +11,7 @@ from wrapper.notebook.colab import secret
 from wrapper.notebook.command import run_module
 from wrapper.notebook.fetching import TOKENS, fetched, is_address, is_hub_id
 from wrapper.notebook.form import DEMO
-from wrapper.notebook.places import Places
+from wrapper.notebook.places import Places, find
 from wrapper.notebook.stop import Stop
 
 HUB = "https://huggingface.co"
@@ -25,9 +25,8 @@ def find_base(said: str, root: Path, store: Path) -> str:
     said = said.strip()
     if said in ("", DEMO):
         return said
-    places = (Path(said).expanduser(), root / said, root.parent / said)
-    if there := next((place for place in places if place.exists()), None):
-        return str(there.absolute())
+    if not is_address(said) and (there := find(said, root, root.parent)):
+        return str(there)
     if not is_address(said) and not is_hub_id(said):
         raise Stop(
             f"base_model: there is no '{said}'.",

@@ -13,7 +13,7 @@ from wrapper.notebook.form import DEMO
 from wrapper.notebook.loras import LoraFile, for_drawing, for_painting, lora_folder, loras_in
 from wrapper.notebook.mask_drawing import draw_mask
 from wrapper.notebook.pictures import Picture, show, show_sheet
-from wrapper.notebook.places import Places
+from wrapper.notebook.places import Places, check_name, find
 from wrapper.notebook.stop import Stop, one_sentence
 
 WEIGHTS = "0.7,0.8,0.9,1.0"
@@ -44,6 +44,7 @@ class Drawing:
         """Take a project's base and LoRAs, or others; and say which LoRAs there are."""
         places = Places(self.root, project_name)
         with one_sentence():
+            check_name(project_name)
             base = find_base(base_model or base_of_project(places, "model"), self.root, self.store)
             wanted = inpaint_base or ("" if base_model else base_of_project(places, "inpaint_model"))
             self._inpaint_base = find_base(wanted, self.root, self.store) or base
@@ -166,11 +167,10 @@ class Drawing:
             if not sent:
                 raise Stop("Nothing was uploaded.", "Run the cell again.")
             return sent[0]
-        tried = (Path(said).expanduser(), places.folder / said, self.root / said, self.root.parent / said)
-        found = next((path for path in tried if path.is_file()), None)
-        if found is None:
+        found = find(said, places.folder, self.root, self.root.parent)
+        if found is None or not found.is_file():
             raise Stop(f"There is no '{said}'.", "Give the path of a picture, or say 'upload'.")
-        return found.absolute()
+        return found
 
     def _mask(self, how: str, photograph: Path, file: str, shape: str) -> tuple[object, ...]:
         """The options that say where `lorawrap inpaint` repaints."""

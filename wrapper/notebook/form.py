@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
@@ -10,18 +11,25 @@ from typing import Any
 
 from dataset_tools.manifests.safety import UNDER_18
 from wrapper.notebook.settings_text import with_values
-from wrapper.notebook.stop import Stop
 from wrapper.project.init import Job, NewProject, check, project_text
-from wrapper.project.load import SHIPPED_BASE
+from wrapper.project.load import SHIPPED_BASE, validate
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 DEMO = SHIPPED_BASE
 JOBS: Mapping[str, Job] = {"a face (SDXL)": "face", "an ear, Stages A and B (SD 1.5)": "ear"}
 PRESETS = {"this machine's own": "", "8 GB": "8gb", "12 GB": "12gb", "16 GB": "16gb", "24 GB": "24gb"}
 CLASS_IMAGES = {"drawn by the base model": "generate", "from a folder": "folder", "none": "none"}
+CONSENT_BY = {"the subject": "subject", "a guardian": "guardian"}
 MEASURE = ("every checkpoint", "a few checkpoints, quickly", "nothing: train on every photograph")
 PROGRAMS = {"A1111 and ComfyUI": ["a1111", "comfyui"], "A1111 or Forge": ["a1111"], "ComfyUI": ["comfyui"]}
 SIDES = {"sd15": 512, "sdxl": 1024, DEMO: 64}
 """Pixels that each kind of base was made for."""
+_FIELDS = {"crop.size": "side_px"}
+"""What the form calls a setting that can be out of its range."""
 _DEMO_VALUES: Mapping[str, Any] = {
     "qc.preset": "tiny",
     "crop.context": 20.0,
@@ -81,39 +89,19 @@ class Found:
     kind: str
     preset: str
     engine: str = "auto"
+    class_folder: str = ""
 
 
 def read_form(fields: Mapping[str, Any]) -> Form:
-    """The form out of a notebook's names, among which are many others."""
+    """The form out of a notebook's names, among which are many others; an emptied field is None."""
     known = {field.name for field in dataclass_fields(Form)}
-    said = {name: value for name, value in fields.items() if name in known}
+    said = {name: value for name, value in fields.items() if name in known and value is not None}
     return Form(**{name: value.strip() if isinstance(value, str) else value for name, value in said.items()})
 
 
-def check_form(form: Form) -> None:
-    """Raise `Stop` that names every field which has still to be filled in."""
-    needed = {
-        "project_name": form.project_name,
-        "base_model": form.base_model,
-        "trigger": form.trigger,
-        **({} if form.photographs == DEMO else {"subject": form.subject, "consent": form.consent}),
-    }
-    if JOBS[form.job] == "ear" and form.base_model != DEMO:
-        needed["inpaint_base"] = form.inpaint_base
-    missing = [name for name, value in needed.items() if not value.strip()]
-    if missing:
-        who = {"subject", "consent"} & set(missing)
-        hint = "Nobody is trained on without a record of consent." if who else "Then run this cell again."
-        raise Stop(f"Fill in {', '.join(missing)}.", hint)
-    if form.photographs == DEMO and form.base_model != DEMO:
-        raise Stop("The demo's drawings teach the demo's base only.", "Set base_model to demo, too.")
-    if form.measure not in MEASURE:
-        raise Stop(f"measure: '{form.measure}' is none of {', '.join(MEASURE)}.")
-
-
 def settings(form: Form, found: Found) -> str:
-    """The form as a ``lorawrap.toml``. Raises `UserError` and `Stop` for what cannot be."""
-    consent = {"id": form.consent, "by": "guardian" if form.consent_by == "a guardian" else "subject"}
+    """The form as a ``lorawrap.toml``. Raises `UserError` for what cannot be."""
+    consent = {"id": form.consent, "by": CONSENT_BY[form.consent_by]}
     said = {"subject": form.subject, "consent": consent, "age": form.age}
     new = NewProject(
         job=JOBS[form.job],
@@ -127,7 +115,9 @@ def settings(form: Form, found: Found) -> str:
         preset="demo" if found.base == DEMO else found.preset,
     )
     check(new)
-    return with_values(project_text(new), dict(_values(form, found)))
+    text = with_values(project_text(new), _values(form, found))
+    validate(tomllib.loads(text), _FIELDS)
+    return text
 
 
 def _values(form: Form, found: Found) -> dict[str, Any]:
@@ -158,9 +148,7 @@ def _class_images(form: Form, found: Found) -> dict[str, Any]:
     values = {"regularisation.source": source, "regularisation.count": form.class_image_count}
     if source != "folder":
         return values
-    if not form.class_image_folder and form.photographs != DEMO:
-        raise Stop("Fill in class_image_folder.", "Or let the base model draw the class images.")
-    folder = form.class_image_folder or str(found.photographs.parent / "class_photos")
+    folder = found.class_folder or str(found.photographs.parent / "class_photos")
     return {**values, "regularisation.folder": folder}
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_tools.errors import UserError
-from wrapper.notebook.places import Places
+from wrapper.notebook.places import Places, find
+from wrapper.notebook.stop import Stop
 
 SUFFIX = ".safetensors"
 _STAGE_B = "_stage_b"
@@ -25,9 +26,12 @@ class LoraFile:
 
 
 def lora_folder(places: Places, given: str) -> Path:
-    """The given folder, else where the project's training put its LoRAs."""
+    """The given folder, else where the project's training put its LoRAs. Raises `Stop`."""
     if given:
-        return Path(given).expanduser().absolute()
+        there = find(given, places.folder, places.root, places.root.parent)
+        if there is None or not there.is_dir():
+            raise Stop(f"lora_folder: there is no folder '{given}'.", "Give the LoRA's folder.")
+        return there
     return places.output if any(places.output.glob(f"*{SUFFIX}")) else places.job.loras
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 
-from wrapper.kohya.presets import CARDS
+from wrapper.kohya.presets import preset_of_card
 
 _ASK = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits")
 
@@ -18,7 +18,7 @@ class Card:
     @property
     def preset(self) -> str:
         """The training preset for its memory."""
-        return next(name for name, least_gib in CARDS.items() if self.memory_gib >= least_gib)
+        return preset_of_card(self.memory_gib)
 
 
 def card() -> Card | None:

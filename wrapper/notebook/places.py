@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wrapper.project.layout import ProjectPaths
+from wrapper.project.load import validate
 
 MANIFESTS = ("manifest.jsonl", "manifest.json", "manifest.csv")
 
@@ -50,6 +51,21 @@ def projects(root: Path) -> list[str]:
     """The names of the projects below ``root``."""
     folders = sorted(root.iterdir()) if root.is_dir() else []
     return [folder.name for folder in folders if Places(root, folder.name).job.file.is_file()]
+
+
+def check_name(name: str) -> None:
+    """Raise `UserError` for a project's name that no folder and no file can have."""
+    validate({"project": {"name": name}}, {"project.name": "project_name"})
+
+
+def find(said: str, *folders: Path) -> Path | None:
+    """The path that a user wrote, as it is or below one of ``folders``; None where nothing is there.
+
+    Quotes about it are left out: file managers copy paths with them.
+    """
+    path = Path(said.strip("\"' ")).expanduser()
+    tried = (path, *(folder / path for folder in folders))
+    return next((place.absolute() for place in tried if place.exists()), None)
 
 
 def manifest_of(folder: Path) -> Path:

@@ -15,10 +15,11 @@ from wrapper.notebook.bases import find_base, kind_of
 from wrapper.notebook.colab import upload
 from wrapper.notebook.command import lorawrap, run_module
 from wrapper.notebook.cut_off import end_cut_off
-from wrapper.notebook.form import DEMO, PRESETS, Form, Found, check_form, read_form, settings
+from wrapper.notebook.form import CLASS_IMAGES, DEMO, PRESETS, Form, Found, read_form, settings
+from wrapper.notebook.form_check import check_form
 from wrapper.notebook.machine import card
 from wrapper.notebook.pictures import Picture, show
-from wrapper.notebook.places import Places, manifest_of, projects
+from wrapper.notebook.places import MANIFESTS, Places, find, manifest_of, projects
 from wrapper.notebook.stop import Stop, one_sentence
 
 TRAINERS = {"the best for this machine": "auto", "sd-scripts": "sd-scripts", "embedded": "embedded"}
@@ -66,8 +67,16 @@ class Training:
         inpaint_base = find_base(form.inpaint_base, self.root, self.store)
         if inpaint_base:
             kind_of(inpaint_base, inpaint=True)
-        photographs = _photographs(form, places)
-        return Found(photographs, base, inpaint_base, kind_of(base), _preset(form, places), self.engine)
+        class_folder = _class_folder(form, places)
+        return Found(
+            photographs=_photographs(form, places),
+            base=base,
+            inpaint_base=inpaint_base,
+            kind=kind_of(base),
+            preset=_preset(form, places),
+            engine=self.engine,
+            class_folder=class_folder,
+        )
 
     def check(self) -> None:
         """What this machine has, and whether the whole job could begin; nothing slow is done."""
@@ -150,12 +159,28 @@ def _photographs(form: Form, places: Places) -> Path:
     if not form.photographs:
         places.photographs.mkdir(parents=True, exist_ok=True)
         return manifest_of(places.photographs)
-    said = Path(form.photographs).expanduser()
-    tried = (said, places.root / said, places.root.parent / said)
-    there = next((place for place in tried if place.exists()), None)
+    there = _there("photographs", form.photographs, places)
+    if there.is_dir():
+        return manifest_of(there)
+    kinds = [Path(name).suffix for name in MANIFESTS]
+    if there.suffix.lower() not in kinds:
+        raise Stop(
+            f"photographs: {there} is neither a folder nor a manifest.",
+            f"Give the folder that it lies in, or a manifest ({', '.join(kinds)}).",
+        )
+    return there
+
+
+def _class_folder(form: Form, places: Places) -> str:
+    wanted = CLASS_IMAGES[form.class_images] == "folder" and form.class_image_folder
+    return str(_there("class_image_folder", form.class_image_folder, places)) if wanted else ""
+
+
+def _there(field: str, said: str, places: Places) -> Path:
+    there = find(said, places.root, places.root.parent)
     if there is None:
-        raise Stop(f"photographs: there is no '{said}'.", f"Leave it empty for {places.photographs}.")
-    return manifest_of(there.absolute()) if there.is_dir() else there.absolute()
+        raise Stop(f"{field}: there is no '{said}'.", f"Paths begin at /, or in {places.root}.")
+    return there
 
 
 def _preset(form: Form, places: Places) -> str:

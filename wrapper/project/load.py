@@ -127,6 +127,8 @@ def validate(data: dict[str, Any], origins: Mapping[str, str]) -> ProjectFile:
                 problems.add(
                     where, "unknown key.", did_you_mean(str(fault["loc"][-1]), known_keys(fault["loc"][:-1]))
                 )
+            elif fault["type"] == "string_pattern_mismatch":
+                problems.add(where, f"'{fault['input']}' cannot be in the name of a file or in a prompt.")
             else:
                 problems.add(where, f"{fault['msg']} (found {fault['input']!r}).")
         problems.raise_if_any()

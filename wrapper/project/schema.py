@@ -13,12 +13,13 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+_NAME = r'^[^\s./\\:<>"|?*=,\x00-\x1f\x7f][^/\\:<>"|?*=,\x00-\x1f\x7f]*$'
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class ProjectSection(Section):
-    name: str = Field("mylora", min_length=1, max_length=60, pattern=r'^[^/\\:<>"|?*=,\x00-\x1f\x7f]+$')
-    """What the LoRA files are called, too; no character that a path or a prompt cannot hold."""
+    name: str = Field("mylora", min_length=1, max_length=60, pattern=_NAME)
+    """What the LoRA files are called, too; nothing that a path or a prompt cannot hold, no dot in front."""
     seed: Seed = 7
     """For the held-out split, drawn masks, re-lit copies, and training."""
     engine: Literal["auto", "embedded", "sd-scripts"] = "auto"
