@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from dataset_tools.errors import UserError
 from tests.lora_tools.changes import delta, deltas, lora_of, random_parts, relative
@@ -41,9 +44,16 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return one, two
 
 
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as opened:
+        yield opened
+
+
 def merged(uses: list[LoraUse], out: Path, rule: RankRule | None = None, precision: str = "fp32") -> Path:
-    opened = open_loras(uses)
-    result, _ = merge(plan_merge(opened, rule), precision)
+    with ExitStack() as stack:
+        opened = open_loras(uses, stack)
+        result, _ = merge(plan_merge(opened, rule), precision)
     told = new_metadata(opened[0].kind, out.stem, result.network(), [one.metadata for one in opened])
     result.write(out, {**told, **merged_from([], [ingredient(use) for use in uses])})
     return out
@@ -95,11 +105,11 @@ def test_a_lora_alone_takes_its_weight_in(files, tmp_path):
     assert all(relative(found, 0.5 * deltas(files[0])[name]) < 1e-6 for name, found in deltas(out).items())
 
 
-def test_a_weight_of_zero_leaves_no_module(files, tmp_path):
+def test_a_weight_of_zero_leaves_no_module(files, tmp_path, stack):
     out = merged([LoraUse(files[0], 1.0, 0.0)], tmp_path / "out.safetensors")
     assert set(deltas(out)) == {UNET, PROJ, CONV}
     with pytest.raises(UserError, match="Every weight is 0"):
-        plan_merge(open_loras([LoraUse(files[0], 0.0)]))
+        plan_merge(open_loras([LoraUse(files[0], 0.0)], stack))
 
 
 def test_equal_merges_are_equal_files(files, tmp_path):
@@ -155,45 +165,53 @@ def test_a_lora_in_another_spelling_is_merged(files, tmp_path):
     assert relative(deltas(out)[UNET], deltas(files[0])[UNET] + 2 * delta(parts)) < 1e-6
 
 
-def test_everything_that_is_wrong_is_told_at_once(files, tmp_path):
+def test_everything_that_is_wrong_is_told_at_once(files, tmp_path, stack):
     bad = modules(4, 4.0, 1)
     bad[UNET]["lora_up.weight"][0, 0] = float("nan")
     lora_of(tmp_path / "nan.safetensors", bad)
     (tmp_path / "cut.safetensors").write_bytes(files[0].read_bytes()[:-1])
     names = ("nan.safetensors", "cut.safetensors", "none.safetensors")
     with pytest.raises(UserError) as caught:
-        open_loras([LoraUse(tmp_path / name) for name in names])
+        open_loras([LoraUse(tmp_path / name) for name in names], stack)
     assert all(name in caught.value.message for name in names)
     assert "not finite" in caught.value.message
 
 
-def test_kinds_are_not_mixed(files, tmp_path):
+def test_kinds_are_not_mixed(files, tmp_path, stack):
     sdxl = {"lora_unet_input_blocks_4_1_proj_in": random_parts((16, 16), 4, 4.0)}
     other = lora_of(tmp_path / "xl.safetensors", sdxl)
     with pytest.raises(UserError, match=r"different kinds .*SD 1\.5.*SDXL"):
-        open_loras([LoraUse(files[0]), LoraUse(other)])
+        open_loras([LoraUse(files[0]), LoraUse(other)], stack)
 
 
-def test_sizes_are_not_mixed(files, tmp_path):
+def test_sizes_are_not_mixed(files, tmp_path, stack):
     wide = lora_of(tmp_path / "wide.safetensors", {UNET: random_parts((48, 32), 4, 4.0)})
     with pytest.raises(UserError, match=r"is for a layer of \(48, 32, 1, 1\), in .* of \(24, 16, 1, 1\)"):
-        open_loras([LoraUse(files[0]), LoraUse(wide)])
+        open_loras([LoraUse(files[0]), LoraUse(wide)], stack)
 
 
-def test_numbers_that_a_precision_cannot_hold_are_refused(tmp_path):
+def test_numbers_that_a_precision_cannot_hold_are_refused(tmp_path, stack):
     huge = random_parts(SHAPES[UNET], 2, 2.0)
     huge["lora_up.weight"] *= 1e12
     path = lora_of(tmp_path / "huge.safetensors", {UNET: huge})
     with pytest.raises(UserError, match="fp16 cannot hold"):
-        merge(plan_merge(open_loras([LoraUse(path)])), "fp16")
-    merge(plan_merge(open_loras([LoraUse(path)])), "fp32")
+        merge(plan_merge(open_loras([LoraUse(path)], stack)), "fp16")
+    merge(plan_merge(open_loras([LoraUse(path)], stack)), "fp32")
 
 
-def test_a_lora_too_faint_for_a_precision_is_refused(tmp_path):
+def test_a_lora_too_faint_for_a_precision_is_refused(tmp_path, stack):
     faint = random_parts(SHAPES[UNET], 2, 2.0)
     faint["lora_up.weight"] *= 1e-14
     path = lora_of(tmp_path / "faint.safetensors", {UNET: faint})
-    result, _ = merge(plan_merge(open_loras([LoraUse(path)])), "fp16")
+    result, _ = merge(plan_merge(open_loras([LoraUse(path)], stack)), "fp16")
     with pytest.raises(UserError, match="fp16 would change the LoRA by"):
         result.write(tmp_path / "out.safetensors", {})
     assert not (tmp_path / "out.safetensors").exists()
+
+
+def test_one_that_does_not_tell_its_kind_is_of_the_others(files, tmp_path, stack):
+    untold, name = tmp_path / "untold.safetensors", "unet.mid_block.attentions.0.proj_in"
+    save_file({f"{name}.lora_A.weight": torch.ones(2, 8), f"{name}.lora_B.weight": torch.ones(8, 2)}, untold)
+    with pytest.raises(UserError, match="does not tell"):
+        open_loras([LoraUse(untold)], stack)
+    assert [one.kind for one in open_loras([LoraUse(untold), LoraUse(files[0])], stack)] == ["sd15", "sd15"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,9 @@ def kind_of(path: Path) -> Kind:
 
 
 def resized(path: Path, rule: RankRule, out: Path, precision: str = "fp32"):
-    opened = open_lora(path)
-    result, energies = resize(opened, rule, precision)
+    with ExitStack() as stack:
+        opened = open_lora(path, stack)
+        result, energies = resize(opened, rule, precision)
     result.write(out, changed_metadata(opened.metadata, opened.kind, out.stem, result.network(), "resized"))
     return result, energies
 
@@ -95,8 +97,9 @@ def test_alphas_stay_even_where_ranks_differ(lora: Path, tmp_path: Path):
 
 def test_convolutions_may_have_a_rank_of_their_own(lora: Path, tmp_path: Path):
     result, _ = resized(lora, RankRule(rank=3, conv_rank=1), tmp_path / "out.safetensors")
-    opened = open_lora(lora)
-    assert all(rank == (1 if is_conv(opened.shape(name)) else 3) for name, rank in result.ranks.items())
+    with ExitStack() as stack:
+        shapes = open_lora(lora, stack).shapes
+    assert all(rank == (1 if is_conv(shapes[name]) else 3) for name, rank in result.ranks.items())
     told = read_lora(tmp_path / "out.safetensors").metadata
     assert told["ss_network_dim"] == "3"
     assert json.loads(told["ss_network_args"])["conv_dim"] == "1"
@@ -105,7 +108,9 @@ def test_convolutions_may_have_a_rank_of_their_own(lora: Path, tmp_path: Path):
 def test_a_rank_is_never_raised(lora: Path, tmp_path: Path):
     out = tmp_path / "out.safetensors"
     result, energies = resized(lora, RankRule(rank=99), out)
-    assert set(result.ranks.values()) == {4} == set(most_ranks(open_lora(lora), RankRule(rank=99)).values())
+    with ExitStack() as stack:
+        most = most_ranks(open_lora(lora, stack), RankRule(rank=99))
+    assert set(result.ranks.values()) == {4} == set(most.values())
     assert energies.share == pytest.approx(1)
     before, after = deltas(lora), deltas(out)
     assert all(torch.allclose(after[name], change, atol=1e-5) for name, change in before.items())

@@ -48,6 +48,9 @@ class MadeTensors(Mapping[str, "Tensor"]):
             self._last = (module, self._make(module))
         return _in_form(self._last[1][name], self.forms[name])
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.forms
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.forms)
 

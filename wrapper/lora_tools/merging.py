@@ -42,7 +42,7 @@ class Merge:
         return file_bytes(self.most_ranks(), {name: self._shape(name) for name in self.ranks}, precision)
 
     def _shape(self, name: str) -> tuple[int, ...]:
-        return next(lora.shape(name) for lora in self.loras if name in lora.modules)
+        return next(lora.shapes[name] for lora in self.loras if name in lora.modules)
 
     def change(self, name: str) -> Factors:
         acting = [lora for lora in self.loras if name in lora.modules and lora.weight_of(name)]
@@ -55,7 +55,7 @@ def plan_merge(loras: Sequence[OpenedLora], rule: RankRule | None = None) -> Mer
     for lora in loras:
         for name in lora.modules:
             if lora.weight_of(name):
-                ranks[name] = ranks.get(name, 0) + lora.rank(name)
+                ranks[name] = ranks.get(name, 0) + lora.ranks[name]
     if not ranks:
         raise UserError("Every weight is 0: nothing would be left.", "Give a LoRA a weight.")
     return Merge(tuple(loras), dict(sorted(ranks.items())), rule)

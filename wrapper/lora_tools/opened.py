@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dataset_tools.errors import Problems, UserError
 from wrapper.base_model.kinds import Kind
 from wrapper.lora.apply import LoraUse
 from wrapper.lora.deltas import DOWN, UP, Parts
-from wrapper.lora.fit import TITLES, four, listed, value_faults
-from wrapper.lora.spellings.read import read_any
+from wrapper.lora.fit import TITLES, four, listed
+from wrapper.lora.spellings.read import open_any, recognise_file
 from wrapper.lora_tools.factors import Factors, component_of, factors_of
 
-if TYPE_CHECKING:
-    from torch import Tensor
+_ANOTHER = "Take another checkpoint of that training."
 
 
 @dataclass(frozen=True)
 class OpenedLora:
-    """A LoRA under Kohya's names; ``notes`` say what was converted."""
+    """A LoRA under Kohya's names, read module by module; ``notes`` say what was converted.
+
+    ``ranks`` and ``shapes`` (of the layers' weights) are by module.
+    """
 
     use: LoraUse
     kind: Kind
-    modules: dict[str, dict[str, Tensor]]
+    modules: Mapping[str, Parts]
+    ranks: Mapping[str, int]
+    shapes: Mapping[str, tuple[int, ...]]
     metadata: dict[str, str]
     notes: tuple[str, ...]
 
@@ -36,43 +40,56 @@ class OpenedLora:
     def weight_of(self, name: str) -> float:
         return self.use.weight_of(component_of(name))
 
-    def rank(self, name: str) -> int:
-        return self.modules[name][DOWN].shape[0]
 
-    def shape(self, name: str) -> tuple[int, ...]:
-        return _shape(self.modules[name])
-
-
-def open_lora(path: Path) -> OpenedLora:
-    """Open one LoRA at weight 1."""
-    return open_loras([LoraUse(path)])[0]
+def open_lora(path: Path, stack: ExitStack) -> OpenedLora:
+    """Open one LoRA at weight 1, until ``stack`` is closed."""
+    return open_loras([LoraUse(path)], stack)[0]
 
 
-def open_loras(uses: Sequence[LoraUse]) -> list[OpenedLora]:
-    """Open LoRAs that are to be joined. Raises one `UserError` for all that is wrong with them."""
+def open_loras(uses: Sequence[LoraUse], stack: ExitStack) -> list[OpenedLora]:
+    """Open LoRAs that are to be joined, until ``stack`` is closed.
+
+    One that does not tell its kind is of the others'. Raises one `UserError` for all that is wrong with them.
+    """
     problems = Problems()
-    opened = [one for use in uses if (one := _open(use, problems))]
+    kind = _told_kind(uses)
+    opened = [one for use in uses if (one := _open(use, kind, stack, problems))]
     problems.raise_if_any()
     _require_one_kind(opened)
     _require_equal_shapes(opened)
     return opened
 
 
-def _open(use: LoraUse, problems: Problems) -> OpenedLora | None:
+def _told_kind(uses: Sequence[LoraUse]) -> Kind | None:
+    """The kind of the first that tells it; what cannot be read is told of when it is opened."""
+    for use in uses if len(uses) > 1 else ():
+        try:
+            kind = recognise_file(use.path)[1].kind
+        except UserError:
+            continue
+        if kind is not None:
+            return kind
+    return None
+
+
+def _open(use: LoraUse, kind: Kind | None, stack: ExitStack, problems: Problems) -> OpenedLora | None:
     try:
-        read = read_any(use.path)
+        read = stack.enter_context(open_any(use.path, kind))
     except UserError as error:
         problems.add(use.path, error.message.removeprefix(f"{use.path}: "), error.hint)
         return None
-    modules = read.lora.modules()
-    for fault in (*value_faults(modules), *_uneven(modules)):
-        problems.add(use.path, f"{fault}.", "Take another checkpoint of that training.")
-    return OpenedLora(use, read.kind, modules, read.lora.metadata, read.notes)
-
-
-def _uneven(modules: dict[str, dict[str, Tensor]]) -> list[str]:
-    wrong = [name for name, parts in modules.items() if parts[DOWN].shape[0] != parts[UP].shape[1]]
-    return [f"has modules whose down and up differ in rank ({listed(wrong)})"] if wrong else []
+    broken, uneven, ranks, shapes = [], [], {}, {}
+    for name, parts in read.modules().items():
+        ranks[name], shapes[name] = parts[DOWN].shape[0], (parts[UP].shape[0], *parts[DOWN].shape[1:])
+        if not all(bool(tensor.isfinite().all()) for tensor in parts.values()):
+            broken.append(name)
+        if parts[UP].shape[1] != ranks[name]:
+            uneven.append(name)
+    if broken:
+        problems.add(use.path, f"has values that are not finite ({listed(broken)}).", _ANOTHER)
+    if uneven:
+        problems.add(use.path, f"has modules whose down and up differ in rank ({listed(uneven)}).", _ANOTHER)
+    return OpenedLora(use, read.kind, read.modules(), ranks, shapes, read.metadata, read.notes)
 
 
 def _require_one_kind(opened: Iterable[OpenedLora]) -> None:
@@ -86,15 +103,10 @@ def _require_equal_shapes(opened: Sequence[OpenedLora]) -> None:
     problems, first = Problems(), {}
     for one in opened:
         for name in one.modules:
-            shape, before = four(one.shape(name)), first.setdefault(name, one)
-            if shape != four(before.shape(name)):
-                told = (
-                    f"{name} is for a layer of {shape}, in {before.use.path} of {four(before.shape(name))}."
-                )
+            before = first.setdefault(name, one)
+            shape, other = four(one.shapes[name]), four(before.shapes[name])
+            if shape != other:
+                told = f"{name} is for a layer of {shape}, in {before.use.path} of {other}."
                 problems.add(one.use.path, told)
                 break
     problems.raise_if_any(hint="They were trained on models of different sizes.")
-
-
-def _shape(parts: Parts) -> tuple[int, ...]:
-    return (parts[UP].shape[0], *parts[DOWN].shape[1:])

@@ -32,4 +32,4 @@ def resize(
 
 def most_ranks(lora: OpenedLora, rule: RankRule) -> dict[str, int]:
     """By module, the most that its new rank can be."""
-    return {name: rule.most(lora.rank(name), conv=is_conv(lora.shape(name))) for name in lora.modules}
+    return {name: rule.most(rank, conv=is_conv(lora.shapes[name])) for name, rank in lora.ranks.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wrapper.lora.apply import LoraUse
+    from wrapper.lora_tools.merging import Merge
 
 
 @click.command("merge")
@@ -61,26 +63,34 @@ def command(
 def _merge_loras(
     uses: Sequence[LoraUse], out: Path, dry_run: bool, force: bool, precision: str, ranks: dict[str, Any]
 ) -> None:
-    from dataset_tools.progress import progress
-    from wrapper.lora_tools.ingredients import ingredient, merged_from
-    from wrapper.lora_tools.lora_metadata import new_metadata
-    from wrapper.lora_tools.merging import merge, plan_merge
+    from wrapper.lora_tools.merging import plan_merge
     from wrapper.lora_tools.opened import open_loras
     from wrapper.lora_tools.output import check_output
 
     check_output(out, [use.path for use in uses], force)
     rule = rank_rule(**ranks) if any(value is not None for value in ranks.values()) else None
-    opened = open_loras(uses)
-    plan = plan_merge(opened, rule)
-    _show_uses(uses, [note for one in opened for note in one.notes])
-    if dry_run:
-        show_plan(shown(out), plan.most_ranks(), plan.bytes(precision))
-        return
+    with ExitStack() as stack:
+        plan = plan_merge(open_loras(uses, stack), rule)
+        _show_uses(uses, [note for one in plan.loras for note in one.notes])
+        if dry_run:
+            show_plan(shown(out), plan.most_ranks(), plan.bytes(precision))
+        else:
+            _write_merge(plan, out, precision)
+
+
+def _write_merge(plan: Merge, out: Path, precision: str) -> None:
+    from dataset_tools.progress import progress
+    from wrapper.lora_tools.ingredients import ingredient, merged_from
+    from wrapper.lora_tools.lora_metadata import new_metadata
+    from wrapper.lora_tools.merging import merge
+
     with progress("layers", len(plan.ranks)) as bar:
         result, energies = merge(plan, precision, bar.advance)
-    told = new_metadata(opened[0].kind, out.stem, result.network(), [one.metadata for one in opened])
-    digest = result.write(out, {**told, **merged_from([], [ingredient(use) for use in uses])})
-    if rule:
+    metadata = [one.metadata for one in plan.loras]
+    told = new_metadata(plan.loras[0].kind, out.stem, result.network(), metadata)
+    parents = merged_from([], [ingredient(one.use) for one in plan.loras])
+    digest = result.write(out, {**told, **parents})
+    if plan.rule:
         show_energies(energies)
     show_result(out, result, digest, precision)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +21,10 @@ from wrapper.cli.lora_making import (
     size,
 )
 
+if TYPE_CHECKING:
+    from wrapper.lora_tools.opened import OpenedLora
+    from wrapper.lora_tools.ranks import RankRule
+
 
 @click.command("resize")
 @click.argument("file", type=click.Path(path_type=Path))
@@ -33,31 +38,32 @@ def command(file: Path, out: Path, dry_run: bool, force: bool, precision: str, *
     By --rank, by how much is to be kept (--energy, or sd-scripts' measures), or by both: then --rank is the
     most that a layer gets, and layers differ. A rank is never raised. FILE stays as it is.
     """
-    from dataset_tools.progress import progress
-    from wrapper.lora_tools.lora_metadata import changed_metadata
     from wrapper.lora_tools.opened import open_lora
     from wrapper.lora_tools.output import check_output
-    from wrapper.lora_tools.resizing import most_ranks, resize
-    from wrapper.lora_tools.result import file_bytes, told_ranks
 
     rule = rank_rule(**ranks)
     check_output(out, [file], force)
-    lora = open_lora(file)
+    with ExitStack() as stack:
+        _resize(open_lora(file, stack), rule, out, precision, dry_run)
+
+
+def _resize(lora: OpenedLora, rule: RankRule, out: Path, precision: str, dry_run: bool) -> None:
+    from dataset_tools.progress import progress
+    from wrapper.lora_tools.lora_metadata import changed_metadata
+    from wrapper.lora_tools.resizing import most_ranks, resize
+    from wrapper.lora_tools.result import file_bytes, told_ranks
+
     for note in lora.notes:
         click.secho(f"  {note}", fg="yellow")
-    most = most_ranks(lora, rule)
+    most, before = most_ranks(lora, rule), size(lora.use.path.stat().st_size)
     if dry_run:
-        shapes = {name: lora.shape(name) for name in lora.modules}
-        show_plan(
-            f"{shown(out)} ({size(file.stat().st_size)} before)", most, file_bytes(most, shapes, precision)
-        )
+        show_plan(f"{shown(out)} ({before} before)", most, file_bytes(most, lora.shapes, precision))
         return
     with progress("layers", len(most)) as bar:
         result, energies = resize(lora, rule, precision, bar.advance)
-    before = told_ranks(map(lora.rank, lora.modules))
-    comment = f"resized from {before} to {told_ranks(result.ranks.values())}"
+    comment = f"resized from {told_ranks(lora.ranks.values())} to {told_ranks(result.ranks.values())}"
     told = changed_metadata(lora.metadata, lora.kind, out.stem, result.network(), comment)
     digest = result.write(out, told)
     show_energies(energies)
-    click.echo(f"  {size(file.stat().st_size)} before, {size(out.stat().st_size)} now")
+    click.echo(f"  {before} before, {size(out.stat().st_size)} now")
     show_result(out, result, digest, precision)

@@ -83,6 +83,9 @@ class _Modules(Mapping[str, Parts]):
     def __getitem__(self, name: str) -> Parts:
         return self._convert(self._modules[name])
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._modules)
 
