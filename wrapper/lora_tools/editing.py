@@ -139,8 +139,8 @@ def _notes(edit: Edit, wish: Wish) -> Iterator[str]:
 def write_edited(edit: Edit, out: Path) -> Edited:
     """Write the file with the planned metadata, whole or not at all, and read it back before it counts."""
     placeholder = header_bytes(edit.forms, {**edit.metadata, **SEALS})
-    size = edit.path.stat().st_size
-    with whole_file(out) as temporary, _bar(f"writing {out.name}", 2 * size) as bar:
+    data = edit.path.stat().st_size - edit.header.data_start
+    with whole_file(out) as temporary, _bar(f"writing {out.name}", data) as bar:
         with edit.path.open("rb") as source, temporary.open("wb") as target:
             target.write(placeholder)
             model = _copied(source, target, edit.header.data_start, bar)
@@ -187,9 +187,9 @@ def _proved(path: Path, edit: Edit, metadata: Mapping[str, str], bar: Bar | None
 
 @contextmanager
 def _bar(description: str, size: int) -> Iterator[Bar | None]:
-    """Progress in MiB for what takes a while, nothing for a small file."""
-    if size < _SHOW_PROGRESS:
+    """Progress in MiB for data that are written and read back, nothing for few of them."""
+    if 2 * size < _SHOW_PROGRESS:
         yield None
         return
-    with progress(f"{description}, MiB", max(1, size // CHUNK_BYTES)) as bar:
+    with progress(f"{description}, MiB", 2 * -(-size // CHUNK_BYTES)) as bar:
         yield bar

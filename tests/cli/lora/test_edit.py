@@ -196,3 +196,9 @@ def test_the_result_is_a_whole_lora_with_the_same_numbers(lora: Path, out: Path)
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
     assert legacy_hash(out) != ""
+
+
+def test_progress_ends_where_it_said(lora: Path, out: Path, monkeypatch, capsys):
+    monkeypatch.setattr("wrapper.lora_tools.editing._SHOW_PROGRESS", 0)
+    assert run(["lora", "edit", str(lora), "--out", str(out), "--trigger", "an ear"]) == 0
+    assert "MiB: 2/2, done" in capsys.readouterr().err
