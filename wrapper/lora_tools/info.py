@@ -13,7 +13,7 @@ from dataset_tools.errors import UserError
 from wrapper.lora.hashes import model_hash
 from wrapper.lora.leaks import Leak, leaks
 from wrapper.lora.spellings.parts import ALPHA, DOWN
-from wrapper.lora.spellings.read import read_any, recognise_file
+from wrapper.lora.spellings.read import open_any, recognise_file
 from wrapper.lora.spellings.recognise import Recognised
 from wrapper.lora.spellings.settings import Settings
 from wrapper.lora.spellings.tensor_names import read_name
@@ -127,10 +127,10 @@ def _norms(info: LoraInfo) -> tuple[list[ModuleNorm] | None, str]:
     if not info.is_lora:
         return None, ""
     try:
-        lora = read_any(info.path)
+        with open_any(info.path) as lora:
+            return module_norms(lora.modules(), quiet=info.bytes < _QUIET_BELOW), ""
     except UserError as error:
         return None, error.message.removeprefix(f"{info.path}: ")
-    return module_norms(lora.lora.modules(), quiet=info.bytes < _QUIET_BELOW), ""
 
 
 def _hashes(info: LoraInfo) -> Hashes:

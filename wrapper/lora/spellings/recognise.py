@@ -86,7 +86,7 @@ def _no_kind(found: KindFound, names: Mapping[str, TensorName]) -> Other:
     return Other(
         "does not tell whether it is for SD 1.5 or SDXL: its layers are in both",
         "Write it into a copy: lorawrap lora edit FILE --out NEW --set ss_base_model_version=sd_v1 "
-        "(or sdxl_base_v1-0).",
+        "(or sdxl_base_v1-0); 'lorawrap lora convert' also takes --for.",
     )
 
 
