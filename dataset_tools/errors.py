@@ -53,13 +53,14 @@ class Problems:
         self.found.append(Problem(str(where), message, hint))
 
     def raise_if_any(self, title: str = "", hint: str = "") -> None:
-        """Raise one `UserError` that lists all the problems; do nothing when there are none."""
-        if not self.found:
+        """Raise one `UserError` that lists all problems, equal ones once; do nothing without any."""
+        found = list(dict.fromkeys(self.found))
+        if not found:
             return
-        if len(self.found) == 1 and not title:
-            only = self.found[0]
+        if len(found) == 1 and not title:
+            only = found[0]
             raise UserError(f"{only.where}: {only.message}", only.hint or hint)
-        lines = [title or f"{len(self.found)} problems:", *(f"  {problem}" for problem in self.found)]
+        lines = [title or f"{len(found)} problems:", *(f"  {problem}" for problem in found)]
         raise UserError("\n".join(lines), hint)
 
     def merged(self) -> Problems:

@@ -65,7 +65,7 @@ def refuse_prompt(prompt: str) -> None:
     words = asks_for_minor(prompt)
     if words:
         raise UserError(
-            f"prompt refused: '{words}' asks for a person under 18",
+            f"prompt refused: '{words}' asks for a person under 18.",
             "Pictures of people are made of adults only. Say woman or man, or an age of 18 or more.",
         )
 
@@ -75,6 +75,6 @@ def refuse_negative(negative: str) -> None:
     words = asks_for_no_adult(negative)
     if words:
         raise UserError(
-            f"negative prompt refused: '{words}' keeps adults away",
+            f"negative prompt refused: '{words}' keeps adults away.",
             "Pictures of people are made of adults only.",
         )

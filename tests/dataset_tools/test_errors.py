@@ -27,3 +27,12 @@ def test_a_few_equal_problems_keep_their_own_lines():
     for where in ("a", "b", "c"):
         problems.add(where, "no mask.")
     assert problems.merged().found == problems.found
+
+
+def test_equal_problems_are_said_once():
+    problems = Problems()
+    for _ in range(2):
+        problems.add("a prompt", "is refused.", "Say another.")
+    with pytest.raises(UserError) as caught:
+        problems.raise_if_any()
+    assert (caught.value.message, caught.value.hint) == ("a prompt: is refused.", "Say another.")

@@ -66,6 +66,12 @@ def test_a_complaint_is_the_whole_error(tmp_path: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == ""
 
 
+def test_how_a_command_is_typed_is_left_out(tmp_path: Path):
+    with pytest.raises(Stop) as caught:
+        lorawrap("generate", "--steps", "many", folder=tmp_path)
+    assert caught.value.message.startswith("Invalid value for '--steps'")
+
+
 def test_an_interrupt_is_handed_on_and_waited_for(waits: Path, tmp_path: Path):
     def interrupt() -> None:
         until(waits, "started")

@@ -9,6 +9,8 @@ from wrapper.notebook.screen import Screen
 from wrapper.notebook.stop import Stop
 
 INTERRUPTED = "Interrupted."
+_USAGE = "\nError: "
+"""What click puts how a command is typed before: nobody types one here."""
 
 
 def lorawrap(*argv: object, folder: Path, quiet: bool = False) -> list[str]:
@@ -33,5 +35,6 @@ def run_module(module: str, *argv: object, folder: Path, quiet: bool = False) ->
 
 
 def _stop(screen: Screen, otherwise: str) -> Stop:
-    message, _, hint = "\n".join(screen.last_words).partition("\n  → ")
+    said = "\n".join(screen.last_words).rpartition(_USAGE)[2]
+    message, _, hint = said.partition("\n  → ")
     return Stop(message or otherwise, hint)

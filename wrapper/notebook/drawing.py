@@ -42,6 +42,7 @@ class Drawing:
         self, project_name: str, base_model: str = "", inpaint_base: str = "", folder: str = ""
     ) -> None:
         """Take a project's base and LoRAs, or others; and say which LoRAs there are."""
+        self._places = None
         places = Places(self.root, project_name)
         with one_sentence():
             check_name(project_name)
@@ -51,11 +52,11 @@ class Drawing:
             if not base:
                 raise Stop(f"There is no project '{project_name}' in {self.root}.", "Fill in base_model.")
             print(f"Base model: {base} ({kind_of(base)})")
-        self._base, self._places = base, places
         self._folder = lora_folder(places, folder)
         self._loras = loras_in(self._folder)
         if not self._loras:
             raise Stop(f"There is no LoRA in {self._folder}.", "Fill in lora_folder, or train one first.")
+        self._base, self._places = base, places
         for lora in self._loras:
             print(f"{lora.tag}  {lora.what}")
 
@@ -74,7 +75,8 @@ class Drawing:
     def compare(
         self, prompt: str, seeds: str, lora: str = "", x: str = "", y: str = "", **options: object
     ) -> None:
-        """Without and with the LoRA at equal seeds; or a grid over two settings."""
+        """Without and with the LoRA at equal seeds; or a grid over two settings. `FIRST` is left out."""
+        prompt = prompt.replace(FIRST, "").strip()
         axes = [part for name, value in (("--x", x), ("--y", y)) if value for part in (name, value)]
         given = ("--prompt", prompt, "--lora", self._lora(lora).path, *axes)
         name = "_".join(["compare", *(axis.partition("=")[0] for axis in (x, y) if axis)])
@@ -177,6 +179,8 @@ class Drawing:
         if how == "a shape":
             return ("--shape", shape)
         if how == "a mask file":
+            if not file:
+                raise Stop("Fill in mask_file.", "Or choose a shape.")
             return ("--mask", self._file(file))
         target = self._chosen().pictures / "masks" / f"{photograph.stem}.png"
         return ("--mask", draw_mask(photograph, target))
@@ -188,8 +192,10 @@ class Drawing:
 
 
 def _variants(out: Path, seed: int, count: int, **_: object) -> list[Path]:
-    """What `lorawrap inpaint` calls its pictures."""
-    return [out] if count == 1 else [out.with_stem(f"{out.stem}-{seed + more}") for more in range(count)]
+    """What `lorawrap inpaint` calls its pictures; one where the number was left out."""
+    if not count or count == 1:
+        return [out]
+    return [out.with_stem(f"{out.stem}-{seed + more}") for more in range(count)]
 
 
 def _option(name: str) -> str:

@@ -128,7 +128,8 @@ def validate(data: dict[str, Any], origins: Mapping[str, str]) -> ProjectFile:
                     where, "unknown key.", did_you_mean(str(fault["loc"][-1]), known_keys(fault["loc"][:-1]))
                 )
             elif fault["type"] == "string_pattern_mismatch":
-                problems.add(where, f"'{fault['input']}' cannot be in the name of a file or in a prompt.")
+                said = f"'{fault['input']}' cannot be in the name of a file or in a prompt."
+                problems.add(where, said, 'None of / \\ : < > " | ? * = , and no dot or space in front.')
             else:
                 problems.add(where, f"{fault['msg']} (found {fault['input']!r}).")
         problems.raise_if_any()
