@@ -83,7 +83,7 @@ def command(
     if dry_run:
         for name in stages:
             _show(opened, name, models=name == stages[0], resume=resume, **wished)
-        next_step(f"lorawrap train {stage}{where}; to paste the line instead, lorawrap render{where} first")
+        next_step(f"the same command without --dry-run; to paste the line, lorawrap render{where} first")
         return
     alone = wished.get("machines", 1) == 1  # several machines write into one folder, each its own files
     hold(opened, writes=stages if alone else (), reads=["dataset"])
