@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -186,6 +187,25 @@ def test_a_second_export_needs_force(lora: Path, tmp_path: Path, capsys):
     assert run(argv) == 2
     assert "is already there" in capsys.readouterr().err
     assert run([*argv, "--force"]) == 0
+
+
+def test_an_empty_place_is_not_the_current_folder(lora: Path, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(["export", str(lora), "--to", "a1111", "--dest", ""]) == 2
+    assert "--dest is empty" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_room_is_told_of_the_place_not_of_the_staged_file(
+    lora: Path, tmp_path: Path, monkeypatch, capsys
+):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0))  # type: ignore[attr-defined]
+    assert run(["export", str(lora), "--to", "folder", "--dest", str(tmp_path / "ui")]) == 2
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'ui' / 'my ear.safetensors'}: needs" in said
+    assert "its disk has 0.00 GB free" in said
+    assert ".part" not in said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_its_metadata_still_tell_is_said(tmp_path: Path, capsys):

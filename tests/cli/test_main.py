@@ -34,8 +34,9 @@ def raising(error: BaseException) -> click.Command:
         (KeyboardInterrupt(), 130, ["Interrupted."]),
         (click.UsageError("no"), 2, ["no"]),
         (OSError(errno.ENOSPC, "No space left"), 2, ["The disk is full (No space left).", "→ Make room"]),
+        (OSError(errno.EFBIG, "File too large"), 2, ["too large for its disk (File too large).", "FAT32"]),
     ],
-    ids=["user", "run", "interrupt", "usage", "disk"],
+    ids=["user", "run", "interrupt", "usage", "disk", "file system"],
 )
 def test_errors_become_a_line_and_a_code(
     monkeypatch, capsys, error: BaseException, code: int, said: list[str]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "--dest",
     "dests",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     help="The program's own folder, the one that has models/ in it, or its LoRA folder. With several --to: "
     "one for each, in their order, or one for all with <program>/ in it. In a project: export/ otherwise.",
 )
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 def command(
     file: Path | None,
     targets: tuple[str, ...],
-    dests: tuple[Path, ...],
+    dests: tuple[str, ...],
     name: str | None,
     subfolder: str,
     base: str | None,
@@ -84,6 +84,7 @@ def command(
     from wrapper.export.targets import check_targets
 
     _check_together(file, base, checkpoint, overrides)
+    folders = _folders(dests)
     _check_preview(preview)
     told: dict[str, Any] = {key: value for key, value in words.items() if value is not None}
     told |= {"preview": preview} if preview else {}
@@ -91,11 +92,11 @@ def command(
         opened = open_project(project, overrides)
         names = check_targets(targets or opened.settings.export.targets)
         asked = {"name": name, "checkpoint": checkpoint, **told}
-        job = project_job(opened, names, dests, subfolder=subfolder, **asked)
+        job = project_job(opened, names, folders, subfolder=subfolder, **asked)
         if job.own is not None and not dry_run:
             hold(opened, writes=["export"])
     else:
-        job = _file_job(file, check_targets(targets), dests, subfolder, base, {"name": name, **told})
+        job = _file_job(file, check_targets(targets), folders, subfolder, base, {"name": name, **told})
     if dry_run:
         _show_plan(job.plan(force=force))
         return
@@ -117,6 +118,15 @@ def _check_together(
         raise click.UsageError("--checkpoint goes without FILE: it chooses among a project's own.")
     if file is not None and overrides:
         raise click.UsageError("--set goes without FILE: it changes a project's settings.")
+
+
+def _folders(dests: Sequence[str]) -> list[Path]:
+    """An empty one is a shell variable that was not set, not the current folder."""
+    from dataset_tools.errors import UserError
+
+    if not all(dests):
+        raise UserError("--dest is empty.", "Give the program's folder, or . for the current one.")
+    return [Path(dest) for dest in dests]
 
 
 def _check_preview(preview: Path | None) -> None:

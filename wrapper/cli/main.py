@@ -39,6 +39,7 @@ COMMANDS = (
 )
 """In the order of the work. Each is ``wrapper.cli.<name>.command``, imported when it is asked for."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+BIG_FILES = "Name a place on another one: FAT32, as on many USB sticks, takes 4 GB at most."
 
 
 @click.group(
@@ -89,6 +90,8 @@ def run(argv: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _complain("Interrupted.", "The same command goes on from what is already done.", 130)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            return _complain(f"The file is too large for its disk ({error.strerror}).", BIG_FILES, 2)
         if error.errno not in DISK_FULL:
             raise
         return _complain(f"The disk is full ({error.strerror}).", "Make room and give the command again.", 2)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,13 +104,24 @@ def _written(one: Planned, folder: Path, bar: Any) -> list[tuple[Item, Path]]:
         if item.role == LORA and for_diffusers in made:
             shutil.copyfile(made[for_diffusers], path)
         else:
-            item.write(path)
+            with _as_if_in(item.path, path):
+                item.write(path)
         if item.role == LORA:
             made.setdefault(for_diffusers, path)
         staged.append((item, path))
         if bar:
             bar.advance(note=item.role)
     return staged
+
+
+@contextmanager
+def _as_if_in(place: Path, staged: Path) -> Iterator[None]:
+    """What is refused of the staged file is told of its place: the staging folder is gone by then."""
+    try:
+        yield
+    except UserError as error:
+        told = error.message.replace(str(staged), str(place)).replace(str(staged.parent), "its disk")
+        raise UserError(told, error.hint) from error
 
 
 def _stays(item: Item, written: Path) -> bool:
