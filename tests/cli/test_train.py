@@ -46,7 +46,8 @@ def test_a_dry_run_prints_a_line_for_a_shell_and_starts_nothing(root, capsys):
     ]
     assert not (root / "runs").exists()
     assert not (root / "config").exists()
-    render = shlex.split(step.rsplit("instead, lorawrap ", 1)[1])[:-1]
+    assert "the same command without --dry-run" in step
+    render = shlex.split(step.rsplit("the line, lorawrap ", 1)[1])[:-1]
     assert run(render) == 0
     assert all(Path(name).is_file() for name in shlex.split(second)[-3::2])
 
