@@ -6,12 +6,18 @@ What the user has installed for the wrapper is out of sight: tests bring their o
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.models import Kind, make_tiny
+
+if sys.version_info < (3, 11):
+    import tomli
+
+    sys.modules["tomllib"] = tomli  # the tests call it by one name
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"

@@ -11,8 +11,12 @@ import sys
 import time
 from pathlib import Path
 
-import tomllib
 from tqdm import tqdm
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 sys.path.insert(0, str(Path(__file__).parent))
 from lora_bytes import lora_bytes
