@@ -148,11 +148,11 @@ def test_a_disk_that_fills_up_leaves_nothing(files, tmp_path: Path):
     code = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500));"
-        "from wrapper.cli.main import run; run(sys.argv[1:])"
+        "from wrapper.cli.main import run; sys.exit(run(sys.argv[1:]))"
     )
     argv = [sys.executable, "-c", code, "lora", "merge", *map(str, files)]
     before = sorted(tmp_path.iterdir())
     done = subprocess.run([*argv, "--out", tmp_path / "out.safetensors"], capture_output=True, text=True)
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert "File too large" in done.stderr
     assert sorted(tmp_path.iterdir()) == before
