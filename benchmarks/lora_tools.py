@@ -23,9 +23,9 @@ from benchmarks.machine import report
 from tests.lora.full_size import full_size_layers, full_size_models
 from tests.single_files import ldm_named
 from wrapper.base_model.kinds import Kind
-from wrapper.lora_tools.factors import Factors
-from wrapper.lora_tools.lora_metadata import new_metadata
-from wrapper.lora_tools.result import LoraResult, component_alphas
+from wrapper.lora_tools.making.lora_metadata import new_metadata
+from wrapper.lora_tools.making.result import LoraResult, component_alphas
+from wrapper.lora_tools.maths.factors import Factors
 from wrapper.quiet import quiet_libraries
 from wrapper.safetensors_stream import Form, write_tensors
 

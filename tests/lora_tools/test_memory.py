@@ -20,10 +20,10 @@ import torch
 from safetensors.torch import load_file
 from wrapper.base_model.detect import detect
 from wrapper.lora.apply import LoraUse
-from wrapper.lora_tools.extracting import extract, plan_extract
-from wrapper.lora_tools.into_base import plan_into_base
-from wrapper.lora_tools.merged_base import write_merged_base
-from wrapper.lora_tools.ranks import RankRule
+from wrapper.lora_tools.making.extracting import extract, plan_extract
+from wrapper.lora_tools.bases.into_base import plan_into_base
+from wrapper.lora_tools.bases.merged_base import write_merged_base
+from wrapper.lora_tools.maths.ranks import RankRule
 from wrapper.safetensors_stream import form_of, write_tensors
 
 file, lora, folder = map(Path, sys.argv[1:])

@@ -12,9 +12,9 @@ import click
 from wrapper.cli.options import next_step
 
 if TYPE_CHECKING:
-    from wrapper.lora_tools.energies import Energies
-    from wrapper.lora_tools.ranks import RankRule
-    from wrapper.lora_tools.result import LoraResult
+    from wrapper.lora_tools.making.result import LoraResult
+    from wrapper.lora_tools.maths.energies import Energies
+    from wrapper.lora_tools.maths.ranks import RankRule
 
 F = TypeVar("F", bound=Callable[..., Any])
 _RANK = click.IntRange(1, 4096)
@@ -74,7 +74,7 @@ def _with(options: tuple[Callable[[F], F], ...], function: F) -> F:
 
 def rank_rule(rank: int | None, conv_rank: int | None, **measures: float | None) -> RankRule:
     """The rule that the options name. Raises `click.UsageError` for two measures, or nothing at all."""
-    from wrapper.lora_tools.ranks import RankRule
+    from wrapper.lora_tools.maths.ranks import RankRule
 
     given = {name: target for name, target in measures.items() if target is not None}
     if len(given) > 1:
@@ -88,7 +88,7 @@ def rank_rule(rank: int | None, conv_rank: int | None, **measures: float | None)
 
 def show_plan(what: str, ranks: Mapping[str, int], bytes_: int) -> None:
     """What a dry run says: modules, ranks and the size of the file."""
-    from wrapper.lora_tools.result import told_ranks
+    from wrapper.lora_tools.making.result import told_ranks
 
     told = told_ranks(ranks.values())
     click.echo(f"would make {what}: {len(ranks)} modules, {told}, about {size(bytes_)}")
@@ -97,7 +97,7 @@ def show_plan(what: str, ranks: Mapping[str, int], bytes_: int) -> None:
 
 def show_result(out: Path, result: LoraResult, digest: str, precision: str) -> None:
     """What was made, and what to do with it."""
-    from wrapper.lora_tools.result import told_ranks
+    from wrapper.lora_tools.making.result import told_ranks
 
     told = f"{len(result.ranks)} modules, {told_ranks(result.ranks.values())}, {precision}"
     click.secho(f"wrote {shown(out)}: {told}", fg="green")

@@ -16,13 +16,13 @@ from dataset_tools.files import whole_file, whole_folder, write_json
 from wrapper.lora.deltas import DOWN, UP, Parts, delta_error
 from wrapper.lora.made import MadeTensors
 from wrapper.lora.metadata import ARCHITECTURES, BASE_VERSIONS
+from wrapper.lora.sealing import SEALS, sealed
 from wrapper.lora.spellings.read import OpenLora
 from wrapper.lora.spellings.settings import CONFIG_NAME
 from wrapper.lora.spellings.write import under_diffusers_names, under_peft_names
-from wrapper.lora_tools.factors import ALPHA, component_of, factors_of, module_parts
 from wrapper.lora_tools.given import PEFT_FILE, open_given
-from wrapper.lora_tools.result import DTYPES, SAFETENSORS_DTYPES, TOLERANCES
-from wrapper.lora_tools.sealing import SEALS, sealed
+from wrapper.lora_tools.making.result import DTYPES, SAFETENSORS_DTYPES, TOLERANCES
+from wrapper.lora_tools.maths.factors import ALPHA, component_of, factors_of, module_parts
 from wrapper.safetensors_header import DTYPE_BITS
 from wrapper.safetensors_stream import in_library_order, write_tensors
 

@@ -18,6 +18,7 @@ from dataset_tools.progress import Bar, progress
 from wrapper.base_model.kinds import Kind
 from wrapper.lora.leaks import Topic, without
 from wrapper.lora.metadata import BASE_VERSIONS
+from wrapper.lora.sealing import LEGACY, MODEL, SEALS, legacy_of
 from wrapper.lora.spellings.recognise import recognise
 from wrapper.lora_tools.metadata_rules import (
     COMFYUI_SHOWS,
@@ -27,7 +28,6 @@ from wrapper.lora_tools.metadata_rules import (
     set_fault,
     unknown_spec_name,
 )
-from wrapper.lora_tools.sealing import LEGACY, MODEL, SEALS, legacy_of
 from wrapper.safetensors_header import MAX_HEADER_BYTES, Header, read_header
 from wrapper.safetensors_stream import Form, header_bytes
 

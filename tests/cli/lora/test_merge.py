@@ -14,7 +14,7 @@ from tests.single_files import make_single_file
 from wrapper.cli.main import run
 from wrapper.lora.apply import LoraUse
 from wrapper.lora.file import read_lora
-from wrapper.lora_tools.weights import parse_weighted
+from wrapper.lora_tools.making.weights import parse_weighted
 
 UNET = "lora_unet_mid_block_attentions_0_proj_in"
 TEXT = "lora_te_text_model_encoder_layers_0_mlp_fc1"

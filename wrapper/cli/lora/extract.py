@@ -51,11 +51,11 @@ def command(
     a time. Layers that are the same are left out; convolutions are, too, unless --conv-rank is given.
     """
     from dataset_tools.progress import progress
-    from wrapper.lora_tools.extracting import extract, plan_extract
-    from wrapper.lora_tools.into_base import named_base
-    from wrapper.lora_tools.lora_metadata import extracted_metadata
+    from wrapper.lora_tools.bases.into_base import named_base
+    from wrapper.lora_tools.making.extracting import extract, plan_extract
+    from wrapper.lora_tools.making.lora_metadata import extracted_metadata
+    from wrapper.lora_tools.making.result import file_bytes
     from wrapper.lora_tools.output import check_output
-    from wrapper.lora_tools.result import file_bytes
 
     if given["rank"] is None:
         raise click.UsageError("Give --rank: the most ranks that a layer gets.")

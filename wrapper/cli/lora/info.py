@@ -12,9 +12,9 @@ import click
 from wrapper.cli.options import next_step
 
 if TYPE_CHECKING:
-    from wrapper.lora_tools.info import LoraInfo
-    from wrapper.lora_tools.takers import Verdict
-    from wrapper.lora_tools.training_facts import Row
+    from wrapper.lora_tools.facts.info import LoraInfo
+    from wrapper.lora_tools.facts.takers import Verdict
+    from wrapper.lora_tools.facts.training_facts import Row
 
 
 @click.command("info")
@@ -41,8 +41,8 @@ def command(
     The norm of a module is how strongly it changes its layer at weight 1. Files of other kinds are named.
     """
     from dataset_tools.errors import Problems, UserError
-    from wrapper.lora_tools.info import look_at
-    from wrapper.lora_tools.norms_picture import check_picture, draw_norms
+    from wrapper.lora_tools.facts.info import look_at
+    from wrapper.lora_tools.norms.norms_picture import check_picture, draw_norms
 
     if picture is not None:
         check_picture(picture, files, quick=quick, force=force)
@@ -68,15 +68,15 @@ def command(
 def _print_json(found: Sequence[LoraInfo]) -> None:
     import json
 
-    from wrapper.lora_tools.info_rows import as_data
+    from wrapper.lora_tools.facts.info_rows import as_data
 
     # escaped, so that nothing in a file's words can steer a terminal
     click.echo(json.dumps([as_data(info, _verdicts(info)) for info in found], indent=2))
 
 
 def _show(info: LoraInfo, show_all: bool) -> None:
-    from wrapper.lora_tools.info_rows import faults, identity_rows, norm_rows
-    from wrapper.lora_tools.training_facts import training_rows
+    from wrapper.lora_tools.facts.info_rows import faults, identity_rows, norm_rows
+    from wrapper.lora_tools.facts.training_facts import training_rows
 
     click.secho(_safe(str(info.path)), bold=True)
     _rows(identity_rows(info))
@@ -99,7 +99,7 @@ def _verdicts(info: LoraInfo) -> list[Verdict]:
     from wrapper.export.key_maps.a1111 import a1111_map
     from wrapper.export.key_maps.architecture import full_size_layers
     from wrapper.export.key_maps.comfyui import comfyui_map
-    from wrapper.lora_tools.takers import comfyui_names, other_size, verdicts
+    from wrapper.lora_tools.facts.takers import comfyui_names, other_size, verdicts
 
     layers = full_size_layers(info.found.kind)
     if other_size(info.found, info.header, layers):

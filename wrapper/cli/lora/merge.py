@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wrapper.lora.apply import LoraUse
-    from wrapper.lora_tools.merging import Merge
+    from wrapper.lora_tools.making.merging import Merge
 
 
 @click.command("merge")
@@ -48,7 +48,7 @@ def command(
     the best approximation of that rank. Weights may be negative; TE_WEIGHT is for the text encoders. The
     files that are read stay as they are.
     """
-    from wrapper.lora_tools.weights import parse_weighted
+    from wrapper.lora_tools.making.weights import parse_weighted
 
     uses = [parse_weighted(text) for text in loras]
     precision, ranks = given.pop("precision"), given
@@ -63,8 +63,8 @@ def command(
 def _merge_loras(
     uses: Sequence[LoraUse], out: Path, dry_run: bool, force: bool, precision: str, ranks: dict[str, Any]
 ) -> None:
-    from wrapper.lora_tools.merging import plan_merge
-    from wrapper.lora_tools.opened import open_loras
+    from wrapper.lora_tools.making.merging import plan_merge
+    from wrapper.lora_tools.making.opened import open_loras
     from wrapper.lora_tools.output import check_output
 
     check_output(out, [use.path for use in uses], force)
@@ -80,9 +80,9 @@ def _merge_loras(
 
 def _write_merge(plan: Merge, out: Path, precision: str) -> None:
     from dataset_tools.progress import progress
-    from wrapper.lora_tools.ingredients import ingredient, merged_from
-    from wrapper.lora_tools.lora_metadata import new_metadata
-    from wrapper.lora_tools.merging import merge
+    from wrapper.lora_tools.making.ingredients import ingredient, merged_from
+    from wrapper.lora_tools.making.lora_metadata import new_metadata
+    from wrapper.lora_tools.making.merging import merge
 
     with progress("layers", len(plan.ranks)) as bar:
         result, energies = merge(plan, precision, bar.advance)
@@ -98,10 +98,10 @@ def _write_merge(plan: Merge, out: Path, precision: str) -> None:
 def _merge_into(
     into: str, uses: Sequence[LoraUse], out: Path, dry_run: bool, force: bool, precision: str | None
 ) -> None:
-    from wrapper.lora_tools.into_base import named_base, plan_into_base
-    from wrapper.lora_tools.merged_base import check_replaceable, write_merged_base
+    from wrapper.lora_tools.bases.into_base import named_base, plan_into_base
+    from wrapper.lora_tools.bases.merged_base import check_replaceable, write_merged_base
+    from wrapper.lora_tools.making.result import SAFETENSORS_DTYPES
     from wrapper.lora_tools.output import check_output
-    from wrapper.lora_tools.result import SAFETENSORS_DTYPES
 
     info = named_base(into)
     suffix = ".safetensors" if info.single_file else ""

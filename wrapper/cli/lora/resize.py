@@ -22,8 +22,8 @@ from wrapper.cli.lora_making import (
 )
 
 if TYPE_CHECKING:
-    from wrapper.lora_tools.opened import OpenedLora
-    from wrapper.lora_tools.ranks import RankRule
+    from wrapper.lora_tools.making.opened import OpenedLora
+    from wrapper.lora_tools.maths.ranks import RankRule
 
 
 @click.command("resize")
@@ -38,7 +38,7 @@ def command(file: Path, out: Path, dry_run: bool, force: bool, precision: str, *
     By --rank, by how much is to be kept (--energy, or sd-scripts' measures), or by both: then --rank is the
     most that a layer gets, and layers differ. A rank is never raised. FILE stays as it is.
     """
-    from wrapper.lora_tools.opened import open_lora
+    from wrapper.lora_tools.making.opened import open_lora
     from wrapper.lora_tools.output import check_output
 
     rule = rank_rule(**ranks)
@@ -49,9 +49,9 @@ def command(file: Path, out: Path, dry_run: bool, force: bool, precision: str, *
 
 def _resize(lora: OpenedLora, rule: RankRule, out: Path, precision: str, dry_run: bool) -> None:
     from dataset_tools.progress import progress
-    from wrapper.lora_tools.lora_metadata import changed_metadata
-    from wrapper.lora_tools.resizing import most_ranks, resize
-    from wrapper.lora_tools.result import file_bytes, told_ranks
+    from wrapper.lora_tools.making.lora_metadata import changed_metadata
+    from wrapper.lora_tools.making.resizing import most_ranks, resize
+    from wrapper.lora_tools.making.result import file_bytes, told_ranks
 
     for note in lora.notes:
         click.secho(f"  {note}", fg="yellow")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,14 +11,11 @@ from wrapper.export.lora_file.idle import for_a1111, for_diffusers
 from wrapper.export.lora_file.metadata import file_metadata
 from wrapper.export.source import Source
 from wrapper.export.wish import Wish
-from wrapper.lora.hashes import LEGACY_LENGTH, LEGACY_START, model_hash
-from wrapper.safetensors_stream import Form, form_of, header_bytes, in_library_order, write_tensors
+from wrapper.lora.sealing import SEALS, sealed
+from wrapper.safetensors_stream import form_of, in_library_order, write_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-HASHES = {"sshs_model_hash": "0" * 64, "sshs_legacy_hash": "0" * 8}
-"""What stands for the hashes until the weights are written."""
 
 
 def write_kohya(path: Path, wish: Wish, source: Source) -> None:
@@ -50,17 +46,7 @@ def write_hashed(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
     kept = {name: value for name, value in metadata.items() if not name.startswith("sshs_")}
 
     def seal(written: Path) -> dict[str, str]:
-        return {"sshs_model_hash": model_hash(written), "sshs_legacy_hash": _legacy(written, forms, kept)}
+        return sealed(written, forms, kept)
 
     ordered = (tensors[name].contiguous() for name in forms)
-    write_tensors(path, forms, {**kept, **HASHES}, ordered, seal)
-
-
-def _legacy(path: Path, forms: Mapping[str, Form], metadata: Mapping[str, str]) -> str:
-    """``sshs_legacy_hash``: of a part of the file as it would be with its ``ss_*`` metadata alone."""
-    head = header_bytes(forms, {name: value for name, value in metadata.items() if name.startswith("ss_")})
-    with path.open("rb") as stream:
-        own_head = 8 + int.from_bytes(stream.read(8), "little")
-        stream.seek(own_head + max(0, LEGACY_START - len(head)))
-        rest = stream.read(max(0, LEGACY_LENGTH - max(0, len(head) - LEGACY_START)))
-    return hashlib.sha256(head[LEGACY_START : LEGACY_START + LEGACY_LENGTH] + rest).hexdigest()[:8]
+    write_tensors(path, forms, {**kept, **SEALS}, ordered, seal)

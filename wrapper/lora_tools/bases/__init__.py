@@ -1,0 +1,1 @@
+"""LoRAs merged into a base model."""

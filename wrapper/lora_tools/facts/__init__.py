@@ -1,0 +1,1 @@
+"""What a file is, how it was trained, who takes it."""

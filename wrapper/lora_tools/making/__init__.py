@@ -1,0 +1,1 @@
+"""LoRAs out of LoRAs and of models."""

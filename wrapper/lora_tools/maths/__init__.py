@@ -1,0 +1,1 @@
+"""Changes of weights as factors: norms, singular values, ranks."""

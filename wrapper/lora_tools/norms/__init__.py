@@ -1,0 +1,1 @@
+"""How strongly a LoRA acts where, in numbers and as a picture."""
