@@ -21,6 +21,11 @@ def test_one_of_everything():
     assert "1 step, so 1 epoch. 1 checkpoint will be kept. About 30 seconds, as the last run here" in told
 
 
+def test_batches_that_make_one_step_together_are_counted():
+    told = Forecast("Stage A", 100, 100, 2, 1500, 1, None, accumulation=4).words()
+    assert "25 steps, so 60 epochs" in told
+
+
 def test_an_unknown_card_promises_nothing():
     assert Forecast("Stage A", 1, 0, 1, 1, 0, None).words().endswith("is told after the first steps.")
 

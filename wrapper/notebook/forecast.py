@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError
+from dataset_tools.pictures.buckets import Buckets
+from wrapper.kohya.steps import DatasetUse, ImageUse, count_steps
 from wrapper.launch.stages import stages_of
 from wrapper.project.load import Project, load_project
 from wrapper.runs.record import read_record
@@ -45,10 +47,12 @@ class Forecast:
     steps: int
     save_every_epochs: int
     seconds: tuple[float, float] | None
+    accumulation: int = 1
+    """Batches a step."""
 
     @property
     def steps_an_epoch(self) -> int:
-        return max(1, math.ceil((self.photographs + self.class_images) / self.batch))
+        return steps_an_epoch(self.photographs + self.class_images, self.batch, self.accumulation)
 
     @property
     def epochs(self) -> int:
@@ -103,7 +107,8 @@ def _forecast(project: Project, stage: str, built: BuiltDataset, card: str) -> F
     batch = _batch(tomllib.loads(rendered.dataset_toml)) or int(train.get("train_batch_size", 1))
     uses = sum(one.images * one.num_repeats for one in built.stages[stage] if not one.is_reg)
     regularised = stage == "stage_a" and project.settings.regularisation.source != "none"
-    steps = _steps(train, math.ceil((uses * (1 + regularised)) / batch))
+    accumulation = int(train.get("gradient_accumulation_steps", 1))
+    steps = _steps(train, steps_an_epoch(uses * (1 + regularised), batch, accumulation))
     pace = _seconds(project, stage, card, base.kind, batch)
     return Forecast(
         {"stage_a": "Stage A", "stage_b": "Stage B"}[stage],
@@ -113,7 +118,14 @@ def _forecast(project: Project, stage: str, built: BuiltDataset, card: str) -> F
         steps,
         int(train.get("save_every_n_epochs", 0)),
         pace and (pace[0] * steps, pace[1] * steps),
+        accumulation,
     )
+
+
+def steps_an_epoch(uses: int, batch: int, accumulation: int) -> int:
+    """As sd-scripts counts those of images that are all of one size."""
+    square = DatasetUse([ImageUse((64, 64), uses)], Buckets((64, 64)), batch)
+    return max(1, count_steps([square], accumulation=accumulation).steps_per_epoch)
 
 
 def _flat(page: dict[str, Any]) -> dict[str, Any]:
