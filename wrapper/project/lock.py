@@ -16,13 +16,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, Literal, NamedTuple
+from typing import IO, Any, Literal, NamedTuple, get_args
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import placing
 
 Part = Literal["qc", "dataset", "stage_a", "stage_b", "pictures", "evaluation", "export", "report"]
-PARTS: tuple[Part, ...] = Part.__args__  # type: ignore[attr-defined]
+PARTS: tuple[Part, ...] = get_args(Part)
 FOLDER = "locks"
 NO_LOCKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.ENOSYS, errno.EINVAL}
 
