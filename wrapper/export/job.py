@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -118,7 +119,7 @@ def with_checkpoint(wish: Wish, base: BaseInfo) -> Wish:
 
 
 def record(done: Sequence[Exported], folder: Path) -> dict[str, Any]:
-    """``export.json``: per LoRA its files (paths below ``folder``), proofs and notes."""
+    """``export.json``: per LoRA its files (paths below ``folder``), proofs and notes, free of this machine."""
     return {
         "loras": [
             {
@@ -137,7 +138,7 @@ def record(done: Sequence[Exported], folder: Path) -> dict[str, Any]:
                     for file in exported.files
                 ],
                 "proofs": [asdict(proof) for proof in exported.proofs],
-                "notes": exported.notes,
+                "notes": [note.replace(f"{folder}{os.sep}", f"{folder.name}/") for note in exported.notes],
             }
             for exported in done
         ]
