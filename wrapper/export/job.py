@@ -119,7 +119,7 @@ def with_checkpoint(wish: Wish, base: BaseInfo) -> Wish:
 
 
 def record(done: Sequence[Exported], folder: Path) -> dict[str, Any]:
-    """``export.json``: per LoRA its files (paths below ``folder``), proofs and notes, free of this machine."""
+    """``export.json``: per LoRA its files, proofs and notes; every path is told below ``folder``."""
     return {
         "loras": [
             {
