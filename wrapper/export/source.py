@@ -42,8 +42,3 @@ def read_source(path: Path, kind: Kind | None = None) -> Source:
 def component_of(module: str) -> str:
     """``lora_te1_text_model_…`` → ``te1``."""
     return module.split("_", 2)[1]
-
-
-def alpha_of(parts: dict[str, Tensor]) -> float:
-    """Alpha of one module; without one it is the rank, as sd-scripts, A1111 and ComfyUI take it."""
-    return float(parts[ALPHA]) if ALPHA in parts else float(parts[DOWN].shape[0])

@@ -9,8 +9,9 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from wrapper.export.source import ALPHA, DOWN, UP, Modules, alpha_of, component_of
+from wrapper.export.source import ALPHA, DOWN, UP, Modules, component_of
 from wrapper.export.targets import Precision
+from wrapper.lora.apply import alpha_of
 
 if TYPE_CHECKING:
     import torch

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from wrapper.export.proofs.proof import some
-from wrapper.export.source import DOWN, Source, alpha_of, component_of
+from wrapper.export.source import DOWN, Source, component_of
 from wrapper.export.wish import Wish
+from wrapper.lora.apply import alpha_of
 from wrapper.lora.leaks import Topic, leaks, without
 from wrapper.lora.metadata import ARCHITECTURES, BASE_VERSIONS, IMPLEMENTATIONS
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wrapper.export.source import ALPHA, DOWN, UP, Modules, alpha_of, component_of
+from wrapper.export.source import ALPHA, DOWN, UP, Modules, component_of
 from wrapper.export.targets import Precision
+from wrapper.lora.apply import alpha_of
 from wrapper.lora.deltas import delta_error
 
 if TYPE_CHECKING:
