@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from dataset_tools.errors import UserError
+from dataset_tools.system_faults import system_fault
 
 try:
     import fcntl
@@ -40,7 +41,9 @@ def placing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}).", PLACE_HINT) from error
+        fault = system_fault(error)
+        hint = fault.hint if fault is not None and fault.on_the_disk else PLACE_HINT
+        raise UserError(f"{path}: cannot be written ({error.strerror}).", hint) from error
 
 
 @contextmanager

@@ -33,10 +33,14 @@ def raising(error: BaseException) -> click.Command:
         (RunFailed("Stage A stopped.", "See the log."), 1, ["Stage A stopped.", "→ See the log."]),
         (KeyboardInterrupt(), 130, ["Interrupted."]),
         (click.UsageError("no"), 2, ["no"]),
-        (OSError(errno.ENOSPC, "No space left"), 2, ["The disk is full (No space left).", "→ Make room"]),
-        (OSError(errno.EFBIG, "File too large"), 2, ["too large for its disk (File too large).", "FAT32"]),
+        (
+            OSError(errno.EIO, "Input/output error", "d/a"),
+            2,
+            ["not answer (Input/output error): d/a", "→ Look"],
+        ),
+        (MemoryError(), 2, ["The computer's memory is used up.", "→ End other programs"]),
     ],
-    ids=["user", "run", "interrupt", "usage", "disk", "file system"],
+    ids=["user", "run", "interrupt", "usage", "drive", "memory"],
 )
 def test_errors_become_a_line_and_a_code(
     monkeypatch, capsys, error: BaseException, code: int, said: list[str]

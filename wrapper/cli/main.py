@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 a run failed, 2 the input or the configuration is wrong, 1
 
 from __future__ import annotations
 
-import errno
 import signal
 import sys
 from types import FrameType
@@ -38,8 +37,6 @@ COMMANDS = (
     "doctor",
 )
 """In the order of the work. Each is ``wrapper.cli.<name>.command``, imported when it is asked for."""
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-BIG_FILES = "Name a place on another one: FAT32, as on many USB sticks, takes 4 GB at most."
 
 
 @click.group(
@@ -77,6 +74,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit code; a bug keeps its traceback."""
     from dataset_tools.errors import RunFailed, UserError
+    from dataset_tools.system_faults import system_fault, told
 
     try:
         result = cli.main(args=argv, prog_name="lorawrap", standalone_mode=False)
@@ -89,12 +87,11 @@ def run(argv: list[str]) -> int:
         return _complain(error.message, error.hint, 1)
     except (KeyboardInterrupt, click.Abort):
         return _complain("Interrupted.", "The same command goes on from what is already done.", 130)
-    except OSError as error:
-        if error.errno == errno.EFBIG:
-            return _complain(f"The file is too large for its disk ({error.strerror}).", BIG_FILES, 2)
-        if error.errno not in DISK_FULL:
+    except Exception as error:
+        fault = system_fault(error)
+        if fault is None:
             raise
-        return _complain(f"The disk is full ({error.strerror}).", "Make room and give the command again.", 2)
+        return _complain(told(error, fault), fault.hint, 2)
     return result if isinstance(result, int) else 0
 
 

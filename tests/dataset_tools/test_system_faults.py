@@ -1,0 +1,65 @@
+"""What the system says → one sentence and what to do; what is a bug of ours stays one."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from dataset_tools.system_faults import system_fault, told
+
+
+def of(name: str, path: str | None = "a drive/фото 🙂.png") -> OSError:
+    number = getattr(errno, name)
+    return OSError(number, os.strerror(number), path)
+
+
+class SafetensorError(Exception):
+    """By its name alone is a library's error known, without importing the library."""
+
+
+SAID = {
+    "full": (of("ENOSPC"), "The disk is full (No space left on device): a drive/фото 🙂.png"),
+    "quota": (of("EDQUOT", None), "The disk is full (Disk quota exceeded)."),
+    "too large": (of("EFBIG"), "The file is too large for its disk"),
+    "read only": (of("EROFS"), "The disk can be read only (Read-only file system)"),
+    "broken drive": (of("EIO"), "The drive does not answer (Input/output error)"),
+    "network drive": (of("ESTALE"), "The drive does not answer"),
+    "Colab's drive": (of("ENOTCONN"), "The drive does not answer"),
+    "taken away": (of("ENOENT"), "What was there is not there any more"),
+    "rights": (of("EACCES"), "A file or a folder may not be read or written"),
+    "handles": (of("EMFILE", None), "Too many files are open"),
+    "memory": (MemoryError(), "The computer's memory is used up."),
+    "memory of torch": (
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 4 bytes"),
+        "The computer's memory is used up.",
+    ),
+    "disk of safetensors": (
+        SafetensorError("I/O error: No space left on device (os error 28)"),
+        "The disk is full.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("error", "said"), SAID.values(), ids=SAID)
+def test_a_fault_of_the_system_is_a_sentence(error: BaseException, said: str):
+    fault = system_fault(error)
+    assert fault is not None
+    assert told(error, fault).startswith(said)
+    assert fault.hint.endswith(".")
+
+
+def test_a_drive_that_windows_lost_is_known_by_its_number():
+    error = of("EINVAL")
+    error.winerror = 1167
+    assert told(error, system_fault(error)).startswith("The drive does not answer")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("No space left"), RuntimeError("size mismatch"), OSError("of a library"), of("ENOENT", None)],
+    ids=repr,
+)
+def test_a_bug_stays_a_bug(error: BaseException):
+    assert system_fault(error) is None
