@@ -14,6 +14,7 @@ from dataset_tools.quality.engines import Engine
 from dataset_tools.quality.engines.worker import TIME_LIMIT_S, Fault, WorkerFault, answer
 from dataset_tools.quality.measured_store import measure_version
 from dataset_tools.quality.measuring import Facts, Measured, Task
+from dataset_tools.ray_cluster import joined
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 FILES_A_TASK = 16
 TASKS_A_PROCESSOR = 2
 """So many are sent out at once, that none waits for its next files."""
-ANSWER_S = 10.0
-NO_CLUSTER_HINT = "Start one with 'ray start --head', or use --ray local."
 RETRIES = 5
 """Of a task whose worker or node was lost."""
 RETRIES_ALONE = 1
@@ -46,41 +45,10 @@ def by_cluster(address: str, workers: int | None = None, limit_s: float = TIME_L
     """
 
     def measured(tasks: Iterator[Task]) -> Iterator[tuple[Task, Measured]]:
-        ray = _connected(address)
-        try:
+        with joined(address, "qc") as ray:
             yield from _Dispatch(ray, tasks, workers, limit_s).measured()
-        finally:
-            ray.shutdown()
 
     return measured
-
-
-def _connected(address: str) -> ModuleType:
-    try:
-        import ray
-    except ImportError as error:
-        raise UserError(
-            "qc: --ray needs Ray, which is not installed", "pip install 'lorawrap[ray]'"
-        ) from error
-    _check(address)
-    try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UserError(f"qc: no Ray cluster at '{address}' ({error})", NO_CLUSTER_HINT) from error
-    return ray
-
-
-def _check(address: str) -> None:
-    """Ray itself tries an address where nobody answers for minutes."""
-    if address in ("auto", "local"):
-        return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdecimal():
-        raise UserError(f"qc: '{address}' is no Ray cluster's address", "Write auto, local or HOST:PORT.")
-    try:
-        socket.create_connection((host, int(port)), ANSWER_S).close()
-    except (OSError, OverflowError) as error:
-        raise UserError(f"qc: no Ray cluster at '{address}' ({error})", NO_CLUSTER_HINT) from error
 
 
 def measured_on_node(tasks: list[Task], version: str, limit_s: float) -> OnNode:
