@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.files import content_hash, write_json
 
 
 class Contents:
-    """SHA-256 of files, remembered in ``memory`` by path, size and time of change: nothing is read twice."""
+    """SHA-256 of files, remembered in ``memory`` by path, size and time of change: nothing is read twice.
 
-    def __init__(self, root: Path, memory: Path) -> None:
-        self.root, self.memory = root, memory
+    They are named from the first of ``roots`` that they lie in.
+    """
+
+    def __init__(self, memory: Path, *roots: Path) -> None:
+        self.roots, self.memory = roots, memory
         self.known = _read(memory)
 
     def of(self, paths: Iterable[Path]) -> list[list[str]]:
-        """``[path relative to the root, hash]`` of each; a file that is not there has no hash."""
+        """``[path relative to its root, hash]`` of each; a file that is not there has no hash."""
         found = [[self.name(path), self._hash(path)] for path in paths]
         remembered = _read(self.memory)
         if not self.known.items() <= remembered.items():
@@ -25,10 +28,10 @@ class Contents:
         return found
 
     def name(self, path: Path) -> str:
-        """The path from the root, so that a project may be moved; an outside one as it is."""
+        """The path from its root, so that a project may be moved; an outside one as it is."""
         absolute = path.resolve()
-        inside = absolute.is_relative_to(self.root)
-        return (absolute.relative_to(self.root) if inside else absolute).as_posix()
+        root = next((root for root in self.roots if absolute.is_relative_to(root)), None)
+        return (absolute.relative_to(root) if root else absolute).as_posix()
 
     def _hash(self, path: Path) -> str:
         try:
@@ -45,6 +48,6 @@ class Contents:
 
 def _read(memory: Path) -> dict[str, list]:
     try:
-        return dict(json.loads(memory.read_text(encoding="utf-8")))
+        return dict(from_json(bounded_text(memory)))
     except (FileNotFoundError, ValueError, TypeError):
         return {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import UserError
+
+MOST_RECORDS_BYTES = 1 << 30
+"""Records have a line for each picture or sheet."""
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -27,8 +30,8 @@ def read_list(path: Path) -> list[dict[str, Any]]:
 
 def _parsed(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        return from_json(_text(path))
+    except ValueError as error:
         raise _broken(path, error) from None
 
 
@@ -39,16 +42,23 @@ def read_lines(path: Path, *, torn_end: bool = False) -> list[dict[str, Any]]:
     """
     if not path.is_file():
         return []
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = [line for line in _text(path).splitlines() if line.strip()]
     rows: list[dict[str, Any]] = []
     for number, line in enumerate(lines, start=1):
         try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError as error:
+            rows.append(from_json(line))
+        except ValueError as error:
             if torn_end and number == len(lines):
                 break
             raise _broken(path, f"line {number}: {error}") from None
     return rows
+
+
+def _text(path: Path) -> str:
+    try:
+        return bounded_text(path, most_bytes=MOST_RECORDS_BYTES)
+    except ValueError as error:
+        raise _broken(path, error) from None
 
 
 def _broken(path: Path, why: object) -> UserError:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dataset_tools.building.dataset import RECORD_FILE
 from dataset_tools.building.written_files import Written, WrittenFiles
+from dataset_tools.data_text import from_json
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.files import content_hash, whole_file
 
@@ -106,7 +107,7 @@ def _entries(lines: Iterable[str]) -> Iterator[tuple[str, Written]]:
     line = ""
     for line in map(str.strip, lines):
         if line not in ("{", "}"):
-            ((name, said),) = json.loads(f"{{{line.rstrip(',')}}}").items()
+            ((name, said),) = from_json(f"{{{line.rstrip(',')}}}").items()
             yield name, Written(said) if isinstance(said, str) else Written(*said)
     if line != "}":
         raise ValueError("cut short")

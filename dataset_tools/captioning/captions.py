@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dataset_tools.captioning.phrases import template as shipped_template
 from dataset_tools.captioning.phrases import words
+from dataset_tools.data_text import bounded_text
 from dataset_tools.errors import UserError
 from dataset_tools.manifests.schema import ManifestRow
 
@@ -59,9 +60,11 @@ def caption_from_file(image: Path) -> str | None:
     if not path.is_file():
         return None
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = bounded_text(path, "utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 (byte {error.start}).", "Save the caption as UTF-8.") from None
+    except ValueError as error:
+        raise UserError(f"{path}: {error}.", "A caption is a line of text.") from None
     return next((line.strip() for line in lines if line.strip()), None)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
+from dataset_tools.data_text import from_json
 from dataset_tools.manifests.schema import Consent, ManifestRow
 
 _YES_AND_NO = {"yes": True, "true": True, "1": True, "y": True, "x": True} | dict.fromkeys(
@@ -55,6 +55,6 @@ def _box(cell: str) -> Any:
 
 def _json(cell: str) -> Any:
     try:
-        return json.loads(cell)
+        return from_json(cell)
     except ValueError:
         return cell

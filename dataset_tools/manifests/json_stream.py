@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -124,7 +125,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     inner = next((value.key for value in found.values() if isinstance(value, RepeatedKey)), None)
     if len(found) == len(pairs) and inner is None:
         return found
-    names = [name for name, _ in pairs]
+    counts = Counter(name for name, _ in pairs)
     repeated = RepeatedKey(found)
-    repeated.key = next((name for name in names if names.count(name) > 1), inner or "")
+    repeated.key = next((name for name, count in counts.items() if count > 1), inner or "")
     return repeated

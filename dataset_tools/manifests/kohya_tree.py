@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from dataset_tools.data_text import bounded_text
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.image_files import image_files
 from dataset_tools.manifests.folder_names import read_name
@@ -69,9 +70,11 @@ def caption_line(path: Path) -> tuple[str | None, bool]:
     if not path.is_file():
         return None, False
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = bounded_text(path, "utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 (byte {error.start}).", "Save the caption as UTF-8.") from None
+    except ValueError as error:
+        raise UserError(f"{path}: {error}.", "A caption is a line of text.") from None
     if not lines or not lines[0].strip():
         raise UserError(f"{path}: the caption is empty.", "Write one, or remove the file.")
     return lines[0].strip(), any(line.strip() for line in lines[1:])

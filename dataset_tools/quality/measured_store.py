@@ -11,7 +11,9 @@ from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+from dataset_tools.data_text import from_json
 from dataset_tools.database import opened
 from dataset_tools.known_contents import SCHEMA as CONTENTS_SCHEMA
 from dataset_tools.known_contents import KnownContents
@@ -127,7 +129,7 @@ class MeasuredStore:
     def pairs(self, key: str) -> list[list[float]] | None:
         """What `keep_pairs` kept."""
         found = self._connection.execute("SELECT pairs FROM pairs WHERE key = ?", [key]).fetchone()
-        return json.loads(found[0]) if found else None
+        return _kept(found[0]) if found else None
 
     def keep_pairs(self, key: str, pairs: Sequence[Sequence[float]]) -> None:
         """Keep the result of the last search for copies."""
@@ -185,5 +187,15 @@ def _text(facts: Facts) -> str:
 
 
 def _facts(text: str) -> Facts:
-    measures, box, error = json.loads(text)
-    return Facts(measures and Measures(*measures), box and tuple(box), error)
+    try:
+        measures, box, error = _kept(text)
+        return Facts(measures and Measures(*measures), box and tuple(box), error)
+    except (TypeError, ValueError) as fault:
+        raise sqlite3.DatabaseError(f"a row of it is spoiled: {fault}") from fault
+
+
+def _kept(text: str) -> Any:
+    try:
+        return from_json(text)
+    except ValueError as fault:
+        raise sqlite3.DatabaseError(f"a row of it is spoiled: {fault}") from fault

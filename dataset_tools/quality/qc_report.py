@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from dataset_tools.data_text import from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import text_file
 from dataset_tools.quality.qc_record import QcRecord, record_from_json
@@ -80,8 +81,8 @@ def each_record(path: Path) -> Iterator[QcRecord]:
 
 def _read(path: Path, number: int, line: str) -> QcRecord:
     try:
-        return record_from_json(json.loads(line))
-    except (ValueError, TypeError, KeyError) as error:
+        return record_from_json(from_json(line))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(
             f"{path} line {number}: no QC record ({error})", "Run `lorawrap qc` again."
         ) from error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import UserError
 from wrapper.base_model.kinds import Kind
 from wrapper.base_model.weights_file import is_pickled, tensor_shapes
@@ -160,7 +160,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = from_json(bounded_text(path))
     except ValueError as error:
         raise UserError(f"{path}: is not valid JSON ({error}).", "Get the model again.") from error
     if not isinstance(data, dict):

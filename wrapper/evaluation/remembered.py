@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import placing, write_text
 
@@ -36,7 +37,7 @@ class Remembered:
             raise UserError(f"{self.path}: cannot be read ({error.strerror}).", "Remove it.") from error
         for line in lines:
             try:
-                row = json.loads(line)
+                row = from_json(line)
                 self.rows[row.pop("key")] = row
             except (ValueError, KeyError, AttributeError, TypeError):
                 continue

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 from wrapper.evaluation.checkpoints import finished_run
 from wrapper.evaluation.denoising import LossSettings
 from wrapper.project.layout import ProjectPaths
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from wrapper.project.load import parse_toml
 
 
 def loss_settings(paths: ProjectPaths, stage: str, timesteps: int, seed: int) -> LossSettings | None:
@@ -38,7 +33,7 @@ def loss_settings(paths: ProjectPaths, stage: str, timesteps: int, seed: int) ->
 
 def _flat(file: Path) -> dict[str, Any]:
     """Sections flattened one level, as the trainers read it."""
-    data = tomllib.loads(file.read_text(encoding="utf-8"))
+    data = parse_toml(file)
     flat: dict[str, Any] = {}
     for key, value in data.items():
         flat |= value if isinstance(value, dict) else {key: value}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import bounded_text, from_json
 from wrapper.export.lora_file.metadata import is_for_inpainting
 from wrapper.export.wish import Wish
 from wrapper.safetensors_header import read_header
@@ -47,7 +47,7 @@ def _object(path: Path) -> dict[str, Any]:
     if not path.is_file() or path.stat().st_size > MAX_SIDE_CAR_BYTES:
         return {}
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        data = from_json(bounded_text(path))
+    except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}

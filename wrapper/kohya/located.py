@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import bounded_text, from_json, from_toml
 from dataset_tools.errors import UserError
 from wrapper.kohya.toml_faults import fault_hint, fault_line
 from wrapper.kohya.toml_places import Place, toml_places
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 MADE_BY = "`lorawrap render` makes it."
 
@@ -72,8 +66,8 @@ def read_located(path: Path) -> Located:
 def read_located_json(path: Path) -> Located:
     """Read a JSON file; its lines are not known. Raises `UserError` when it is missing or no JSON object."""
     try:
-        data = json.loads(_text(path))
-    except (ValueError, RecursionError) as error:
+        data = from_json(_text(path))
+    except ValueError as error:
         raise UserError(f"{path}: not valid JSON: {error}.") from error
     if not isinstance(data, dict):
         raise UserError(f"{path}: not a JSON object.", "A dataset file is {'general': …, 'datasets': […]}.")
@@ -84,9 +78,11 @@ def _text(path: Path) -> str:
     if not path.is_file():
         raise UserError(f"{path}: there is no such file.", MADE_BY)
     try:
-        return path.read_text(encoding="utf-8")
+        return bounded_text(path)
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 (byte {error.start}).", "Save it as UTF-8.") from error
+    except ValueError as error:
+        raise UserError(f"{path}: {error}.") from error
 
 
 def _parse(path: Path, text: str) -> dict[str, Any]:
@@ -105,8 +101,8 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
 def _complain(path: Path, text: str) -> None:
     """Raise `UserError` where it is no TOML at all, which tomllib says better than sd-scripts' library."""
     try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        from_toml(text)
+    except ValueError as error:
         hint = fault_hint(text, fault_line(str(error)))
         raise UserError(f"{path}: not valid TOML: {error}.", hint) from None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from dataset_tools.data_text import from_json
 from dataset_tools.processors import usable
 from wrapper import __version__
 from wrapper.launch.command import Trainer
@@ -80,7 +80,7 @@ def _asked(python: str) -> dict[str, str]:
         done = subprocess.run(
             [python, "-c", _ASK, *PACKAGES], capture_output=True, text=True, timeout=_TIMEOUT_S, check=True
         )
-        return dict(json.loads(done.stdout))
+        return dict(from_json(done.stdout))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         return {"unknown": str(error)}
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from dataset_tools.data_text import from_json
 from wrapper.lora.private_paths import is_path, without_paths
 
 Topic = Literal["captions", "paths", "notes", "pictures", "all"]
@@ -183,8 +184,8 @@ def _parsed(value: str) -> Any:
     if not value.lstrip().startswith(("{", "[")):
         return None
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+        return from_json(value)
+    except ValueError:
         return None
 
 

@@ -6,11 +6,11 @@ Read in A1111 1.10.1 (``extensions-builtin/Lora``), Forge, ComfyUI 0.3.64, diffu
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from dataset_tools.data_text import from_json
 from dataset_tools.errors import did_you_mean
 from wrapper.base_model.kinds import Kind
 from wrapper.lora.metadata import ARCHITECTURES, BASE_VERSIONS, IMPLEMENTATIONS
@@ -142,8 +142,8 @@ def _kind_fault(key: str, value: str, kind: Kind | None) -> str:
 
 def _json(value: str) -> Any:
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+        return from_json(value)
+    except ValueError:
         return None
 
 

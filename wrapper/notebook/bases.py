@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from dataset_tools.data_text import bounded_text, from_json
 from wrapper.notebook.colab import secret
 from wrapper.notebook.command import run_module
 from wrapper.notebook.fetching import TOKENS, fetched, is_address, is_hub_id
@@ -77,5 +77,5 @@ def base_of_project(places: Places, key: str) -> str:
 
 def _named_in_form(places: Places, key: str) -> str:
     """What the form said: an address can be fetched again on a new machine."""
-    form = json.loads(places.form.read_text(encoding="utf-8"))["form"] if places.form.is_file() else {}
+    form = from_json(bounded_text(places.form))["form"] if places.form.is_file() else {}
     return str(form.get({"model": "base_model", "inpaint_model": "inpaint_base"}[key], ""))

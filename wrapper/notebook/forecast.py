@@ -5,24 +5,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataset_tools.data_text import from_json, from_toml
 from dataset_tools.errors import UserError
 from dataset_tools.pictures.buckets import Buckets
+from dataset_tools.wording import count_of
 from wrapper.kohya.steps import DatasetUse, ImageUse, count_steps
 from wrapper.launch.stages import stages_of
 from wrapper.project.load import Project, load_project
 from wrapper.runs.record import read_record
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from dataset_tools.building.dataset import BuiltDataset
@@ -67,10 +63,10 @@ class Forecast:
         """``Stage A: 300 steps …``, a sentence each for steps, epochs, checkpoints and time."""
         and_class = f" and {self.class_images} class images" if self.class_images else ""
         return (
-            f"{self.title}: {self.steps} steps of {_count(self.batch, 'picture')}. "
-            f"An epoch shows {_count(self.photographs, 'photograph')}{and_class}, repeats counted: "
-            f"{_count(self.steps_an_epoch, 'step')}, so {_count(self.epochs, 'epoch')}. "
-            f"{_count(self.checkpoints, 'checkpoint')} will be kept. {self._time()}"
+            f"{self.title}: {self.steps} steps of {count_of(self.batch, 'picture')}. "
+            f"An epoch shows {count_of(self.photographs, 'photograph')}{and_class}, repeats counted: "
+            f"{count_of(self.steps_an_epoch, 'step')}, so {count_of(self.epochs, 'epoch')}. "
+            f"{count_of(self.checkpoints, 'checkpoint')} will be kept. {self._time()}"
         )
 
     def _time(self) -> str:
@@ -83,7 +79,7 @@ class Forecast:
 def duration(seconds: float) -> str:
     """``80 seconds``, ``25 minutes``, ``3.5 hours``."""
     if seconds < 90:
-        return _count(max(1, round(seconds)), "second")
+        return count_of(max(1, round(seconds)), "second")
     minutes = seconds / 60
     return f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
 
@@ -103,8 +99,8 @@ def _forecast(project: Project, stage: str, built: BuiltDataset, card: str) -> F
     inpaint = stage == "stage_b"
     base = resolve(project.base(inpaint=inpaint), inpaint, project.paths.cache)
     rendered = render(stage, project.settings, project.paths, built, base)
-    train = _flat(tomllib.loads(rendered.train_toml))
-    batch = _batch(tomllib.loads(rendered.dataset_toml)) or int(train.get("train_batch_size", 1))
+    train = _flat(from_toml(rendered.train_toml))
+    batch = _batch(from_toml(rendered.dataset_toml)) or int(train.get("train_batch_size", 1))
     uses = sum(one.images * one.num_repeats for one in built.stages[stage] if not one.is_reg)
     regularised = stage == "stage_a" and project.settings.regularisation.source != "none"
     accumulation = int(train.get("gradient_accumulation_steps", 1))
@@ -160,14 +156,10 @@ def _measured(project: Project, stage: str) -> float:
     for run in reversed([one for one in project.paths.all_runs() if one.stage == stage]):
         here = read_record(run.record).get("process", {}).get("host") == platform.node()
         lines = run.events.read_text(encoding="utf-8").splitlines() if here and run.events.is_file() else []
-        events = [event for event in map(json.loads, lines) if event["elapsed_s"] and event["step"] > 1]
+        events = [event for event in map(from_json, lines) if event["elapsed_s"] and event["step"] > 1]
         if events:
             return float(events[-1]["elapsed_s"]) / int(events[-1]["step"])
     return 0.0
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def main() -> int:

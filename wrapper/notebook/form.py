@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import from_toml
 from dataset_tools.manifests.safety import UNDER_18
 from wrapper.notebook.settings_text import with_values
 from wrapper.project.init import Job, NewProject, check, project_text
 from wrapper.project.load import SHIPPED_BASE, validate
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 DEMO = SHIPPED_BASE
 JOBS: Mapping[str, Job] = {"a face (SDXL)": "face", "an ear, Stages A and B (SD 1.5)": "ear"}
@@ -116,7 +111,7 @@ def settings(form: Form, found: Found) -> str:
     )
     check(new)
     text = with_values(project_text(new), _values(form, found))
-    validate(tomllib.loads(text), _FIELDS)
+    validate(from_toml(text), _FIELDS)
     return text
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.files import content_hash, whole_file
 from wrapper.notebook.colab import download as to_browser
 from wrapper.notebook.pictures import Picture, show, show_sheet
@@ -28,7 +28,7 @@ def show_pictures(places: Places) -> None:
     """Before and after, with equal seeds; then the repaired pictures, where some were."""
     images = places.job.images
     listed = images / "txt2img.json"
-    shots = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else []
+    shots = from_json(bounded_text(listed)) if listed.is_file() else []
     pairs = [
         Picture(images / shot[key], f"{said}, seed {shot['seed']}: {shot['prompt']}")
         for shot in shots
@@ -83,4 +83,4 @@ def _archive(folder: Path, target: Path, made: Path) -> Path:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    return dict(from_json(bounded_text(path))) if path.is_file() else {}

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from typing import Any
 
+from dataset_tools.data_text import from_toml
 from wrapper.project.load import lay_over, leaves
 from wrapper.toml_text import to_toml
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _TABLE = re.compile(r"\s*\[(?P<name>[\w.]+)\]")
 
@@ -51,7 +46,7 @@ def _header(line: str) -> str | None:
 
 def _prove(text: str, values: Mapping[str, Any]) -> None:
     """A line that was not understood must not pass in silence."""
-    found: dict[str, Any] = dict(leaves(tomllib.loads(text)))
+    found: dict[str, Any] = dict(leaves(from_toml(text)))
     wanted: dict[str, Any] = {}
     for key, value in values.items():
         lay_over(wanted, key.split("."), value)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.files import data_hash, write_json, write_text
 from wrapper.notebook import results
 from wrapper.notebook.bases import find_base, kind_of
@@ -93,7 +93,7 @@ class Training:
         if ask:
             upload(places.photographs)
         self._lorawrap("qc")
-        records = map(json.loads, (places.job.qc / "qc.jsonl").read_text(encoding="utf-8").splitlines())
+        records = map(from_json, (places.job.qc / "qc.jsonl").read_text(encoding="utf-8").splitlines())
         show([_judged(record, folder) for record in records], width=150)
 
     def forecast(self) -> None:
@@ -116,7 +116,7 @@ class Training:
     def go_on(self, project_name: str = "") -> None:
         """Take up a project where a machine that is gone left it; without a name the one at hand."""
         self._places = places = self._known(project_name)
-        form = json.loads(places.form.read_text(encoding="utf-8"))["form"] if places.form.is_file() else {}
+        form = from_json(bounded_text(places.form))["form"] if places.form.is_file() else {}
         for name in ("base_model", "inpaint_base"):
             find_base(form.get(name, ""), self.root, self.store)
         for run in end_cut_off(places.job, surely=True):
@@ -188,7 +188,7 @@ def _preset(form: Form, places: Places) -> str:
     asked = PRESETS[form.graphics_card]
     if asked:
         return asked
-    known = json.loads(places.form.read_text(encoding="utf-8")) if places.form.is_file() else {}
+    known = from_json(bounded_text(places.form)) if places.form.is_file() else {}
     began = known.get("preset", "") if not PRESETS.get(known.get("form", {}).get("graphics_card"), "") else ""
     machine = card()
     own = machine.preset if machine else "cpu"
@@ -203,7 +203,7 @@ def _write_settings(places: Places, form: Form, found: Found, text: str) -> None
     """Nothing is written where nothing changed; what a person wrote is not written over."""
     file = places.job.file
     there = file.read_text(encoding="utf-8") if file.is_file() else ""
-    known = json.loads(places.form.read_text(encoding="utf-8")) if places.form.is_file() else {}
+    known = from_json(bounded_text(places.form)) if places.form.is_file() else {}
     if there and data_hash(there) != known.get("written"):
         print(f"{file} was edited by hand: it stays as it is, and the form is not looked at.")
         return

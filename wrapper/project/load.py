@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,10 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from dataset_tools.data_text import bounded_text, from_toml
 from dataset_tools.errors import Problems, UserError, did_you_mean
 from wrapper.project.layout import PROJECT_FILE, ProjectPaths
 from wrapper.project.schema import ProjectFile
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 DEFAULT = "default"
 SHIPPED_BASE = "demo"
@@ -41,6 +37,12 @@ class Project:
         name = self.settings.base.inpaint_model if inpaint else self.settings.base.model
         return name if name == SHIPPED_BASE else str(self.path(name))
 
+    def refuse_borrowed(self, command: str) -> None:
+        """Raise `UserError` where QC and dataset are another project's, since ``command`` would write them."""
+        if self.paths.lender:
+            said = f"{self.paths.root}: its QC and dataset are those of {self.paths.lender} ([dataset] of)."
+            raise UserError(said, f"lorawrap {command} --project {shlex.quote(str(self.paths.lender))}")
+
     def path(self, value: str) -> Path:
         """A path out of the project file: relative to the project's folder, ``~`` expanded."""
         return (self.paths.root / Path(value).expanduser()).resolve()
@@ -56,19 +58,37 @@ def load_project(folder: Path, overrides: Sequence[str] = ()) -> Project:
         )
     written = parse_toml(paths.file)
     data, origins = merge(written, overrides)
-    return Project(paths, validate(data, origins), origins)
+    settings = validate(data, origins)
+    return Project(ProjectPaths(paths.root, lender_of(paths.root, settings.dataset.of)), settings, origins)
+
+
+def lender_of(root: Path, of: str) -> Path | None:
+    """The folder of the project whose QC and dataset that in ``root`` uses; None for its own.
+
+    Raises `UserError` when there is no project, or one that uses another's itself.
+    """
+    if not of:
+        return None
+    folder, where = (root / Path(of).expanduser()).resolve(), f"{root / PROJECT_FILE} [dataset.of]"
+    if folder == root:
+        raise UserError(f"{where}: is the project itself.", "Leave it out: a project has its own dataset.")
+    if not (folder / PROJECT_FILE).is_file():
+        raise UserError(f"{where}: there is no project in {folder}.", "Name the folder of a lorawrap.toml.")
+    further = parse_toml(folder / PROJECT_FILE).get("dataset")
+    if isinstance(further, dict) and further.get("of"):
+        said = f"{where}: the project in {folder} uses the dataset of another one, too."
+        raise UserError(said, f"Name that one: {folder / str(further['of'])}.")
+    return folder
 
 
 def parse_toml(path: Path) -> dict[str, Any]:
     """Parse a TOML file; a syntax error or a wrong encoding is one sentence with file and line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return from_toml(bounded_text(path))
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 (byte {error.start}).", "Save the file as UTF-8.") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise UserError(f"{path}: not valid TOML: {error}.") from None
-    except RecursionError:
-        raise UserError(f"{path}: its lists or tables lie too deep in each other.") from None
 
 
 def merge(written: dict[str, Any], overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -88,8 +108,8 @@ def parse_override(text: str) -> tuple[str, Any]:
     if not separator or not key.strip():
         raise UserError(f"--set {text}: expected KEY=VALUE.", "For example --set qc.preset=photo.")
     try:
-        return key.strip(), tomllib.loads(f"value = {raw.strip()}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+        return key.strip(), from_toml(f"value = {raw.strip()}")["value"]
+    except ValueError:
         return key.strip(), raw.strip()
 
 

@@ -18,11 +18,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, get_args
 
+from dataset_tools.data_text import from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import placing
+from wrapper.project.layout import ProjectPaths
 
 Part = Literal["qc", "dataset", "stage_a", "stage_b", "pictures", "evaluation", "export", "report"]
 PARTS: tuple[Part, ...] = get_args(Part)
+LENT: tuple[Part, ...] = ("qc", "dataset")
+"""What a project may have from another one."""
 FOLDER = "locks"
 NO_LOCKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.ENOSYS, errno.EINVAL}
 
@@ -60,6 +64,17 @@ def held(
     with ExitStack() as stack:
         for part in sorted({*writes, *reads}, key=PARTS.index):
             stack.enter_context(_one(folder / FOLDER / part, command, alone=part in writes))
+        yield
+
+
+@contextmanager
+def held_in(
+    paths: ProjectPaths, command: str, *, writes: Sequence[Part] = (), reads: Sequence[Part] = ()
+) -> Iterator[None]:
+    """As `held`, of a project: QC and dataset are locked where they lie, and another's are only read."""
+    lent = [part for part in (*writes, *reads) if part in LENT] if paths.lender else []
+    own = {"writes": [p for p in writes if p not in lent], "reads": [p for p in reads if p not in lent]}
+    with held(paths.shared_cache, command, reads=lent), held(paths.cache, command, **own):
         yield
 
 
@@ -127,7 +142,7 @@ def _holder(stream: IO[bytes]) -> Holder | None:
     """Who noted itself last; None when nobody did, or in no way that can be read."""
     stream.seek(0)
     try:
-        found: Any = json.loads(stream.read(10_000))
+        found: Any = from_json(stream.read(10_000))
         return Holder(**found)
     except (ValueError, TypeError):
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,14 +11,10 @@ from typing import Any
 from dataset_tools.progress import clock
 from wrapper.curves import Chart, curve
 from wrapper.project.layout import PROJECT_FILE, STAGES, ProjectPaths, RunPaths
+from wrapper.project.load import parse_toml
 from wrapper.records import read_json
 from wrapper.report.dataset import TITLES
 from wrapper.runs.events import read_events
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 SET_BY_USER = (PROJECT_FILE, "--set")
 TONES = {"succeeded": "good", "failed": "bad", "interrupted": "warn", "running": "warn"}
@@ -112,10 +107,10 @@ def _settings(file: Path, origins: Mapping[str, str]) -> Iterator[Setting]:
     """Every key outside the subsets, in the file's order."""
     if not file.is_file():
         return
-    data = tomllib.loads(file.read_text(encoding="utf-8"))
+    data = parse_toml(file)
     for section, table in data.items():
         for one in table if isinstance(table, list) else [table]:
-            for key, value in one.items():
+            for key, value in one.items() if isinstance(one, dict) else ():
                 if key == "subsets":
                     continue
                 origin = origins.get(key, "")

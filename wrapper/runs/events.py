@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import from_json
+
 _STEPS = re.compile(
     r"(?<!validation )steps:\s*\d+%\|[^|]*\|\s*(?P<step>\d+)/(?P<steps>\d+)\s*"
     r"\[(?P<elapsed>[\d:]+)<(?P<left>[\d:?]+)(?P<rest>[^\]]*)\]?"
@@ -115,8 +117,8 @@ def _events(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8", errors="replace") as stream:
         for line in stream:
             try:
-                found = json.loads(line)
-            except (ValueError, RecursionError):
+                found = from_json(line)
+            except ValueError:
                 continue
             if _is_event(found):
                 yield found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,14 +11,10 @@ from typing import Any
 from dataset_tools.errors import UserError, did_you_mean
 from dataset_tools.progress import clock
 from wrapper.project.layout import ProjectPaths, RunPaths
+from wrapper.project.load import parse_toml
 from wrapper.runs.curve import read_losses
 from wrapper.runs.record import read_object, read_record, status_of
 from wrapper.runs.state import saved_states
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 @dataclass(frozen=True)
@@ -83,7 +78,7 @@ def setting_rows(run: RunPaths) -> list[tuple[str, str, str]]:
     rows = []
     for path in (run.train_toml, run.dataset_toml):
         if path.is_file():
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
+            data = parse_toml(path)
             rows += [(key, _shown(value), origins.get(key, "")) for key, value in _keys(data)]
     return rows
 
@@ -148,7 +143,8 @@ def _resumed(record: Mapping[str, Any]) -> Iterator[str]:
 def _keys(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for table in data.values():
         for one in table if isinstance(table, list) else [table]:
-            yield from ((key, value) for key, value in one.items() if key != "subsets")
+            if isinstance(one, dict):
+                yield from ((key, value) for key, value in one.items() if key != "subsets")
 
 
 def _shown(value: Any) -> str:

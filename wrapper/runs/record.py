@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.files import write_json
 
 UNREADABLE = "unreadable"
@@ -52,8 +52,8 @@ def read_record(path: Path) -> dict[str, Any]:
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file, empty where there is none: a run that was killed may have left anything."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        data = from_json(bounded_text(path))
+    except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}
 

@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import bounded_text, from_toml
+from dataset_tools.errors import UserError
 from wrapper.project.layout import RunPaths
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _RUN_FOLDER = re.compile(r"/runs/(stage_[ab])-\d+(?=[/\"']|$)")
 MISSING = "not set"
 
 
-def placeless(text: str, root: Path) -> str:
-    """``text`` without the project's place and the run's number, which say nothing of what is trained."""
-    return _RUN_FOLDER.sub(r"/runs/\1", text.replace(root.as_posix(), "."))
+def placeless(text: str, *roots: Path) -> str:
+    """``text`` without the project's places and the run's number, which say nothing of what is trained."""
+    for root in roots:
+        text = text.replace(root.as_posix(), ".")
+    return _RUN_FOLDER.sub(r"/runs/\1", text)
 
 
-def run_settings(run: RunPaths, root: Path) -> dict[str, Any]:
+def run_settings(run: RunPaths, *roots: Path) -> dict[str, Any]:
     """Every setting of both files of ``run``, by its key; a subset's by its place in the file."""
-    texts = [path.read_text(encoding="utf-8") for path in (run.train_toml, run.dataset_toml)]
-    return settings(*texts, root)
+    try:
+        return settings(bounded_text(run.train_toml), bounded_text(run.dataset_toml), *roots)
+    except (ValueError, AttributeError) as error:
+        raise UserError(f"{run.folder}: its settings cannot be read ({error}).") from error
 
 
-def settings(train_toml: str, dataset_toml: str, root: Path) -> dict[str, Any]:
+def settings(train_toml: str, dataset_toml: str, *roots: Path) -> dict[str, Any]:
     """As `run_settings`, of two texts. Sections of the training file have no meaning, and are left out."""
-    train = tomllib.loads(placeless(train_toml, root))
+    train = from_toml(placeless(train_toml, *roots))
     flat = {key: value for table in train.values() for key, value in table.items()}
-    return {**flat, **dict(_leaves(tomllib.loads(placeless(dataset_toml, root)), ""))}
+    return {**flat, **dict(_leaves(from_toml(placeless(dataset_toml, *roots)), ""))}
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

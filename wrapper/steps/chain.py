@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.files import data_hash, write_json
 
 
@@ -77,8 +77,8 @@ class Chain:
 
     def _read(self) -> dict[str, str]:
         try:
-            return dict(json.loads(self.record.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError):
+            return dict(from_json(bounded_text(self.record)))
+        except (FileNotFoundError, ValueError, TypeError):
             return {}
 
     def _write(self, known: dict[str, str]) -> None:

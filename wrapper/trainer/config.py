@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import bounded_text, from_toml
 from dataset_tools.errors import Problems, UserError
 from wrapper.trainer.option import Option, find_fault
 from wrapper.trainer.options import REFUSED, SCRIPTS, TRAIN_OPTIONS
@@ -95,17 +96,11 @@ def _number(text: str) -> Any:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The TOML file's tables. Raises `UserError` when it is missing or is not TOML."""
-    import sys
-
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return from_toml(bounded_text(path))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UserError(f"{path}: not a TOML file: {error}") from None
 
 

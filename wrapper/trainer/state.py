@@ -6,11 +6,11 @@ are enough.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import whole_folder, write_json
 from wrapper.trainer.network import Network, load_weights
@@ -63,7 +63,7 @@ def read_progress(folder: Path) -> Progress:
     """How far the state is. Raises `UserError` when ``folder`` holds no state of this trainer."""
     path = folder / PROGRESS
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = from_json(bounded_text(path))
         if data.pop("format") != FORMAT:
             raise UserError(f"{folder}: this state is of another version.", "Train from the start.")
         return Progress(**data)

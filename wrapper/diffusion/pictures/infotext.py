@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dataset_tools.data_text import from_json
 from dataset_tools.errors import UserError
 from wrapper import __version__
 
@@ -85,7 +86,7 @@ def _unquoted(value: str) -> str:
     if not (value.startswith('"') and value.endswith('"')):
         return value
     try:
-        return str(json.loads(value))
+        return str(from_json(value))
     except ValueError:
         return value
 

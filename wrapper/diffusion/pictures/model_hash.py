@@ -6,7 +6,6 @@ here it is the same of a list of its weights and settings, each with its own SHA
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
@@ -14,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from threading import Lock, Thread
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import content_hash, data_hash, write_json
 from wrapper.lora.hashes import autov3
@@ -101,7 +101,7 @@ def _memory() -> Path:
 def _read() -> dict[str, tuple[Stamp, str]]:
     """Short hashes by absolute path, each with the stamp of what was hashed; empty when spoiled."""
     try:
-        data = json.loads(_memory().read_text(encoding="utf-8"))
+        data = from_json(bounded_text(_memory()))
         return {name: (_tuples(stamp), str(digest)) for name, (stamp, digest) in data.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import Problems, UserError, did_you_mean
 from wrapper.diffusion.pipelines.schedulers import sampler_name
 from wrapper.diffusion.prompts.editing import check_prompt
@@ -98,9 +99,11 @@ def _prompt(where: str, given: Values, problems: Problems) -> FilePrompt:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return bounded_text(path, "utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 (byte {error.start}).", "Save the file as UTF-8.") from None
+    except ValueError as error:
+        raise UserError(f"{path}: {error}.") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
 
@@ -116,11 +119,9 @@ def _toml_tables(path: Path) -> list[Any]:
 
 
 def _json_list(path: Path, text: str) -> list[Any]:
-    import json
-
     try:
-        entries = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        entries = from_json(text)
+    except ValueError as error:
         raise UserError(f"{path}: not JSON: {error}.") from None
     if not isinstance(entries, list):
         raise UserError(f"{path}: is no list of prompts.", 'Write ["a portrait --w 512", {"prompt": "…"}].')

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_json
 from wrapper.diffusion.txt2img.shot import Shot
@@ -43,7 +43,7 @@ def _memory() -> Path:
 
 def _read() -> dict[str, float]:
     try:
-        data = json.loads(_memory().read_text(encoding="utf-8"))
+        data = from_json(bounded_text(_memory()))
         return {str(kind): float(seconds) for kind, seconds in data.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError
+from wrapper.base_model.detect import read_json
 from wrapper.quiet import quiet_libraries
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def load_clip(folder: Path) -> Clip:
     from transformers import CLIPModel, CLIPTokenizer
 
     config = folder / "config.json"
-    if not config.is_file() or json.loads(config.read_text(encoding="utf-8")).get("model_type") != "clip":
+    if (read_json(config) or {}).get("model_type") != "clip":
         raise UserError(
             f"{folder}: is not a folder of a CLIP model.",
             "Give a folder with CLIP's config.json and weights.",
@@ -81,7 +81,5 @@ def load_clip(folder: Path) -> Clip:
 
 
 def _normalisation(path: Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    if not path.is_file():
-        return MEAN, DEVIATION
-    told = json.loads(path.read_text(encoding="utf-8"))
+    told = read_json(path) or {}
     return tuple(told.get("image_mean", MEAN)), tuple(told.get("image_std", DEVIATION))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from wrapper.export.proofs.proof import some
+from dataset_tools.data_text import from_json
+from dataset_tools.wording import some
 from wrapper.export.source import DOWN, Source, component_of
 from wrapper.export.wish import Wish
 from wrapper.lora.apply import alpha_of
@@ -75,8 +75,8 @@ def _is_long(value: str) -> bool:
 
 def _is_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
+        return isinstance(from_json(text), dict)
+    except ValueError:
         return False
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dataset_tools.data_text import bounded_text
 from dataset_tools.errors import UserError
 
 FILE = "extra_model_paths.yaml"
@@ -66,8 +67,8 @@ def _sections(file: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        data = yaml.safe_load(bounded_text(file))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{file}: cannot be read ({_one_line(error)}).", _HINT) from error
     if not isinstance(data, dict | None):
         raise UserError(f"{file}: has no sections.", _HINT)

@@ -7,7 +7,6 @@ each goes; whoever finds a journal that nobody works on any more takes back what
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.files import content_hash, in_use, is_in_use, placing, write_json
 
 PREFIX = ".part-export-"
@@ -91,7 +91,7 @@ def take_back(folder: Path) -> list[Path]:
     journal = folder / JOURNAL
     if not journal.is_file():
         return []
-    record = json.loads(journal.read_text(encoding="utf-8"))
+    record = from_json(bounded_text(journal))
     taken = []
     for number, entry in enumerate(record["moves"]):
         staged, final, old = folder / entry["staged"], Path(entry["final"]), folder / OLD / str(number)

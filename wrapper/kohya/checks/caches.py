@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import bisect
-import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.pictures.buckets import Size
+from dataset_tools.wording import some
 from wrapper.kohya.checks.captions import caption_file
 from wrapper.kohya.checks.grouped import Grouped
 from wrapper.kohya.checks.sizes import Fit, fit
-from wrapper.kohya.checks.some import some
 from wrapper.kohya.report import Findings
 from wrapper.kohya.subsets import SubsetView
 
@@ -182,7 +182,7 @@ def check_info(view: SubsetView, findings: Findings) -> None:
 
 def _entries(path: Path) -> dict[str, dict[str, Any]] | None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = from_json(bounded_text(path))
     except ValueError:
         return None
     entries = isinstance(found, dict) and all(isinstance(entry, dict) for entry in found.values())

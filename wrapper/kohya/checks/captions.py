@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dataset_tools.data_text import bounded_text
+from dataset_tools.wording import some
 from wrapper.kohya.checks.caption_text import Caption, check_texts
 from wrapper.kohya.checks.grouped import Grouped
-from wrapper.kohya.checks.some import some
 from wrapper.kohya.report import Findings
 from wrapper.kohya.subsets import SubsetView
 
@@ -119,9 +120,12 @@ def _check_dropped(view: SubsetView, findings: Findings) -> None:
 
 def _read(path: Path, grouped: Grouped) -> Caption | None:
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = bounded_text(path).split("\n")
     except UnicodeDecodeError as error:
         grouped.error(path, f"not UTF-8 (byte {error.start}).", "Save it as UTF-8.")
+        return None
+    except ValueError as error:
+        grouped.error(path, f"no caption: {error}.")
         return None
     except OSError as error:
         grouped.error(path, f"cannot be read ({error.strerror}).")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import UserError
 from dataset_tools.pictures.buckets import Size
-from wrapper.kohya.checks.some import some
+from dataset_tools.wording import some
 from wrapper.kohya.report import Findings
 from wrapper.kohya.steps import ImageUse
 from wrapper.kohya.subsets import SubsetView
@@ -54,8 +54,8 @@ def read_metadata(path: Path) -> Entries:
     if not path.is_file():
         raise UserError(f"there is no metadata file {path}.")
     try:
-        text = path.read_text(encoding="utf-8")
-        found = _lines(text) if path.suffix == ".jsonl" else json.loads(text)
+        text = bounded_text(path, most_bytes=1 << 30)
+        found = _lines(text) if path.suffix == ".jsonl" else from_json(text)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is no metadata file: {type(error).__name__}: {error}.") from error
     if not isinstance(found, dict) or not all(isinstance(entry, dict) for entry in found.values()):
@@ -64,7 +64,7 @@ def read_metadata(path: Path) -> Entries:
 
 
 def _lines(text: str) -> Entries:
-    return {(entry := json.loads(line))["image_path"]: entry for line in text.removesuffix("\n").split("\n")}
+    return {(entry := from_json(line))["image_path"]: entry for line in text.removesuffix("\n").split("\n")}
 
 
 def _check_captions(view: SubsetView, entries: Mapping[str, dict[str, Any]], findings: Findings) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import Any, Literal
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import UserError
 from wrapper.kohya.imports.trail import Trail
 from wrapper.project.load import parse_toml
@@ -74,8 +74,8 @@ def read_tables(path: Path) -> dict[str, Any]:
     if path.suffix.lower() != ".json":
         return parse_toml(path)
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        data = from_json(bounded_text(path, "utf-8-sig"))
+    except ValueError as error:
         raise UserError(f"{path}: not JSON: {error}.") from None
     if not isinstance(data, dict):
         raise UserError(f"{path}: holds no settings.", "A preset of kohya_ss is a JSON object.")

@@ -6,13 +6,13 @@ module's own alpha comes from ``alpha_pattern``, matched as peft 0.21 ``utils/ot
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import UserError
 
 CONFIG_NAME = "adapter_config.json"
@@ -66,8 +66,8 @@ def read_settings(path: Path, metadata: Mapping[str, str], wrapped: bool) -> Set
     config = path.with_name(CONFIG_NAME)
     if wrapped and config.is_file():
         try:
-            return Settings({"": _table(config.read_text(encoding="utf-8"), str(config))})
-        except (OSError, UnicodeDecodeError) as error:
+            return Settings({"": _table(bounded_text(config), str(config))})
+        except (OSError, ValueError) as error:
             raise UserError(f"{config}: cannot be read ({error}).") from error
     if ADAPTER_METADATA not in metadata:
         return Settings()
@@ -77,8 +77,8 @@ def read_settings(path: Path, metadata: Mapping[str, str], wrapped: bool) -> Set
 
 def _table(text: str, where: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        found = from_json(text)
+    except ValueError as error:
         raise UserError(f"{where}: is not JSON ({error}).", "Get the file again.") from error
     if not isinstance(found, dict):
         raise UserError(f"{where}: is not a table of settings.", "Get the file again.")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 
+from dataset_tools.data_text import from_json
 from wrapper.lora.spellings.kinds import marks_kind
 from wrapper.lora.spellings.parts import MID
 from wrapper.lora.spellings.tensor_names import TensorName
@@ -29,8 +29,8 @@ def _program(metadata: Mapping[str, str]) -> str:
     if "ot_revision" in metadata or "ot_branch" in metadata:
         return "OneTrainer"
     try:
-        software = json.loads(metadata.get("software", "{}"))
-    except (ValueError, RecursionError):
+        software = from_json(metadata.get("software", "{}"))
+    except ValueError:
         return ""
     name = software.get("name") if isinstance(software, dict) else None
     return "ai-toolkit" if name == "ai-toolkit" else ""

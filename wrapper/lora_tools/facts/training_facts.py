@@ -5,10 +5,11 @@ Keys: sd-scripts v0.10.1 (``ss_*``), ModelSpec, OneTrainer (``ot_*``), ai-toolki
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
+
+from dataset_tools.data_text import from_json
 
 _NOTHING = ("", "None", "False", "0", "0.0")
 _NOISE = {
@@ -164,8 +165,8 @@ def _time(text: str) -> datetime | None:
 
 def _table(metadata: Mapping[str, str], key: str) -> dict[str, Any]:
     try:
-        found = json.loads(metadata.get(key, "{}"))
-    except (ValueError, RecursionError):
+        found = from_json(metadata.get(key, "{}"))
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 

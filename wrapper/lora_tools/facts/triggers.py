@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from dataset_tools.data_text import bounded_text, from_json
 
 _FOLDER_TABLES = ("ss_tag_frequency", "ss_dataset_dirs")
 _MOST_TAGS = 8
@@ -67,14 +68,14 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if not path.is_file() or path.stat().st_size > _MAX_SIDE_CAR_BYTES:
             return {}
-        return _table(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
+        return _table(bounded_text(path))
+    except (OSError, ValueError):
         return {}
 
 
 def _table(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text or "{}")
-    except (ValueError, RecursionError):
+        found = from_json(text or "{}")
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dataset_tools.data_text import bounded_text
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.pictures.mask_variants import UNCHANGED, MaskChange
 from wrapper.trainer.data.buckets import Placement, Size, place
@@ -99,11 +100,14 @@ def read_caption(image: Path, subset: SubsetConfig, problems: Problems) -> str |
     """The first line of the caption file beside ``image``, None when there is no such file."""
     path = image.with_name(image.stem + subset.caption_extension)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = bounded_text(path, "utf-8-sig").splitlines()
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:
         problems.add(path, "is not UTF-8 text.")
+        return ""
+    except ValueError as error:
+        problems.add(path, f"is no caption: {error}.")
         return ""
     if not lines or not lines[0].strip():
         problems.add(path, "is empty: the first line is the caption.")
