@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from statistics import fmean
 
-from wrapper.evaluation.choosing import RULES, Chosen, Gap
+from dataset_tools.wording import count_of
+from wrapper.evaluation.choosing import RULES, Chosen
+from wrapper.evaluation.comparing import Gap
 from wrapper.evaluation.metrics import METRICS, Metric
 
 STAGES = {"stage_a": "Stage A", "stage_b": "Stage B"}
@@ -23,7 +25,7 @@ def reason(stage: str, found: Chosen, values: Figures, metric: Metric, titles: T
     """The first of them: what is chosen, and by which rule."""
     mean = metric.show(fmean(values[found.name].values()))
     return (
-        f"{STAGES[stage]}: of {len(values)} checkpoints {titles[found.name]} is chosen "
+        f"{STAGES[stage]}: of {count_of(len(values), 'checkpoint')} {titles[found.name]} is chosen "
         f"({metric.title} {mean}): {RULES[found.rule]}."
     )
 
