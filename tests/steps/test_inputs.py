@@ -22,7 +22,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def inputs(project: Project) -> Inputs:
-    return Inputs(project, Contents(project.paths.root, project.paths.cache / "hashes.json"))
+    return Inputs(project, Contents(project.paths.cache / "hashes.json", project.paths.root))
 
 
 def test_a_project_that_was_moved_or_touched_is_as_it_was(project: Project, tmp_path: Path):
@@ -42,9 +42,20 @@ def test_an_edited_file_counts(project: Project, name: str):
 
 
 def test_a_setting_counts(project: Project):
-    other = load_project(project.paths.root, ["crop.size=128"])
-    assert inputs(other).build() != inputs(project).build()
-    assert inputs(other).photographs() == inputs(project).photographs()
+    for setting in ("crop.size=128", "project.seed=8", "stage_a.enabled=false"):
+        other = load_project(project.paths.root, [setting])
+        assert inputs(other).build() != inputs(project).build()
+        assert inputs(other).photographs() == inputs(project).photographs()
+
+
+def test_who_draws_the_class_images_counts_where_they_are_drawn(project: Project):
+    generated = ["regularisation.source='generate'"]
+    found = []
+    for settings in ([], generated):
+        here = load_project(project.paths.root, settings)
+        other = load_project(project.paths.root, [*settings, "generate.cfg=3.5"])
+        found.append(inputs(other).build() != inputs(here).build())
+    assert found == [False, True]
 
 
 def test_rendered_files_are_known_by_their_settings(project: Project):
@@ -58,10 +69,10 @@ def test_rendered_files_are_known_by_their_settings(project: Project):
 def test_a_file_is_read_once_while_it_does_not_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     file = tmp_path / "ear.png"
     file.write_bytes(b"ear")
-    first = Contents(tmp_path, tmp_path / "hashes.json").of([file, tmp_path / "missing"])
+    first = Contents(tmp_path / "hashes.json", tmp_path).of([file, tmp_path / "missing"])
     assert first[1] == ["missing", ""]
     monkeypatch.setattr("wrapper.contents.content_hash", lambda _: pytest.fail("was read again"))
-    assert Contents(tmp_path, tmp_path / "hashes.json").of([file, tmp_path / "missing"]) == first
+    assert Contents(tmp_path / "hashes.json", tmp_path).of([file, tmp_path / "missing"]) == first
 
 
 def test_training_depends_on_the_stages_own_files(project: Project):

@@ -20,7 +20,7 @@ def test_a_deleted_picture_makes_the_txt2img_step_stale(tmp_path: Path):
 
 def test_a_deleted_choice_makes_the_evaluation_stale(tmp_path: Path, monkeypatch):
     project = make_project(tmp_path / "мой 'p'", "")
-    monkeypatch.setattr("wrapper.steps.job._can_be_scored", lambda _: True)
+    monkeypatch.setattr("wrapper.steps.job.can_be_scored", lambda _: True)
     step = next(step for step in job(project).steps if step.name == "evaluate")
     for checkpoints, names in (([{}], ["evaluation.json"]), ([{}, {}], ["evaluation.json", "choice.json"])):
         write_json(project.paths.evaluation, {"checkpoints": {"stage_b": checkpoints}})

@@ -27,6 +27,7 @@ def command(project: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
     from wrapper.steps.dataset import plan_dataset
 
     opened = open_project(project, overrides)
+    opened.refuse_borrowed("build")
     folder = opened.paths.dataset
     if not dry_run:
         hold(opened, writes=["dataset"], reads=["qc"])

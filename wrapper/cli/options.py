@@ -44,10 +44,10 @@ def open_project(folder: Path, overrides: tuple[str, ...]) -> Project:
 
 def hold(project: Project, *, writes: Sequence[Part] = (), reads: Sequence[Part] = ()) -> None:
     """Keep parts of ``project`` from other commands until this one ends; `UserError` when one has them."""
-    from wrapper.project.lock import held
+    from wrapper.project.lock import held_in
 
     context = click.get_current_context()
-    context.with_resource(held(project.paths.cache, context.command_path, writes=writes, reads=reads))
+    context.with_resource(held_in(project.paths, context.command_path, writes=writes, reads=reads))
 
 
 def in_project(folder: Path) -> str:

@@ -118,6 +118,8 @@ def _of_project(project: Path, out: Path | None, preset: str | None, values: Seq
 
     own = [text for text in values if "." not in text.partition("=")[0]]
     opened = open_project(project, tuple(text for text in values if text not in own))
+    if out is None:
+        opened.refuse_borrowed("qc")
     settings = opened.settings
     thresholds = load_thresholds(preset or settings.qc.preset, {**settings.qc.thresholds, **_parsed(own)})
     manifest = read_manifest(opened.path(settings.manifest.path), settings.manifest.defaults)

@@ -101,7 +101,7 @@ def compare_command(
     opened = open_project(project, overrides)
     runs = [find_run(opened.paths, name) for name in (first, second)]
     names = (runs[0].id, runs[1].id)
-    found = compare(*runs, opened.paths.root)
+    found = compare(*runs, *opened.paths.roots)
     _table([("setting", *names), *((key, str(one), str(other)) for key, one, other in found.settings)])
     _table([("step", *names), *((str(step), f"{a:.4f}", f"{b:.4f}") for step, a, b in found.at)])
     click.echo(sentence(names, found.difference))

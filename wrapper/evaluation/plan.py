@@ -91,7 +91,7 @@ def plan_evaluation(project: Project) -> Plan:
     seeds = list(dict.fromkeys(asked.seeds))
     subjects = subjects_of(checkpoints, settings.inpaint.lora_weight, seeds, asked.checkpoint_seeds)
     plan = Plan(project, built, checkpoints, subjects, sampling, images, Album(paths.images))
-    _fill(plan, Remembered(paths.cache / MEMORY), Contents(paths.root, paths.cache / "hashes.json"))
+    _fill(plan, Remembered(paths.cache / MEMORY), Contents(paths.shared_cache / "hashes.json", *paths.roots))
     if not plan.benches:
         read_holdout(built, paths.dataset)
         raise UserError(f"{paths.root}: nothing can be measured: {'; '.join(plan.notes)}.")

@@ -55,7 +55,7 @@ def render_stage(project: Project, stage: str) -> Rendered:
     settings, inpaint = project.settings, stage == "stage_b"
     if not getattr(settings, stage).enabled:
         raise UserError(f"[{stage}] is not enabled.", f"Set enabled = true in [{stage}].")
-    base = resolve(project.base(inpaint=inpaint), inpaint=inpaint, cache=project.paths.cache)
+    base = resolve(project.base(inpaint=inpaint), inpaint=inpaint, cache=project.paths.shared_cache)
     start = project.paths.lora("stage_a", settings.project.name)
     weights = start if inpaint and settings.stage_a.enabled else None
     dataset = read_dataset(project.paths.dataset)

@@ -124,7 +124,7 @@ class Plan:
             mixed_precision=str(self.report.values.get("mixed_precision", "no")),
             extra=(*self.start.arguments, *moved),
             stop_after=self.start.stop_after,
-            cache=self.project.paths.cache,
+            cache=self.project.paths.shared_cache,
         )
 
     def on_machines(self) -> list[Command]:

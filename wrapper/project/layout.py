@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-PROJECT_FILE = "lorawrap.toml"
+PROJECT_FILE, CACHE = "lorawrap.toml", ".lorawrap"
 STAGES = ("stage_a", "stage_b")
 _RUN = re.compile(r"(?P<stage>stage_[ab])-(?P<number>\d+)")
 _OLD_RUN = re.compile(r"(?P<stage>stage_[ab])(?:\.\d+)?")
@@ -77,9 +77,23 @@ class RunPaths:
 
 @dataclass(frozen=True)
 class ProjectPaths:
-    """Everything below the project's folder ``root``."""
+    """Everything below the project's folder ``root``.
+
+    QC and dataset may be those of another project, whose folder is ``lender``.
+    """
 
     root: Path
+    lender: Path | None = None
+
+    @property
+    def owner(self) -> Path:
+        """The folder of the project that QC and dataset belong to: mostly this one."""
+        return self.lender or self.root
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """Where all that belongs to the project lies, its own folder first."""
+        return (self.root, self.lender) if self.lender else (self.root,)
 
     @property
     def file(self) -> Path:
@@ -87,11 +101,11 @@ class ProjectPaths:
 
     @property
     def qc(self) -> Path:
-        return self.root / "qc"
+        return self.owner / "qc"
 
     @property
     def dataset(self) -> Path:
-        return self.root / "dataset"
+        return self.owner / "dataset"
 
     @property
     def config(self) -> Path:
@@ -120,7 +134,12 @@ class ProjectPaths:
 
     @property
     def cache(self) -> Path:
-        return self.root / ".lorawrap"
+        return self.root / CACHE
+
+    @property
+    def shared_cache(self) -> Path:
+        """What is kept by its contents, for all projects with one dataset."""
+        return self.owner / CACHE
 
     def train_toml(self, stage: str) -> Path:
         return self.config / f"{stage}_train.toml"

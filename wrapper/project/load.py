@@ -38,7 +38,7 @@ class Project:
         return name if name == SHIPPED_BASE else str(self.path(name))
 
     def refuse_borrowed(self, command: str) -> None:
-        """Raise `UserError` where QC and dataset are another project's, since ``command`` would write them."""
+        """Raise `UserError` where QC and dataset are another project's: ``command`` would write them."""
         if self.paths.lender:
             said = f"{self.paths.root}: its QC and dataset are those of {self.paths.lender} ([dataset] of)."
             raise UserError(said, f"lorawrap {command} --project {shlex.quote(str(self.paths.lender))}")

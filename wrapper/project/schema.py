@@ -106,6 +106,8 @@ class DatasetSection(Section):
     """A mirrored copy of every training image."""
     relight: int = Field(0, ge=0)
     """How many re-lit copies to make in all, shared out over the training images."""
+    of: str = ""
+    """Folder of another project, whose QC and dataset this one uses; empty for its own."""
 
 
 class RegularisationSection(Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from wrapper.project.layout import RunPaths
@@ -46,9 +47,9 @@ class Comparison:
     difference: Difference | None
 
 
-def compare(one: RunPaths, other: RunPaths, root: Any) -> Comparison:
+def compare(one: RunPaths, other: RunPaths, *roots: Path) -> Comparison:
     """Compare two runs that have files of their own."""
-    told = differences(run_settings(one, root), run_settings(other, root))
+    told = differences(run_settings(one, *roots), run_settings(other, *roots))
     first, second = read_losses(one), read_losses(other)
     common = _common(first, second)
     window = max(int(read_record(run.record).get("steps_per_epoch", 1)) for run in (one, other))

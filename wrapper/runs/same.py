@@ -17,7 +17,7 @@ HASHES = "hashes.json"
 
 def hashes(paths: ProjectPaths, values: Any, run: RunPaths) -> dict[str, Any]:
     """The hashes of what ``run`` is made from, as they are now."""
-    contents = Contents(paths.root, paths.cache / HASHES)
+    contents = Contents(paths.shared_cache / HASHES, *paths.roots)
     return input_hashes(values, run.dataset_toml, contents)
 
 
@@ -41,6 +41,6 @@ def changed_since(paths: ProjectPaths, run: RunPaths, values: Any) -> list[str]:
 
 def setting_changes(paths: ProjectPaths, run: RunPaths, rendered: Rendered) -> list[str]:
     """The settings in which ``run`` differs from what would be rendered now: ``network_dim 8 → 16``."""
-    was = run_settings(run, paths.root)
-    now = settings(rendered.train_toml, rendered.dataset_toml, paths.root)
+    was = run_settings(run, *paths.roots)
+    now = settings(rendered.train_toml, rendered.dataset_toml, *paths.roots)
     return [f"{key} {old} → {new}" for key, old, new in differences(was, now)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,8 +18,9 @@ MISSING = "not set"
 
 def placeless(text: str, *roots: Path) -> str:
     """``text`` without the project's places and the run's number, which say nothing of what is trained."""
-    for root in roots:
-        text = text.replace(root.as_posix(), ".")
+    for root in map(Path.as_posix, roots):
+        for written in (root, json.dumps(root, ensure_ascii=False)[1:-1]):
+            text = text.replace(written, ".")
     return _RUN_FOLDER.sub(r"/runs/\1", text)
 
 

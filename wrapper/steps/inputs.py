@@ -45,7 +45,8 @@ class Inputs:
         files += [*class_images(self.project, generate=False), self.project.paths.qc / "qc.jsonl"]
         sections = (file.qc, file.crop, file.masks, file.captions, file.balance, file.dataset)
         asked = [_plain(section) for section in (*sections, file.regularisation)]
-        return [asked, [getattr(file, stage).enabled for stage in STAGES], rows, self.contents.of(files)]
+        enabled = [getattr(file, stage).enabled for stage in STAGES]
+        return [asked, enabled, file.project.seed, self._class_base(), rows, self.contents.of(files)]
 
     def rendered(self) -> Any:
         """The rendered files hold absolute paths: they alone are stale in another place."""
@@ -90,6 +91,13 @@ class Inputs:
         files += [paths.evaluation, paths.root / CHOICE, paths.export / "export.json"]
         return self.contents.of(files)
 
+    def _class_base(self) -> Any:
+        """What draws the class images, where they are drawn."""
+        file = self.project.settings
+        if file.regularisation.source != "generate" or not file.stage_a.enabled:
+            return None
+        return [file.generate.cfg, self._base(inpaint=False)]
+
     def _manifest(self) -> Manifest:
         from dataset_tools.manifests.manifest import read_manifest
 
@@ -105,7 +113,7 @@ class Inputs:
         from wrapper.runs.settings import placeless
 
         lines = [line.partition("  # ")[0] for line in toml.splitlines() if not line.startswith("#")]
-        return placeless("\n".join(lines), self.project.paths.root)
+        return placeless("\n".join(lines), *self.project.paths.roots)
 
     def _base(self, *, inpaint: bool) -> Any:
         base = self.project.settings.base

@@ -21,7 +21,15 @@ RECORD, HASHES = "steps.json", "hashes.json"
 
 def run_job(project: Project) -> None:
     """Do every step that is not up to date, saying which and why; `check_requests` comes first."""
-    chain = job(project)
+    _run(job(project))
+
+
+def prepare_data(project: Project) -> None:
+    """QC and the Kohya folders alone, as far as they are not up to date."""
+    _run(Chain(_data_steps(project, _inputs(project)), project.paths.cache / RECORD))
+
+
+def _run(chain: Chain) -> None:
     chain.run(_announcer(len(chain.steps)))
 
 
@@ -40,17 +48,10 @@ def job(project: Project) -> Chain:
     from wrapper.launch.stages import stages_of
 
     paths = project.paths
-    inputs = Inputs(project, Contents(paths.root, paths.cache / HASHES))
+    inputs = _inputs(project)
     stages = stages_of(project.settings, "all")
-    steps = [
-        Step("qc", "QC", inputs.photographs, lambda: [paths.qc / "qc.jsonl"], _act(inspect_project, project)),
-        Step(
-            "build",
-            "Kohya folders",
-            inputs.build,
-            lambda: [paths.dataset / "dataset.json", *written_files(paths.dataset)],
-            _act(_build, project),
-        ),
+    steps = [] if paths.lender else _data_steps(project, inputs)
+    steps += [
         Step(
             "render", "Kohya TOML", inputs.rendered, lambda: _tomls(project, stages), _act(_render, project)
         ),
@@ -77,6 +78,24 @@ def job(project: Project) -> Chain:
         Step("report", "Report", inputs.report, lambda: [paths.report], _act(_report, project)),
     ]
     return Chain(steps, paths.cache / RECORD)
+
+
+def _inputs(project: Project) -> Inputs:
+    return Inputs(project, Contents(project.paths.shared_cache / HASHES, *project.paths.roots))
+
+
+def _data_steps(project: Project, inputs: Inputs) -> list[Step]:
+    paths = project.paths
+    return [
+        Step("qc", "QC", inputs.photographs, lambda: [paths.qc / "qc.jsonl"], _act(inspect_project, project)),
+        Step(
+            "build",
+            "Kohya folders",
+            inputs.build,
+            lambda: [paths.dataset / "dataset.json", *written_files(paths.dataset)],
+            _act(_build, project),
+        ),
+    ]
 
 
 def _training(project: Project, inputs: Inputs, stage: str) -> Step:
@@ -157,7 +176,7 @@ def _evaluate(project: Project) -> None:
     from wrapper.evaluation.choice import choose_checkpoints
     from wrapper.evaluation.evaluate import evaluate_project
 
-    if not _can_be_scored(project):
+    if not can_be_scored(project):
         click.echo(
             "nothing can be measured: nothing is held out, or there is no inpainting base for its masks"
         )
@@ -174,7 +193,7 @@ def _wanted_scores(project: Project) -> list[Path]:
     from wrapper.evaluation.taken import FILE
     from wrapper.records import read_json
 
-    if not _can_be_scored(project):
+    if not can_be_scored(project):
         return []
     paths = project.paths
     several = any(
@@ -183,7 +202,8 @@ def _wanted_scores(project: Project) -> list[Path]:
     return [paths.evaluation, *([paths.root / FILE] if several else [])]
 
 
-def _can_be_scored(project: Project) -> bool:
+def can_be_scored(project: Project) -> bool:
+    """Whether something is held out, or drawn and judged, and there is a base to measure it with."""
     from dataset_tools.building.dataset import read_dataset
 
     held, asked = read_dataset(project.paths.dataset).holdout, project.settings.evaluate

@@ -29,7 +29,7 @@ def project_base(project: Project, task: Task, *, allow_pickle: bool = False) ->
 
     inpaint = task == "inpaint"
     base = project.base(inpaint=inpaint)
-    return resolve(base, inpaint, project.paths.cache, allow_pickle=allow_pickle)
+    return resolve(base, inpaint, project.paths.shared_cache, allow_pickle=allow_pickle)
 
 
 def named_base(spec: str, task: Task, *, allow_pickle: bool = False) -> BaseInfo:
