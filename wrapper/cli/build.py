@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataset_tools.wording import count_of
 from wrapper.cli.options import hold, in_project, next_step, open_project, project_options
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ def _stage_lines(built: BuiltDataset, stage: str) -> Iterator[str]:
         )
         rows.append((subset.bucket, *numbers))
     title = {"stage_a": "Stage A", "stage_b": "Stage B"}[stage]
-    yield click.style(f"{title}: {total} images an epoch, imbalance {found['imbalance']:.1%}", bold=True)
+    yield click.style(
+        f"{title}: {count_of(total, 'image')} an epoch, imbalance {found['imbalance']:.1%}", bold=True
+    )
     yield from table(rows)
 
 
@@ -92,11 +95,11 @@ def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def _held_out_line(built: BuiltDataset) -> str:
     views = Counter(held.view for held in built.holdout)
     by_view = ", ".join(f"{view} {count}" for view, count in sorted(views.items()))
-    return f"Held out: {len(built.holdout)} images" + (f" ({by_view})" if by_view else "")
+    return f"Held out: {count_of(len(built.holdout), 'image')}" + (f" ({by_view})" if by_view else "")
 
 
 def _refused_lines(built: BuiltDataset) -> Iterator[str]:
-    yield f"Left out: {len(built.refused)} images"
+    yield f"Left out: {count_of(len(built.refused), 'image')}"
     yield from (f"  {refused.image}: {refused.reason}" for refused in built.refused[:SHOWN_REFUSALS])
     if len(built.refused) > SHOWN_REFUSALS:
         yield f"  and {len(built.refused) - SHOWN_REFUSALS} more, all of them in dataset/dataset.json"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataset_tools.wording import count_of
 from wrapper.cli.options import next_step
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _show_tags(captions: Sequence[str], most: int) -> None:
         click.echo(f"{count:>7} {count / len(captions):>5.0%}  {tag}")
     if len(counts) > most:
         click.echo(f"and {len(counts) - most} more tags; --tags {len(counts)} lists all")
-    click.echo(f"{len(captions)} captions, {len(counts)} tags")
+    click.echo(f"{count_of(len(captions), 'caption')}, {count_of(len(counts), 'tag')}")
 
 
 def _check(folder: Path, suffix: str, trigger: str) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataset_tools.wording import count_of
 from wrapper.cli.options import hold, in_project, next_step, open_project, project_options
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def _show_plan(plan: Plan) -> None:
         for one in some:
             click.echo(f"  {one.path.name}: {one.title}")
     if plan.repainting:
-        click.echo(f"{len(plan.images)} held-out images with masks, seeds {plan.subjects[0].seeds}")
+        held = count_of(len(plan.images), "held-out image with a mask", "held-out images with masks")
+        click.echo(f"{held}, seeds {plan.subjects[0].seeds}")
     for stage, exam in plan.losses.items():
         counts = ", ".join(f"{len(some)} {part}" for part, some in exam.pictures.items())
         click.echo(f"{stage}'s denoising loss: {counts} images at {exam.settings.timesteps} timesteps")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataset_tools.wording import count_of
 from wrapper.cli.options import hold, next_step, open_project, project_options
 
 if TYPE_CHECKING:
@@ -168,7 +169,8 @@ def _show_plan(plan: Plan) -> None:
 
     for one in plan.loras:
         click.secho(
-            f"{one.order.wish.name} ({one.source.spelling}, {len(one.source.modules)} modules)", bold=True
+            f"{one.order.wish.name} ({one.source.spelling}, {count_of(len(one.source.modules), 'module')})",
+            bold=True,
         )
         for item in one.items:
             click.echo(f"  would write {item.role}: {item.path}")

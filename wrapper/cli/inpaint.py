@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataset_tools.wording import count_of
 from wrapper.cli.condition_options import condition_options
 from wrapper.cli.device_options import device_options
 from wrapper.cli.inpaint_given import painter_of, repair_of, settings_of
@@ -212,7 +213,7 @@ def _check_rows(painter: Painter, repairs: list[Repair]) -> list[Any]:
     found = look_through(painter, repairs, _warn)
     for line in found.lines:
         click.echo(line)
-    click.echo(f"{found.left} pictures to paint, {found.kept} are there already.")
+    click.echo(f"{count_of(found.left, 'picture')} to paint, {found.kept} are there already.")
     return found.faults
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from dataset_tools.wording import count_of
 from wrapper.cli.options import next_step
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def show_plan(what: str, ranks: Mapping[str, int], bytes_: int) -> None:
     from wrapper.lora_tools.making.result import told_ranks
 
     told = told_ranks(ranks.values())
-    click.echo(f"would make {what}: {len(ranks)} modules, {told}, about {size(bytes_)}")
+    click.echo(f"would make {what}: {count_of(len(ranks), 'module')}, {told}, about {size(bytes_)}")
     next_step("the same command without --dry-run")
 
 
@@ -99,7 +100,7 @@ def show_result(out: Path, result: LoraResult, digest: str, precision: str) -> N
     """What was made, and what to do with it."""
     from wrapper.lora_tools.making.result import told_ranks
 
-    told = f"{len(result.ranks)} modules, {told_ranks(result.ranks.values())}, {precision}"
+    told = f"{count_of(len(result.ranks), 'module')}, {told_ranks(result.ranks.values())}, {precision}"
     click.secho(f"wrote {shown(out)}: {told}", fg="green")
     click.echo(f"  {size(out.stat().st_size)}, AutoV2 {digest[:10]}")
     click.echo(f"  rounding to {precision} changed it by {result.rounding:.2g} of its norm")

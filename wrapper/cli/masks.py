@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataset_tools.wording import count_of
 from wrapper.cli.options import next_step
 
 if TYPE_CHECKING:
@@ -106,10 +107,10 @@ def _told(made: Made, plans: MaskPlans, source: Path) -> int:
         click.echo(f"and {len(made.warnings) - SHOWN} warnings more", err=True)
     if plans.without:
         shown = ", ".join(plans.without[:5]) + (", …" if len(plans.without) > 5 else "")
-        click.echo(f"{len(plans.without)} pictures have no mask: {shown}")
+        click.echo(f"{count_of(len(plans.without), 'picture has', 'pictures have')} no mask: {shown}")
     if made.written:
-        click.echo(f"wrote {len(made.written)} masks, the first {made.written[0]}")
-    click.echo(f"{made.checked} masks can be used, {len(made.problems)} cannot")
+        click.echo(f"wrote {count_of(len(made.written), 'mask')}, the first {made.written[0]}")
+    click.echo(f"{count_of(made.checked, 'mask')} can be used, {len(made.problems)} cannot")
     for sheet in made.sheets:
         click.echo(f"wrote {sheet}")
     if made.sheets:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from dataset_tools.errors import RunFailed
 from dataset_tools.progress import Bar, progress
+from dataset_tools.wording import count_of
 from wrapper.comparison.album import Album, is_of
 from wrapper.comparison.plan import Plan, rescalings, swaps
 from wrapper.comparison.subject import Subject, check_looks
@@ -58,11 +59,11 @@ class Forecast:
 
     def line(self) -> str:
         parts = [
-            _counted(self.pictures, "picture") + " to draw",
+            count_of(self.pictures, "picture") + " to draw",
             f"{self.there} there already" if self.there else "",
-            _counted(self.swaps, "LoRA swap"),
-            _counted(self.rescalings, "new weight") if self.rescalings else "",
-            _counted(self.steps, "step"),
+            count_of(self.swaps, "LoRA swap"),
+            count_of(self.rescalings, "new weight") if self.rescalings else "",
+            count_of(self.steps, "step"),
         ]
         return ", ".join(part for part in parts if part)
 
@@ -114,7 +115,3 @@ def _draw(comparison: Comparison, name: str, swapper: Swapper, bar: Bar) -> None
     look, path = comparison.plan.cells[name], comparison.album.picture(name)
     swapper.use(look.loras)
     comparison.subject.paint(swapper.pipeline, look, path, lambda: bar.advance(note=name))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from dataset_tools.files import write_text
 from dataset_tools.quality.page.page import as_script
+from dataset_tools.wording import count_of
 from wrapper import __version__
 from wrapper.comparison.compare import Comparison
 from wrapper.comparison.kinds import WITHOUT_AND_WITH
@@ -60,7 +61,7 @@ def _facts(comparison: Comparison) -> str:
     told = [infotext.fields for infotext in comparison.told.values()]
     same = [key for key in _SHARED if len({fields.get(key) for fields in told}) == 1 and key in told[0]]
     parts = [f"{key}: {told[0][key]}" for key in same]
-    return " · ".join([f"{len(told)} pictures", *parts])
+    return " · ".join([f"{count_of(len(told), 'picture')}", *parts])
 
 
 def _grid(comparison: Comparison, number: int, grid: Grid, failed: Mapping[str, str]) -> dict[str, Any]:

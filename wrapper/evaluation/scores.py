@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from dataset_tools.wording import count_of
 from wrapper.evaluation.metrics import METRICS, Metric
 
 JUDGED = ("psnr_db", "ssim")
@@ -155,9 +156,8 @@ def _spread(values: Sequence[float]) -> float:
 def _words(name: str, gap: Difference) -> str:
     if gap.low is None or gap.high is None:
         return f"{name} and the base differ by {gap.mean:+.2f} dB on one held-out image: too few to judge."
-    figures = (
-        f"{gap.mean:+.2f} dB masked PSNR (95 % interval {gap.low:+.2f} to {gap.high:+.2f}, {gap.n} images)"
-    )
+    bounds = f"95 % interval {gap.low:+.2f} to {gap.high:+.2f}, {count_of(gap.n, 'image')}"
+    figures = f"{gap.mean:+.2f} dB masked PSNR ({bounds})"
     if gap.low > 0:
         return f"{name} beats the base: {figures}."
     if gap.high < 0:

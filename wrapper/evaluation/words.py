@@ -36,8 +36,8 @@ def _sureness(found: Chosen, metric: Metric, titles: Titles) -> list[str]:
     gap = found.gaps[found.runner_up]
     noise = "" if not gap.is_noise else ", which is noise"
     best = "It" if found.best == found.name else f"The best, {titles[found.best]},"
-    ahead = f"{best} is {_shown(gap, metric)} better than the runner-up, {titles[found.runner_up]}{noise}."
-    return [ahead, f"It comes first in {_share(found.best_chance[found.best])} of resampled sets of images."]
+    ahead = f"{best} is {gap_words(gap, metric)} better than the runner-up, {titles[found.runner_up]}{noise}."
+    return [ahead, first_words(found.best_chance[found.best])]
 
 
 def _against_last(found: Chosen, metric: Metric) -> list[str]:
@@ -45,11 +45,11 @@ def _against_last(found: Chosen, metric: Metric) -> list[str]:
     if gap is None or (found.gaps and gap == found.gaps[found.runner_up]):
         return []
     if gap.is_noise:
-        return [f"Against the last the difference is noise: {_shown(gap, metric)}."]
-    return [f"It is {_shown(gap, metric)} {'better' if gap.mean > 0 else 'worse'} than the last."]
+        return [f"Against the last the difference is noise: {gap_words(gap, metric)}."]
+    return [f"It is {gap_words(gap, metric)} {'better' if gap.mean > 0 else 'worse'} than the last."]
 
 
-def _shown(gap: Gap, metric: Metric) -> str:
+def gap_words(gap: Gap, metric: Metric) -> str:
     """``0.82 dB (corrected 95 % interval +0.10 dB to +1.54 dB)``: more is better, whatever the metric."""
     mean = metric.show_difference(gap.mean) if gap.is_noise else metric.show(abs(gap.mean))
     if gap.low is None or gap.high is None:
@@ -58,8 +58,9 @@ def _shown(gap: Gap, metric: Metric) -> str:
     return f"{mean} (corrected 95 % interval {low} to {high})"
 
 
-def _share(chance: float) -> str:
-    return f"{chance:.0%}".replace("%", " %")
+def first_words(chance: float) -> str:
+    """How often the best comes first."""
+    return f"It comes first in {chance:.0%} of resampled sets of images.".replace("%", " %")
 
 
 def overfit_words(found: Chosen, held: Figures, train: Figures, titles: Titles) -> str:

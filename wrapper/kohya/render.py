@@ -13,6 +13,7 @@ from dataset_tools.building.build_settings import buckets_for
 from dataset_tools.building.dataset import BuiltDataset, Subset, read_dataset
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_text
+from dataset_tools.wording import count_of
 from wrapper.kohya.layers import Layers
 from wrapper.kohya.pages import Entry, Table, dataset_page, is_sealed, train_page
 from wrapper.kohya.presets import Preset, read_preset
@@ -204,5 +205,5 @@ def _subset(subset: Subset, folder: Path) -> Table:
     values["num_repeats"] = subset.num_repeats
     if subset.is_reg:
         values["is_reg"] = True
-    title = f"{' '.join(subset.bucket.split())}: {subset.images} images"
+    title = f"{' '.join(subset.bucket.split())}: {count_of(subset.images, 'image')}"
     return Table(title, [Entry(key, value) for key, value in values.items()])

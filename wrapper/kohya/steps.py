@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dataset_tools.pictures.buckets import Buckets, Size
+from dataset_tools.wording import count_of
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,10 @@ class StepCount:
     def __str__(self) -> str:
         regularised = f" + {self.reg_uses} regularisation images" if self.reg_uses else ""
         return (
-            f"{self.steps} steps: {self.uses} images an epoch with repeats{regularised}, "
-            f"{self.batches_per_epoch} batches, {self.steps_per_epoch} steps an epoch, {self.epochs} epochs"
+            f"{count_of(self.steps, 'step')}: "
+            f"{count_of(self.uses, 'image')} an epoch with repeats{regularised}, "
+            f"{count_of(self.batches_per_epoch, 'batch', 'batches')}, "
+            f"{count_of(self.steps_per_epoch, 'step')} an epoch, {count_of(self.epochs, 'epoch')}"
         )
 
 

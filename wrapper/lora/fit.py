@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dataset_tools.wording import count_of, some
 from wrapper.base_model.kinds import Kind
 from wrapper.lora.layers import Layer
 from wrapper.lora.names import kind_of, marks_kind
@@ -12,7 +13,6 @@ from wrapper.lora.names import kind_of, marks_kind
 TITLES: dict[Kind, str] = {"sd15": "SD 1.5", "sdxl": "SDXL"}
 _FOREIGN_PARTS = ("lora_A", "lora_B", "lora.", "lora_linear_layer")
 _PLAIN_PARTS = {"lora_down.weight", "lora_up.weight", "alpha"}
-_EXAMPLES = 2
 
 
 def kind_fault(names: Iterable[str], kind: Kind) -> str:
@@ -27,10 +27,10 @@ def kind_fault(names: Iterable[str], kind: Kind) -> str:
 def unknown_fault(modules: Sequence[str], found: Kind | None, kind: Kind) -> str:
     """Modules that a base of ``kind`` lacks, of a LoRA that was ``found`` to be for a kind, or not."""
     if found in (None, kind):
-        return f"has {len(modules)} modules that the base model lacks ({listed(modules)})"
+        return f"has {count_of(len(modules), 'module')} that the base model lacks ({some(modules)})"
     return (
         f"is a LoRA for {TITLES[found]}, the base model is {TITLES[kind]}: "
-        f"{len(modules)} modules do not fit ({listed(modules)})"
+        f"{count_of(len(modules), 'module does not', 'modules do not')} fit ({some(modules)})"
     )
 
 
@@ -44,23 +44,26 @@ def form_fault(modules: Mapping[str, Mapping[str, Any]]) -> str:
         return "is no LoRA: it has neither lora_down nor lora_up"
     other = sorted(set(parts) - _PLAIN_PARTS)
     if other:
-        return f"is not a plain LoRA: it has parts named {listed(other)}"
+        return f"is not a plain LoRA: it has parts named {some(other)}"
     half = [name for name, found in modules.items() if not _PLAIN_PARTS - {"alpha"} <= set(found)]
     if half:
-        return f"has {len(half)} modules that lack down or up ({listed(half)})"
+        lacking = count_of(len(half), "module that lacks", "modules that lack")
+        return f"has {lacking} down or up ({some(half)})"
     return "" if modules else "has no modules"
 
 
 def layer_faults(modules: Mapping[str, Mapping[str, Any]], layers: Mapping[str, Layer]) -> list[str]:
     """Modules that the base model does not have, and modules of another shape than its layers."""
     unknown = sorted(set(modules) - set(layers))
-    faults = [f"has {len(unknown)} modules that the base model lacks ({listed(unknown)})"] if unknown else []
+    faults = []
+    if unknown:
+        faults.append(f"has {count_of(len(unknown), 'module')} that the base model lacks ({some(unknown)})")
     shapes = {
         name: shape_fault(modules[name], layers[name].weight_shape) for name in modules if name in layers
     }
     wrong = [f"{name} {fault}" for name, fault in shapes.items() if fault]
     if wrong:
-        faults.append(f"has {len(wrong)} modules of another size: {wrong[0]}")
+        faults.append(f"has {count_of(len(wrong), 'module')} of another size: {wrong[0]}")
     return faults
 
 
@@ -69,7 +72,7 @@ def value_faults(modules: Mapping[str, Mapping[str, Any]]) -> list[str]:
     broken = [
         name for name, parts in modules.items() if not all(bool(t.isfinite().all()) for t in parts.values())
     ]
-    return [f"has values that are not finite ({listed(broken)})"] if broken else []
+    return [f"has values that are not finite ({some(broken)})"] if broken else []
 
 
 def shape_fault(parts: Mapping[str, Any], weight_shape: tuple[int, ...]) -> str:
@@ -87,9 +90,3 @@ def four(shape: Iterable[int]) -> tuple[int, ...]:
     """A linear layer's shape as that of a 1 × 1 convolution: ``(8, 4)`` → ``(8, 4, 1, 1)``."""
     sizes = tuple(shape)
     return sizes + (1,) * (4 - len(sizes))
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, and whether there are more."""
-    more = ", …" if len(names) > _EXAMPLES else ""
-    return ", ".join(names[:_EXAMPLES]) + more

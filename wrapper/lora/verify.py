@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset_tools.errors import UserError
+from dataset_tools.wording import some
 from wrapper.base_model.kinds import Kind
 from wrapper.lora.file import Lora, read_lora
-from wrapper.lora.fit import form_fault, kind_fault, layer_faults, listed, value_faults
+from wrapper.lora.fit import form_fault, kind_fault, layer_faults, value_faults
 from wrapper.lora.forms import has_known_form
 from wrapper.lora.hashes import model_hash
 from wrapper.lora.layers import Layer
@@ -45,7 +46,7 @@ def _name_faults(lora: Lora, kind: Kind) -> list[str]:
         "has modules that no program knows": unknown,
         "has modules whose down and up differ in rank": uneven,
     }
-    return [f"{fault} ({listed(names)})" for fault, names in faults.items() if names]
+    return [f"{fault} ({some(names)})" for fault, names in faults.items() if names]
 
 
 def _ranks_differ(parts: Mapping[str, Tensor]) -> bool:
@@ -59,7 +60,7 @@ def _value_faults(modules: Mapping[str, Mapping[str, Tensor]]) -> list[str]:
             name for name, parts in modules.items() if not _is_alpha(parts.get("alpha"))
         ],
     }
-    found = [f"{fault} ({listed(names)})" for fault, names in faults.items() if names] + value_faults(modules)
+    found = [f"{fault} ({some(names)})" for fault, names in faults.items() if names] + value_faults(modules)
     acting = any(_acts(parts) for parts in modules.values())
     return found if acting else [*found, "changes nothing: in every module down or up is zero"]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.files import data_hash
+from dataset_tools.wording import some
 from wrapper.contents import Contents
 from wrapper.project.load import parse_toml
 
@@ -14,7 +15,6 @@ MODEL_KEYS = {"base": "pretrained_model_name_or_path", "weights": "network_weigh
 FOLDER_KEYS = ("image_dir", "conditioning_data_dir")
 _MODEL_FILES = (".safetensors", ".ckpt", ".json", ".txt", ".bin")
 _CACHES = (".npz",)
-SHOWN = 3
 
 
 def input_hashes(values: Mapping[str, Any], dataset_toml: Path, contents: Contents) -> dict[str, Any]:
@@ -44,13 +44,9 @@ def _file_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str
         "gone": [name for name in before if name not in now],
         "new": [name for name in now if name not in before],
     }
-    return [f"{_some(names)} {kind}" for kind, names in kinds.items() if names]
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - SHOWN
-    shown = ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
-    return f"{shown} {'are' if len(names) > 1 else 'is'}"
+    return [
+        f"{some(names)} {'are' if len(names) > 1 else 'is'} {kind}" for kind, names in kinds.items() if names
+    ]
 
 
 def _model(path: Path, contents: Contents) -> dict[str, str]:

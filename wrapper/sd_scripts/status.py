@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dataset_tools.errors import RunFailed, UserError
+from dataset_tools.wording import count_of
 from wrapper.finding import Finding
 from wrapper.places import shipped
 from wrapper.sd_scripts.blobs import compare
@@ -55,7 +56,7 @@ def _files(one: Installation) -> Finding:
     if wrong:
         hint = f"{INSTALL} --force puts back what was published."
         return Finding("fault", "checkout", f"{one.checkout}: {wrong}", hint)
-    return Finding("ok", "checkout", f"{one.checkout}: {len(expected)} files, each as published")
+    return Finding("ok", "checkout", f"{one.checkout}: {count_of(len(expected), 'file')}, each as published")
 
 
 def _got_files(one: Installation) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from dataset_tools.building.ownership import written_files
+from dataset_tools.wording import count_of
 from wrapper.contents import Contents
 from wrapper.project.load import SHIPPED_BASE, Project
 from wrapper.steps.chain import Chain, Planned, Step
@@ -135,7 +136,7 @@ def _build(project: Project) -> None:
     counts = {
         stage: sum(one.images * one.num_repeats for one in subsets) for stage, subsets in built.stages.items()
     }
-    epochs = ", ".join(f"{stage} {images} images an epoch" for stage, images in counts.items())
+    epochs = ", ".join(f"{stage} {count_of(images, 'image')} an epoch" for stage, images in counts.items())
     click.echo(f"{epochs}; {len(built.holdout)} held out; {len(built.refused)} left out")
 
 
@@ -217,7 +218,8 @@ def _export(project: Project) -> None:
     from wrapper.export.targets import check_targets
 
     for done in export_project(project, check_targets(tuple(project.settings.export.targets))):
-        click.echo(f"{done.wish.name}: {len(done.proofs)} proofs hold, {len(done.files)} files")
+        proofs = count_of(len(done.proofs), "proof holds", "proofs hold")
+        click.echo(f"{done.wish.name}: {proofs}, {count_of(len(done.files), 'file')}")
 
 
 def _report(project: Project) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from dataset_tools.wording import count_of
+
 if TYPE_CHECKING:
     from dataset_tools.manifests.manifest import Manifest
     from dataset_tools.quality.engines import Engine
@@ -80,7 +82,7 @@ def forecast(source: Manifest | Path, out: Path, means: Means) -> None:
     _tell_skipped(pictures)
     known = unchanged(pictures.all(), cache, out / FOLDER) if means.cached and cache.is_file() else 0
     where = f"on the Ray cluster at {means.ray}" if means.ray else "on this machine"
-    click.echo(f"{pictures.count} pictures; {pictures.count - known} would be measured {where}")
+    click.echo(f"{count_of(pictures.count, 'picture')}; {pictures.count - known} would be measured {where}")
     if known:
         click.echo(f"{known} are as they were when they were measured")
     click.echo(f"the reports would be written in {out}; nothing was measured or written now")

@@ -12,6 +12,7 @@ import torch
 from accelerate import Accelerator
 
 from dataset_tools.errors import RunFailed, UserError
+from dataset_tools.wording import count_of
 from wrapper.places import cache_folder
 from wrapper.trainer.config import Settings
 from wrapper.trainer.data.batches import every_sight, first_sights
@@ -140,11 +141,12 @@ def announce(job: Job, network: Network, unused: Sequence[str]) -> None:
         for note in pictures.notes:
             say(f"warning: {note}")
     if unused:
-        say(f"warning: {len(unused)} modules of {job.settings.network_weights} are not trained and left out")
+        modules = count_of(len(unused), "module")
+        say(f"warning: {modules} of {job.settings.network_weights} left out: they are not trained")
     train, reg = (sum(pictures.count(reg=flag) for pictures in job.sets) for flag in (False, True))
     plan = job.plan
     say(f"base: {job.info.path} ({job.info.kind}, {job.info.in_channels} channels)")
-    say(f"network: {len(network.layers)} modules; seed {job.settings.seed}")
+    say(f"network: {count_of(len(network.layers), 'module')}; seed {job.settings.seed}")
     say(
         f"images an epoch: {train} to train on, {reg} for regularisation, in {plan.batches_per_epoch} batches"
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataset_tools.wording import count_of
 from wrapper.cli.options import next_step
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _show_source(file: Path, lora: OpenLora) -> None:
     from wrapper.lora.fit import TITLES
 
     click.secho(_safe(str(file)), bold=True)
-    click.echo(f"  {TITLES[lora.kind]}, {lora.spelling} spelling, {len(lora.modules())} modules")
+    click.echo(f"  {TITLES[lora.kind]}, {lora.spelling} spelling, {count_of(len(lora.modules()), 'module')}")
     for note in lora.notes:
         click.secho(f"  {_safe(note)}", fg="yellow")
 
@@ -122,7 +123,8 @@ def _show_pieces(pieces: list[Piece], out: Path) -> None:
         forms = piece.tensors.forms
         where = out / piece.folder if piece.folder else out
         count = sum(form.bytes for form in forms.values())
-        click.echo(f"  → {_safe(str(where))}: {len(forms)} tensors, {count / 1e6:.4g} MB, '{min(forms)}', …")
+        held = count_of(len(forms), "tensor")
+        click.echo(f"  → {_safe(str(where))}: {held}, {count / 1e6:.4g} MB, '{min(forms)}', …")
 
 
 def _show_errors(found: dict[str, Errors]) -> None:

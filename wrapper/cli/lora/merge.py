@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataset_tools.wording import count_of
 from wrapper.cli.lora_making import (
     out_options,
     precision_option,
@@ -110,7 +111,7 @@ def _merge_into(
         check_replaceable(out)
     plan = plan_into_base(info, uses, out, SAFETENSORS_DTYPES[precision] if precision else None)
     _show_uses(uses, [])
-    told = f"{sum(map(len, plan.layers.values()))} layers changed, {size(plan.bytes)}"
+    told = f"{count_of(sum(map(len, plan.layers.values())), 'layer')} changed, {size(plan.bytes)}"
     if dry_run:
         click.echo(f"would make {shown(out)}: {told}")
         next_step("the same command without --dry-run")

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.wording import count_of, some
 from wrapper.base_model.architecture import Configs, models_on_meta
 from wrapper.base_model.kinds import Kind
 from wrapper.export.key_maps.architecture import TEXT_ENCODERS, UNETS
-from wrapper.export.proofs.proof import DELTA_TOLERANCES, Proof, acts, some
+from wrapper.export.proofs.proof import DELTA_TOLERANCES, Proof, acts
 from wrapper.export.source import ALPHA, DOWN, UP, Modules
 from wrapper.export.targets import Precision
 from wrapper.lora.deltas import delta_error
@@ -46,7 +47,7 @@ def prove_in_diffusers(path: Path, source: Modules, pipeline: Any, precision: Pr
     errors = {name: delta_error(source[name], loaded[name]) for name in source}
     worst = max(errors, key=lambda name: errors[name])
     passed = errors[worst] <= DELTA_TOLERANCES[precision]
-    detail = f"{len(source)} layers, largest relative difference {errors[worst]:.1e}"
+    detail = f"{count_of(len(source), 'layer')}, largest relative difference {errors[worst]:.1e}"
     return Proof(IN_DIFFUSERS, passed, detail)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from dataset_tools.wording import count_of, some
 from wrapper.base_model.kinds import Kind
 from wrapper.export.key_maps import key_map
 from wrapper.export.key_maps.architecture import full_size_layers
-from wrapper.export.proofs.proof import Proof, some
+from wrapper.export.proofs.proof import Proof
 from wrapper.export.targets import A1111_VERSIONS, TARGETS, WEBUIS, TargetName
 from wrapper.lora.metadata import ARCHITECTURES
 
@@ -27,11 +28,11 @@ def prove_keys(path: Path, target: TargetName, kind: Kind, modules: Iterable[str
     missing = sorted(set(modules) - set(reached.values()))
     halves = list(_half_attentions(reached.values())) if target in ("a1111", "folder") else []
     title = "each program" if target == "folder" else TARGETS[target].title
-    detail = f"{len(keys)} of {len(keys)} keys, {len(set(reached.values()))} layers"
+    detail = f"{len(keys)} of {count_of(len(keys), 'key')}, {count_of(len(set(reached.values())), 'layer')}"
     if lost:
-        detail = f"{len(lost)} of {len(keys)} keys are dropped: {some(lost)}"
+        detail = f"{len(lost)} of {count_of(len(keys), 'key')} are dropped: {some(lost)}"
     elif missing:
-        detail = f"{len(missing)} layers are not reached: {some(missing)}"
+        detail = f"{count_of(len(missing), 'layer is not', 'layers are not')} reached: {some(missing)}"
     elif halves:
         detail = f"q, k, v and out are not all there, so that it drops them: {some(halves)}"
     return Proof(f"{title} maps every key", not (lost or missing or halves), detail)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dataset_tools.wording import count_of, some
 from wrapper.export.source import ALPHA, DOWN, UP, Modules, component_of
 from wrapper.export.targets import Precision
 from wrapper.lora.apply import alpha_of
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 DELTA_TOLERANCES: Mapping[Precision, float] = {"fp16": 5e-3, "bf16": 2e-2, "fp32": 1e-5}
 """Largest ‖ΔW − ΔW'‖ / ‖ΔW‖ (Frobenius) that rounding both factors may cause, with 11, 8 and 24 bits."""
-MAX_NAMED = 3
 VALUES, CHANGE = "finite and not zero", "same change of the weights as the source"
 KEYS, SHAPES = "every key has its layer, none is left out", "shapes fit the layers"
 
@@ -46,7 +46,7 @@ def _keys(modules: Modules, source: Modules, layers: Mapping[str, Layer], title:
     what = KEYS
     unknown, missing = sorted(set(modules) - set(layers)), sorted(set(source) - set(modules))
     counts = ", ".join(f"{count} {component}" for component, count in by_component(modules).items())
-    detail = f"{len(modules)} modules ({counts}), all in the table of {title}"
+    detail = f"{count_of(len(modules), 'module')} ({counts}), all in the table of {title}"
     if unknown:
         detail = f"{len(unknown)} of {len(modules)} have no layer in {title}: {some(unknown)}"
     elif missing:
@@ -92,11 +92,11 @@ def _finite(modules: Modules, source: Modules, precision: Precision) -> Proof:
     if broken:
         made = [name for name in broken if name in source and _is_finite(source[name])]
         why = f"; they are too large for {precision}: give --precision bf16 or fp32" if made else ""
-        return Proof(what, False, f"not finite in {len(broken)} modules: {some(broken)}{why}")
+        return Proof(what, False, f"not finite in {count_of(len(broken), 'module')}: {some(broken)}{why}")
     working = [name for name, parts in modules.items() if parts[DOWN].any() and parts[UP].any()]
     lost = [name for name, parts in source.items() if acts(parts) and name not in set(working)]
     if lost:
-        return Proof(what, False, f"{len(lost)} modules became zero in {precision}: {some(lost)}")
+        return Proof(what, False, f"{count_of(len(lost), 'module')} became zero in {precision}: {some(lost)}")
     return Proof(what, bool(working), f"{len(working)} of {len(modules)} modules change something")
 
 
@@ -118,7 +118,7 @@ def prove_alpha(modules: Modules) -> Proof:
     mixed = [component for component, found in values.items() if len(found) > 1]
     detail = ", ".join(f"{component} {min(found):g}" for component, found in values.items())
     if without or mixed:
-        detail = f"missing on {len(without)} modules, mixed in {', '.join(mixed) or 'none'}"
+        detail = f"missing on {count_of(len(without), 'module')}, mixed in {', '.join(mixed) or 'none'}"
     return Proof("alpha on every module, one a component", not without and not mixed, detail)
 
 
@@ -133,9 +133,3 @@ def _deltas(modules: Modules, source: Modules, tolerance: float) -> Proof:
     passed = errors[worst] <= tolerance
     detail = f"largest relative difference {errors[worst]:.1e}" + ("" if passed else f" in {worst}")
     return Proof(what, passed, detail)
-
-
-def some(names: list[str]) -> str:
-    """The first names, and how many more there are."""
-    more = len(names) - MAX_NAMED
-    return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")

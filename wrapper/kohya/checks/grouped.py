@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wrapper.kohya.checks.some import SHOWN, some
+from dataset_tools.wording import SHOWN, some
 from wrapper.kohya.report import Findings
 
 Kind = tuple[bool, str, str]

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dataset_tools.pictures.buckets import Size
+from dataset_tools.wording import some
 from wrapper.kohya.checks.caches import check_info, check_latents, check_text_caches, listed_sizes
 from wrapper.kohya.checks.captions import check_captions
 from wrapper.kohya.checks.decode import Decoded, decode_all
 from wrapper.kohya.checks.grouped import Grouped
 from wrapper.kohya.checks.masks import INPAINT, check_masks
 from wrapper.kohya.checks.sizes import cached, check_faces, check_sizes, fit
-from wrapper.kohya.checks.some import some
 from wrapper.kohya.report import Findings
 from wrapper.kohya.steps import DatasetUse, ImageUse
 from wrapper.kohya.subsets import IMAGE_SUFFIXES, OTHER_SUFFIXES, SubsetView, list_images

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dataset_tools.pictures.buckets import Size
+from dataset_tools.wording import some
 from wrapper.kohya.checks.grouped import Grouped
 from wrapper.kohya.checks.mask_pictures import Mask, look_at_masks
 from wrapper.kohya.checks.sizes import cached, fit
-from wrapper.kohya.checks.some import some
 from wrapper.kohya.report import Findings
 from wrapper.kohya.subsets import SubsetView, list_images
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_tools.pictures.buckets import Buckets, Size
-from wrapper.kohya.checks.some import some
+from dataset_tools.wording import some
 from wrapper.kohya.report import Findings
 from wrapper.kohya.subsets import SubsetView
 

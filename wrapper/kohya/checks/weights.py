@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import UserError
+from dataset_tools.wording import some
 from wrapper.base_model.kinds import Kind
-from wrapper.kohya.checks.some import some
 from wrapper.kohya.located import Located
 from wrapper.kohya.report import Findings
 from wrapper.lora.forms import has_known_form

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from dataset_tools.wording import count_of
 from wrapper.lora.spellings.forms import Form
 from wrapper.lora.spellings.parts import ALPHA
 from wrapper.lora.spellings.recognise import Recognised
@@ -34,27 +35,38 @@ def notes_of(
     notes += _alpha_notes(found, header, settings)
     eight = sum(spec.dtype.startswith("F8") for spec in header.tensors.values())
     if eight:
-        notes.append(f"{eight} tensors of 8 bits were lifted to float32, which changes no number.")
+        lifted = count_of(eight, "tensor of 8 bits was", "tensors of 8 bits were")
+        notes.append(f"{lifted} lifted to float32, which changes no number.")
     if found.idle:
-        notes.append(f"{len(found.idle)} tensors that change nothing were left out.")
+        idle = count_of(
+            len(found.idle), "tensor that changes nothing was", "tensors that change nothing were"
+        )
+        notes.append(f"{idle} left out.")
     if zero:
-        notes.append(f"{zero} modules have alpha 0: they change nothing, though sd-scripts takes the rank.")
+        silent = count_of(zero, "module has alpha 0 and changes", "modules have alpha 0 and change")
+        notes.append(f"{silent} nothing, though sd-scripts takes the rank.")
     return tuple(notes)
 
 
 def _name_notes(found: Recognised) -> list[str]:
     own = {name: next(iter(parts.values())) for name, parts in found.modules.items()}
     renamed = sum(not tensor.startswith(f"{name}.") for name, tensor in own.items())
-    return [f"{renamed} modules were renamed ({found.spelling})."] if renamed else []
+    return (
+        [f"{count_of(renamed, 'module was', 'modules were')} renamed ({found.spelling})."] if renamed else []
+    )
 
 
 def _alpha_notes(found: Recognised, header: Header, settings: Settings) -> list[str]:
     missing = [parts for parts in found.modules.values() if ALPHA not in parts and "diff" not in parts]
     own = [name.module for parts in missing if (name := read_name(next(iter(parts.values()))))]
     told = sum(settings.alpha(module, 1) is not None for module in own)
-    notes = [f"{told} modules have their alpha from PEFT's settings."] if told else []
+    notes = (
+        [f"{count_of(told, 'module has its alpha', 'modules have their alpha')} from PEFT's settings."]
+        if told
+        else []
+    )
     if len(missing) == told:
         return notes
     lost = ", and no adapter_config.json lies beside the file" if any(map(is_wrapped, header.tensors)) else ""
-    untold = f"{len(missing) - told} modules have no alpha{lost}"
+    untold = f"{count_of(len(missing) - told, 'module has', 'modules have')} no alpha{lost}"
     return [*notes, f"{untold}: the rank was taken for it (scale 1), as other programs do."]

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dataset_tools.errors import UserError
+from dataset_tools.wording import count_of, some
 from wrapper.base_model.architecture import TEXT_FOLDERS, models_on_meta, read_configs
 from wrapper.base_model.detect import UNET_PREFIX, BaseInfo
 from wrapper.base_model.kinds import COMPONENTS
 from wrapper.base_model.single_file import CLIP_PREFIXES, OPEN_CLIP_PREFIX
-from wrapper.lora.fit import four, listed
+from wrapper.lora.fit import four
 from wrapper.lora.layers import Layer, model_layers
 from wrapper.lora.names import ldm_path
 from wrapper.safetensors_header import Header, read_header
@@ -150,7 +151,7 @@ def _refuse_scaled(headers: Mapping[Path, Header]) -> None:
         scales = [name for name in header.tensors if _SCALES.search(name)]
         if scales:
             raise UserError(
-                f"{path}: its weights are quantised, with scales beside them ({listed(scales)}).",
+                f"{path}: its weights are quantised, with scales beside them ({some(scales)}).",
                 "Give the fp16 or bf16 version of this model.",
             )
 
@@ -164,7 +165,8 @@ def _require_all(
     for what, names in (("lacks the weights of", missing), ("has weights of another form in", wrong)):
         if names:
             raise UserError(
-                f"{info.path}: {what} {len(names)} layers ({listed(names)}).", "Get the model again."
+                f"{info.path}: {what} {count_of(len(names), 'layer')} ({some(names)}).",
+                "Get the model again.",
             )
 
 

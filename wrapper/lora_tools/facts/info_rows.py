@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from wrapper.lora.fit import TITLES, listed
+from dataset_tools.wording import some
+from wrapper.lora.fit import TITLES
 from wrapper.lora.sealing import LEGACY
 from wrapper.lora_tools.facts.info import LoraInfo
 from wrapper.lora_tools.facts.takers import Verdict
@@ -83,10 +84,10 @@ def faults(info: LoraInfo) -> list[str]:
     idle = [one.name for one in info.norms or () if one.is_zero]
     if broken:
         found.append(
-            f"{len(broken)} of {len(info.norms or ())} modules hold NaN or infinity ({listed(broken)})"
+            f"{len(broken)} of {len(info.norms or ())} modules hold NaN or infinity ({some(broken)})"
         )
     if idle:
-        found.append(f"{len(idle)} of {len(info.norms or ())} modules change nothing ({listed(idle)})")
+        found.append(f"{len(idle)} of {len(info.norms or ())} modules change nothing ({some(idle)})")
     return found
 
 

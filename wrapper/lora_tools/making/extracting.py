@@ -12,8 +12,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from dataset_tools.errors import UserError
+from dataset_tools.wording import count_of, some
 from wrapper.base_model.detect import BaseInfo
-from wrapper.lora.fit import TITLES, listed
+from wrapper.lora.fit import TITLES
 from wrapper.lora.names import is_target
 from wrapper.lora_tools.bases.base_places import BaseFiles, base_files
 from wrapper.lora_tools.making.differences import FilePlace, OpenModel, beside, differ, difference, open_model
@@ -90,7 +91,7 @@ def _require_equal_layers(tuned: BaseFiles, base: BaseFiles) -> None:
     if wrong:
         raise UserError(
             f"{tuned.info.path}: has another architecture than {base.info.path}: "
-            f"{len(wrong)} layers differ in shape ({listed(wrong)}).",
+            f"{count_of(len(wrong), 'layer differs', 'layers differ')} in shape ({some(wrong)}).",
             "Give the base it was tuned from.",
         )
 
@@ -124,7 +125,7 @@ def _others(plan: Extraction, tuned: OpenModel, base: OpenModel, advance: Advanc
 
 
 def _nothing(plan: Extraction, others: list[str]) -> str:
-    more = f"; {len(others)} other tensors do ({listed(others)})" if others else ""
+    more = f"; {len(others)} other tensors do ({some(others)})" if others else ""
     return (
         f"{plan.tuned.info.path}: no layer that a LoRA can change differs from {plan.base.info.path}{more}."
     )

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_tools.errors import Problems, UserError
+from dataset_tools.wording import some
 from wrapper.base_model.kinds import Kind
 from wrapper.lora.apply import LoraUse
 from wrapper.lora.deltas import DOWN, UP, Parts
-from wrapper.lora.fit import TITLES, four, listed
+from wrapper.lora.fit import TITLES, four
 from wrapper.lora.spellings.read import open_any, recognise_file
 from wrapper.lora_tools.maths.factors import Factors, component_of, factors_of
 
@@ -86,9 +87,9 @@ def _open(use: LoraUse, kind: Kind | None, stack: ExitStack, problems: Problems)
         if parts[UP].shape[1] != ranks[name]:
             uneven.append(name)
     if broken:
-        problems.add(use.path, f"has values that are not finite ({listed(broken)}).", _ANOTHER)
+        problems.add(use.path, f"has values that are not finite ({some(broken)}).", _ANOTHER)
     if uneven:
-        problems.add(use.path, f"has modules whose down and up differ in rank ({listed(uneven)}).", _ANOTHER)
+        problems.add(use.path, f"has modules whose down and up differ in rank ({some(uneven)}).", _ANOTHER)
     return OpenedLora(use, read.kind, read.modules(), ranks, shapes, read.metadata, read.notes)
 
 
