@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from array import array
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -53,7 +54,7 @@ class Collector:
     def __init__(self, store: MeasuredStore, engine: Engine, thumbnails: Path | None) -> None:
         self._store, self._engine, self._thumbnails = store, engine, thumbnails
         self._sent: dict[int, _Sent] = {}
-        self._back: list[tuple[Task, Measured]] = []
+        self._back: deque[tuple[Task, Measured]] = deque()
         self._kept_at = time.monotonic()
         self._last_before = 0
         """Rows after this one are of this run."""
@@ -126,9 +127,11 @@ class Collector:
         """Write down what came back, now and then all at once: no one has to wait for a slow file."""
         if not at_once and time.monotonic() - self._kept_at < KEEP_EVERY_S:
             return
-        for task, measured in self._back:
-            self._keep_one(task, measured, self._sent.pop(task.place), found)
-        self._back.clear()
+        while self._back:
+            task, measured = self._back[0]
+            self._keep_one(task, measured, self._sent[task.place], found)
+            del self._sent[task.place]
+            self._back.popleft()
         self._store.commit()
         self._kept_at = time.monotonic()
 

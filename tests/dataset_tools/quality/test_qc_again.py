@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -302,3 +303,12 @@ def test_a_store_that_another_process_removed_is_one_sentence(tmp_path):
 
     with pytest.raises(UserError, match="disk I/O error"), opened(tmp_path / "a.sqlite", SCHEMA) as one:
         Broken(one).commit()
+
+
+def test_a_disk_that_fills_while_results_are_kept_is_told_as_that(folder, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("dataset_tools.quality.collecting.save_thumbnail", full)
+    with pytest.raises(OSError, match="No space left"):
+        inspected(folder, tmp_path / "out")
