@@ -139,21 +139,33 @@ def validate(data: dict[str, Any], origins: Mapping[str, str]) -> ProjectFile:
     try:
         return ProjectFile.model_validate(data)
     except ValidationError as error:
-        problems = Problems()
-        for fault in error.errors():
-            key = ".".join(str(part) for part in fault["loc"])
-            where = f"{origins.get(key, PROJECT_FILE)} [{key}]"
-            if fault["type"] == "extra_forbidden":
-                problems.add(
-                    where, "unknown key.", did_you_mean(str(fault["loc"][-1]), known_keys(fault["loc"][:-1]))
-                )
-            elif fault["type"] == "string_pattern_mismatch":
-                said = f"'{fault['input']}' cannot be in the name of a file or in a prompt."
-                problems.add(where, said, 'None of / \\ : < > " | ? * = , and no dot or space in front.')
-            else:
-                problems.add(where, f"{fault['msg']} (found {fault['input']!r}).")
-        problems.raise_if_any()
+        _problems(error, origins).raise_if_any()
         raise
+
+
+def schema_problems(data: dict[str, Any], origins: Mapping[str, str]) -> Problems:
+    """What `validate` would raise, as data."""
+    try:
+        ProjectFile.model_validate(data)
+    except ValidationError as error:
+        return _problems(error, origins)
+    return Problems()
+
+
+def _problems(error: ValidationError, origins: Mapping[str, str]) -> Problems:
+    problems = Problems()
+    for fault in error.errors():
+        key = ".".join(str(part) for part in fault["loc"])
+        where = f"{origins.get(key, PROJECT_FILE)} [{key}]"
+        if fault["type"] == "extra_forbidden":
+            known = known_keys(fault["loc"][:-1])
+            problems.add(where, "unknown key.", did_you_mean(str(fault["loc"][-1]), known))
+        elif fault["type"] == "string_pattern_mismatch":
+            said = f"'{fault['input']}' cannot be in the name of a file or in a prompt."
+            problems.add(where, said, 'None of / \\ : < > " | ? * = , and no dot or space in front.')
+        else:
+            problems.add(where, f"{fault['msg']} (found {fault['input']!r}).")
+    return problems
 
 
 def known_keys(location: Sequence[Any]) -> list[str]:

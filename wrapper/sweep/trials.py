@@ -16,11 +16,15 @@ Status = Literal["waiting", "running", "succeeded", "failed", "interrupted", "di
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial. ``settings`` are the swept ones alone (``stage_a.kohya.network_dim`` → 16)."""
+    """One trial. ``settings`` are the swept ones alone (``stage_a.kohya.network_dim`` → 16).
+
+    ``dataset`` is the name of one of the sweep's datasets, empty where it uses the project's own.
+    """
 
     id: str
     folder: Path
     settings: Mapping[str, Any]
+    dataset: str = ""
 
     @property
     def record(self) -> Path:

@@ -1,0 +1,61 @@
+"""Every trial is rendered and checked before any is trained: what `lorawrap check` refuses is found here."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from dataset_tools.errors import Problems, UserError
+from dataset_tools.progress import track
+from wrapper.launch.plan import Wish, plan_new
+from wrapper.launch.processes import Device
+from wrapper.project.load import load_project
+from wrapper.sweep.datasets import is_built
+from wrapper.sweep.plan import SweepPlan, write_trials
+from wrapper.toml_text import to_toml
+
+Steps = dict[str, dict[str, int]]
+"""By trial, the planned steps of each stage."""
+
+
+def check_trials(plan: SweepPlan, device: Device | None) -> Steps:
+    """The steps of every trial whose dataset is built. Raises one `UserError` for all that would not train.
+
+    ``device`` is where the trials will run, None for this machine. Nothing is written: the trials' files are
+    tried out elsewhere.
+    """
+    steps: Steps = {}
+    problems = Problems()
+    with _elsewhere(plan) as folders:
+        for trial, folder in track(list(zip(plan.sweep.trials, folders, strict=True)), "Checking trials"):
+            try:
+                steps[trial.id] = _steps(folder, plan.sweep.stages, device)
+            except UserError as error:
+                said = error.message.replace(str(folder), str(trial.folder))
+                problems.add(f"trial {trial.id} ({told(trial.settings)})", said, error.hint)
+    count = len(problems.found)
+    problems.raise_if_any(f"{count} of {len(plan.sweep.trials)} trials would not train:" if count else "")
+    return steps
+
+
+def told(settings: Mapping[str, object]) -> str:
+    """``network_dim = 8, learning_rate = 0.0001``: the last part of each name is enough."""
+    return ", ".join(f"{key.rpartition('.')[2]} = {to_toml(value)}" for key, value in settings.items())
+
+
+def _steps(folder: Path, stages: Sequence[str], device: Device | None) -> dict[str, int]:
+    project = load_project(folder)
+    if not is_built(project.paths):
+        return {}
+    wish, found = Wish(device=device), {}
+    for stage in stages:
+        found[stage] = plan_new(project, stage, wish, models=not found, dry=True).steps
+    return found
+
+
+@contextmanager
+def _elsewhere(plan: SweepPlan) -> Iterator[list[Path]]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield write_trials(plan, Path(folder))

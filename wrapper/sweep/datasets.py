@@ -1,0 +1,88 @@
+"""Which dataset each trial uses: the project's own, or one of the sweep's where its settings need another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dataset_tools.building.dataset import RECORD_FILE
+from dataset_tools.files import data_hash, link_or_copy, whole_file
+from wrapper.kohya.presets import read_preset
+from wrapper.project.layout import STAGES, ProjectPaths
+from wrapper.project.load import Project
+from wrapper.project.schema import ProjectFile, StageSection
+
+DATASETS = "datasets"
+"""Below the sweep's folder: a project for each combination of data settings that is not the parent's."""
+CACHING = ("cache_latents_to_disk", "cache_text_encoder_outputs_to_disk", "cache_info")
+"""Kohya keys with which sd-scripts writes beside the images, and reads there what another run wrote."""
+_SECTIONS = ("manifest", "qc", "crop", "masks", "captions", "balance", "dataset", "regularisation")
+
+
+def data_settings(file: ProjectFile) -> dict[str, Any]:
+    """Everything in a project file that QC and build depend on."""
+    told = {name: getattr(file, name).model_dump(mode="json") for name in _SECTIONS}
+    del told["dataset"]["of"]
+    told["seed"] = file.project.seed
+    told["stages"] = [stage for stage in STAGES if getattr(file, stage).enabled]
+    if file.regularisation.source == "generate":
+        told["class images by"] = [file.base.model, file.generate.cfg]
+    return told
+
+
+def dataset_of(parent: ProjectFile, trial: ProjectFile, settings: Mapping[str, Any]) -> str:
+    """The name of the dataset that a trial needs, empty for the project's own.
+
+    A trainer that caches beside the images believes what it finds there, whatever it was made with: such a
+    trial shares its dataset with no other.
+    """
+    own = data_settings(trial)
+    if _caches_beside_images(trial):
+        return data_hash([own, dict(settings)])[:8]
+    return "" if own == data_settings(parent) else data_hash(own)[:8]
+
+
+def _caches_beside_images(file: ProjectFile) -> bool:
+    """The embedded trainer keeps its caches by their contents, in a folder of their own."""
+    stages = [getattr(file, stage) for stage in STAGES]
+    asked = any(_is_on(stage, key) for stage in stages if stage.enabled for key in CACHING)
+    return asked and file.project.engine != "embedded"
+
+
+def _is_on(stage: StageSection, key: str) -> bool:
+    presets = any(table.get(key) for table in read_preset(stage.preset).tables.values())
+    return bool(stage.kohya.get(key, presets))
+
+
+def prepare(project: Project, parent: ProjectPaths) -> None:
+    """QC and build of one of the sweep's datasets, as far as it is not up to date.
+
+    What was measured of the pictures and drawn by the base for the parent is not measured and drawn again.
+    """
+    from wrapper.steps.job import prepare_data
+
+    _take_over(project.paths, parent)
+    prepare_data(project)
+
+
+def is_built(paths: ProjectPaths) -> bool:
+    return (paths.dataset / RECORD_FILE).is_file()
+
+
+def _take_over(paths: ProjectPaths, parent: ProjectPaths) -> None:
+    from dataset_tools.quality.measured_store import CACHE
+
+    if (parent.qc / CACHE).is_file() and not (paths.qc / CACHE).exists():
+        with whole_file(paths.qc / CACHE) as temporary:
+            temporary.write_bytes((parent.qc / CACHE).read_bytes())
+    drawn = parent.shared_cache / "regularisation"
+    for picture in drawn.rglob("*.png") if drawn.is_dir() else ():
+        copy = paths.cache / "regularisation" / picture.relative_to(drawn)
+        if not copy.exists():
+            link_or_copy(picture, copy)
+
+
+def project_folder(sweep: Path, name: str) -> Path:
+    """Where the sweep's dataset ``name`` lies."""
+    return sweep / DATASETS / name
