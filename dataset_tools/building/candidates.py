@@ -142,7 +142,7 @@ class _Source:
             if self.changed(path, digest):
                 raise UserError(f"{row.image}: was changed after QC.", CHANGED_HINT)
             mask = plan_mask(self.manifest, row, size_hw, settings, self.doubts, self.content)
-            spoken = _with_own_caption(row, path, settings)
+            spoken = _with_own_caption(row, path, self.manifest.root, settings)
             words = (settings.template, settings.trigger, settings.class_word)
             caption = render_caption(spoken, *words)
             turned = mirrored_row(spoken, settings.trigger) if settings.mirror else spoken
@@ -197,10 +197,10 @@ def _check_box(box: tuple[int, int, int, int], size_hw: tuple[int, int]) -> None
         raise UserError(f"ear_box {list(box)} reaches out of the image, which is {width} × {height} pixels.")
 
 
-def _with_own_caption(row: ManifestRow, path: Path, settings: BuildSettings) -> ManifestRow:
+def _with_own_caption(row: ManifestRow, path: Path, root: Path, settings: BuildSettings) -> ManifestRow:
     """``row`` with the caption that lies beside it, or that BLIP gives; the manifest's own caption stays."""
     if settings.caption_source == "files":
-        caption = caption_from_file(path) or row.caption
+        caption = caption_from_file(path, root) or row.caption
         if caption is None:
             raise UserError(
                 f"there is no caption {path.with_suffix('.txt').name} beside the image.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from dataset_tools.building.dataset import RECORD_FILE
 from dataset_tools.building.written_files import Written, WrittenFiles
@@ -108,6 +108,8 @@ def _entries(lines: Iterable[str]) -> Iterator[tuple[str, Written]]:
     for line in map(str.strip, lines):
         if line not in ("{", "}"):
             ((name, said),) = from_json(f"{{{line.rstrip(',')}}}").items()
+            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+                raise ValueError(f"{name} lies elsewhere")
             yield name, Written(said) if isinstance(said, str) else Written(*said)
     if line != "}":
         raise ValueError("cut short")

@@ -11,6 +11,7 @@ from dataset_tools.captioning.phrases import template as shipped_template
 from dataset_tools.captioning.phrases import words
 from dataset_tools.data_text import bounded_text
 from dataset_tools.errors import UserError
+from dataset_tools.manifests.places import ONLY_WITHIN, Within
 from dataset_tools.manifests.schema import ManifestRow
 
 if TYPE_CHECKING:
@@ -51,14 +52,17 @@ def has_word(text: str, word: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None
 
 
-def caption_from_file(image: Path) -> str | None:
+def caption_from_file(image: Path, root: Path | None = None) -> str | None:
     """The first line of ``NAME.txt`` beside ``image`` that says something, or None when there is none.
 
-    The trainer reads one line only. Raises `UserError` when the file is not UTF-8.
+    The trainer reads one line only. Raises `UserError` when the file is not UTF-8, or is a link that leads
+    out of ``root``.
     """
     path = image.with_suffix(".txt")
     if not path.is_file():
         return None
+    if root is not None and not Within(root).has(path):
+        raise UserError(f"{path}: is a link that leads out of {root}.", ONLY_WITHIN)
     try:
         lines = bounded_text(path, "utf-8-sig").splitlines()
     except UnicodeDecodeError as error:

@@ -10,6 +10,7 @@ from dataset_tools.data_text import bounded_text
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.image_files import image_files
 from dataset_tools.manifests.folder_names import read_name
+from dataset_tools.manifests.places import ONLY_WITHIN, Within
 
 CAPTION_SUFFIXES = (".txt", ".caption")
 """What kohya_ss writes, and what sd-scripts reads where nobody says another."""
@@ -40,7 +41,7 @@ def kohya_rows(root: Path, problems: Problems) -> Iterator[tuple[str, Mapping[st
     A mask has its image's name in ``masks/<folder>/``, ``<folder>/masks/`` or ``masks/``, as with
     ``conditioning_data_dir``. Repeats and folder become tags, which the balance can go by.
     """
-    images, masks = [], {}
+    images, masks, within = [], {}, Within(root)
     for name in image_files(root):
         place = PurePosixPath(name)
         if _is_mask(place):
@@ -57,7 +58,7 @@ def kohya_rows(root: Path, problems: Problems) -> Iterator[tuple[str, Mapping[st
             continue
         repeats, tokens = folder_name(place.parts[0])
         values = {"image": place.as_posix(), "tags": {"folder": place.parts[0], "repeats": str(repeats)}}
-        caption = _caption(root / place, where, problems) or tokens.strip()
+        caption = _caption(root / place, within, where, problems) or tokens.strip()
         mask = next((masks[key] for key in _mask_places(place) if key in masks), None)
         yield where, {**values, "caption": caption, **({"mask": mask} if mask else {})}
 
@@ -107,20 +108,21 @@ def _ignored(place: PurePosixPath) -> str:
     return "" if len(place.parts) == 2 else f"lies too deep in '{place.parts[0]}': sd-scripts passes over it."
 
 
-def _caption(image: Path, where: str, problems: Problems) -> str | None:
+def _caption(image: Path, within: Within, where: str, problems: Problems) -> str | None:
     """The caption beside ``image``, None where there is none; two that differ are a problem."""
     found: list[str] = []
     for suffix in CAPTION_SUFFIXES:
+        file = image.with_suffix(suffix)
+        if file.is_file() and not within.has(file):
+            problems.add(where, f"'{file.name}' is a link that leads out of the folder.", ONLY_WITHIN)
+            continue
         try:
-            caption, more = caption_line(image.with_suffix(suffix))
+            caption, more = caption_line(file)
         except UserError as error:
-            problems.add(
-                where, f"'{image.with_suffix(suffix).name}': {error.message.rpartition(': ')[2]}", error.hint
-            )
+            problems.add(where, f"'{file.name}': {error.message.rpartition(': ')[2]}", error.hint)
             continue
         if more:
-            name = image.with_suffix(suffix).name
-            problems.add(where, f"'{name}': only its first line would be read.", "Put all of it there.")
+            problems.add(where, f"'{file.name}': only its first line would be read.", "Put all of it there.")
         found += [caption] if caption else []
     if len(set(found)) > 1:
         problems.add(where, "its .txt and .caption differ.", "Remove the one that is out of date.")

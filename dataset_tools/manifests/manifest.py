@@ -16,6 +16,7 @@ from dataset_tools.manifests.manifest_csv import csv_rows
 from dataset_tools.manifests.manifest_json import json_line_rows, json_rows
 from dataset_tools.manifests.manifest_text import KINDS_HINT
 from dataset_tools.manifests.packed_rows import PackedRows
+from dataset_tools.manifests.places import ONLY_WITHIN, Within
 from dataset_tools.manifests.row_errors import checked_row, unknown_key
 from dataset_tools.manifests.schema import ManifestRow
 
@@ -72,17 +73,20 @@ def _checked_rows(path: Path, root: Path, defaults: Mapping[str, Any], problems:
     for key in (key for key in defaults if key not in ManifestRow.model_fields):
         problems.add("manifest defaults", *unknown_key(key))
     defaults = {key: value for key, value in defaults.items() if key in ManifestRow.model_fields}
-    rows = PackedRows()
+    rows, within = PackedRows(), Within(root)
     for where, values in _raw_rows(path, problems):
         row = checked_row(where, {**defaults, **values}, problems)
         if row is not None:
-            _check_files(root, where, row, problems)
+            _check_files(root, within, where, row, problems)
             rows.append(where, row)
     return rows
 
 
-def _check_files(root: Path, where: str, row: ManifestRow, problems: Problems) -> None:
-    if not os.path.isfile(root / row.image):  # noqa: PTH113 - False for a name that no file can have
-        problems.add(where, f"no image '{row.image}' in {root}")
-    if row.mask is not None and not os.path.isfile(root / row.mask):  # noqa: PTH113 - as above
-        problems.add(where, f"no mask '{row.mask}' in {root}")
+def _check_files(root: Path, within: Within, where: str, row: ManifestRow, problems: Problems) -> None:
+    for kind, name in (("image", row.image), ("mask", row.mask)):
+        if name is None:
+            continue
+        if not os.path.isfile(root / name):  # noqa: PTH113 - False for a name that no file can have
+            problems.add(where, f"no {kind} '{name}' in {root}")
+        elif not within.has(root / name):
+            problems.add(where, f"the {kind} '{name}' is a link that leads out of {root}", ONLY_WITHIN)

@@ -13,6 +13,7 @@ from dataset_tools.manifests.manifest_text import lines
 from dataset_tools.manifests.row_errors import unknown_key
 
 _DELIMITERS = (",", ";", "\t")
+MOST_COLUMNS = 2000
 _HEADER_HINT = "The first row names the fields: image, subject, consent, age, view, type, ear_side, …"
 
 
@@ -62,7 +63,9 @@ def _split(line: str, delimiter: str) -> list[str]:
 
 
 def _checked_header(where: str, cells: Sequence[str], problems: Problems) -> list[str]:
-    """The column names; one that is of no use is left empty."""
+    """The column names; one that is of no use is left empty. UserError for more than `MOST_COLUMNS`."""
+    if len(cells) > MOST_COLUMNS:
+        raise UserError(f"{where}: has {len(cells):,} columns.", _HEADER_HINT)
     header: list[str] = []
     for name in cells:
         if name in header and name:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -16,6 +15,7 @@ from pydantic import (
 )
 
 from dataset_tools.errors import UserError, did_you_mean
+from dataset_tools.manifests.places import inner_path
 from dataset_tools.manifests.safety import refusal
 
 AGE = Literal["15-17", "18-22", "23-25", "26-30", "31-35"]
@@ -50,23 +50,13 @@ def _consent_from_id(value: Any) -> Any:
     return {"id": value} if isinstance(value, str) else value
 
 
-def is_text(value: str, errors: str = "strict") -> bool:
+def is_text(value: str) -> bool:
     """Whether ``value`` can be written down: JSON's ``"\\ud83d"`` is half a character."""
     try:
-        value.encode("utf-8", errors)
+        value.encode("utf-8")
     except UnicodeEncodeError:
         return False
     return True
-
-
-def inner_path(value: str) -> str:
-    """``value`` as a relative posix path; ValueError when it leads out of the manifest's folder."""
-    if not value or "\0" in value or not is_text(value, "surrogateescape"):
-        raise ValueError("is not a path")
-    windows = PureWindowsPath(value)
-    if value.startswith(("/", "\\")) or windows.drive or ".." in windows.parts:
-        raise ValueError(f"{value!r} leads out of the manifest's folder; paths are relative to it")
-    return PurePosixPath(value).as_posix()
 
 
 class Record(BaseModel):

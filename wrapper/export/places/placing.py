@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_tools.data_text import bounded_text, from_json
+from dataset_tools.errors import UserError
 from dataset_tools.files import content_hash, in_use, is_in_use, placing, write_json
 
 PREFIX = ".part-export-"
@@ -91,21 +92,34 @@ def take_back(folder: Path) -> list[Path]:
     journal = folder / JOURNAL
     if not journal.is_file():
         return []
-    record = from_json(bounded_text(journal))
+    moves, made = _told(journal)
     taken = []
-    for number, entry in enumerate(record["moves"]):
-        staged, final, old = folder / entry["staged"], Path(entry["final"]), folder / OLD / str(number)
+    for number, (move, sha256) in enumerate(moves):
+        staged, final, old = move.staged, move.final, folder / OLD / str(number)
         if os.path.lexists(_beside(final)):
             _beside(final).unlink()
         moved = not staged.exists() or os.path.lexists(old)
-        if moved and final.is_file() and content_hash(final) == entry["sha256"]:
+        if moved and final.is_file() and content_hash(final) == sha256:
             final.unlink()
             taken.append(final)
         if os.path.lexists(old) and not os.path.lexists(final):
             _move(old, final)
-    _remove_empty(sorted(map(Path, record["made"]), key=lambda made: -len(made.parts)))
+    _remove_empty(sorted(made, key=lambda one: -len(one.parts)))
     journal.unlink()
     return taken
+
+
+def _told(journal: Path) -> tuple[list[tuple[Move, str]], list[Path]]:
+    """The moves, each with its file's SHA-256, and the folders made. UserError for no journal of ours."""
+    try:
+        record = from_json(bounded_text(journal))
+        moves = [
+            (Move(journal.parent / one["staged"], Path(one["final"])), one["sha256"])
+            for one in record["moves"]
+        ]
+        return moves, list(map(Path, record["made"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{journal}: is no journal of an export ({error}).", "Remove its folder.") from error
 
 
 def _missing(folder: Path) -> list[Path]:
