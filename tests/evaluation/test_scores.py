@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from wrapper.evaluation.scores import Score, difference, judge, summarise
@@ -75,3 +77,12 @@ def test_without_stage_b_stage_a_is_judged():
     verdict = judge(rows)
     assert verdict["candidate"] == "stage_a"
     assert verdict["text"].startswith("Stage A and the base differ by +3.00 dB")
+
+
+def test_a_figure_that_is_no_number_is_told_as_none():
+    rows = [
+        Score(f"image {n}", "base", 1, {"psnr_db": value}, 0, "") for n, value in enumerate((1.0, math.nan))
+    ]
+    told = summarise(rows)["base"]["psnr_db"]
+    assert math.isnan(told["mean"])
+    assert (told["low"], told["high"], told["n"]) == (None, None, 2)

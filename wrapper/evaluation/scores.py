@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -66,11 +67,11 @@ def difference(scores: Sequence[Score], variant: str, other: str, metric: str) -
 
 
 def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float | None, float | None]:
-    """Student's interval of the mean of ``values``; (None, None) for fewer than two."""
+    """Student's interval of the mean of ``values``; (None, None) for fewer than two, or what is no number."""
     from scipy.stats import t
 
     n = len(values)
-    if n < 2:
+    if n < 2 or not all(map(math.isfinite, values)):
         return None, None
     mean = statistics.fmean(values)
     reach = float(t.ppf((1 + confidence) / 2, n - 1)) * statistics.stdev(values) / n**0.5
@@ -150,6 +151,9 @@ def _figures(rows: Sequence[Score], metric: str) -> dict[str, Any]:
 
 
 def _spread(values: Sequence[float]) -> float:
+    """The standard deviation, 0 for a single value; no number where a value is none."""
+    if not all(map(math.isfinite, values)):
+        return math.nan
     return round(statistics.stdev(values), 4) if len(values) > 1 else 0.0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,19 @@ class Taken:
     chosen: bool
 
 
-def taken_checkpoint(paths: ProjectPaths, name: str, stage: str) -> Taken:
-    """The chosen checkpoint while the choice holds, else the last LoRA, and the reason."""
+def taken_checkpoint(
+    paths: ProjectPaths, name: str, stage: str, digest: Callable[[Path], str] = content_hash
+) -> Taken:
+    """The chosen checkpoint while the choice holds, else the last LoRA, and the reason.
+
+    ``digest`` gives a file's SHA-256.
+    """
     last = paths.lora(stage, name)
     record = read_json(paths.root / FILE)
     data = record["stages"].get(stage) if record else None
     if data is None:
         return Taken(last, "the last", "", chosen=False)
-    void = _void(paths, last, record or {}, data)
+    void = _void(paths, last, record or {}, data, digest)
     if void:
         why = (
             f"choice.json is void: {void}. The last checkpoint is taken; `lorawrap evaluate --choose` again."
@@ -42,7 +47,13 @@ def taken_checkpoint(paths: ProjectPaths, name: str, stage: str) -> Taken:
     return Taken(paths.root / chosen["file"], chosen["title"], data["why"], chosen=True)
 
 
-def _void(paths: ProjectPaths, last: Path, record: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+def _void(
+    paths: ProjectPaths,
+    last: Path,
+    record: Mapping[str, Any],
+    data: Mapping[str, Any],
+    digest: Callable[[Path], str],
+) -> str:
     """Why the choice does not hold any more; empty while it does."""
     for told, what in (
         (data["last"], "the LoRA was trained anew"),
@@ -51,7 +62,7 @@ def _void(paths: ProjectPaths, last: Path, record: Mapping[str, Any], data: Mapp
         path = paths.root / told["file"]
         if not path.is_file():
             return f"{told['file']} is gone"
-        if content_hash(path) != told["sha256"]:
+        if digest(path) != told["sha256"]:
             return f"{what} ({path.name})"
     if paths.root / data["last"]["file"] != last:
         return f"it is about {data['last']['file']}"
