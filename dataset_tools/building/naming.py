@@ -9,21 +9,32 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from dataset_tools.errors import Problems
+from dataset_tools.portable_names import cut, folded, is_device
 
-MAX_NAME = 80
+MAX_NAME, MAX_BYTES = 80, 160
+"""Of a name; what is put behind it (a hash, a copy's suffix, a cache's ending) fits in 255 bytes then."""
 _UNSAFE = re.compile(r"[^\w.-]+")
 _UNSAFE_TOKEN = re.compile(r'[/\\:<>"|?*\x00-\x1f]')
 
 
 def safe(text: str) -> str:
-    """``text`` with letters, digits and ``_ . -`` only, not hidden, not too long; letters of any script."""
-    return _UNSAFE.sub("-", unicodedata.normalize("NFC", text)).strip("-.")[:MAX_NAME] or "x"
+    """``text`` with letters, digits and ``_ . -`` only, not hidden, no device of Windows, not too long.
+
+    Letters of any script stay.
+    """
+    plain = _UNSAFE.sub("-", unicodedata.normalize("NFC", text)).strip("-.")
+    name = cut(plain[:MAX_NAME], MAX_BYTES).rstrip("-.") or "x"
+    return f"_{name}" if is_device(name) else name
 
 
 def bucket_folder(bucket: str) -> str:
-    """A folder's name for a bucket, with a few digits of its hash where something was lost; spaces stay."""
-    name = "+".join(" ".join(safe(word) for word in part.split(" ")) for part in bucket.split("+"))
-    return name if name == bucket else f"{name}-{_digest(bucket)}"
+    """A folder's name for a bucket; spaces stay.
+
+    With a few digits of its hash where something was lost, or would be where letter case does not count.
+    """
+    parts = [" ".join(safe(word) for word in part.split(" ")) for part in bucket.split("+")]
+    name = cut("+".join(parts), MAX_BYTES).rstrip("-. ")
+    return name if name == folded(bucket) == bucket else f"{name}-{_digest(bucket)}"
 
 
 def names_for(images: Iterable[str]) -> dict[str, str]:
@@ -31,9 +42,9 @@ def names_for(images: Iterable[str]) -> dict[str, str]:
     stems = {image: safe(PurePosixPath(image).stem) for image in images}
     seen: dict[str, int] = {}
     for stem in stems.values():
-        seen[stem.casefold()] = seen.get(stem.casefold(), 0) + 1
+        seen[folded(stem)] = seen.get(folded(stem), 0) + 1
     return {
-        image: stem if seen[stem.casefold()] == 1 else f"{stem}-{_digest(image)}"
+        image: stem if seen[folded(stem)] == 1 else f"{stem}-{_digest(image)}"
         for image, stem in stems.items()
     }
 

@@ -6,6 +6,7 @@ import pytest
 
 from dataset_tools.building.naming import bucket_folder, check_tokens, names_for, safe
 from dataset_tools.errors import UserError
+from dataset_tools.portable_names import fault_of, folded
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,11 @@ from dataset_tools.errors import UserError
         ("и\u0306", "й"),
         ("🙂", "x"),
         ("y" * 200, "y" * 80),
+        ("🙂y" * 200, "y" + "-y" * 39),
+        ("あ" * 200, "あ" * 53),
+        ("a" * 79 + ". b", "a" * 79),
+        ("CON", "_CON"),
+        ("aux.tar", "_aux.tar"),
     ],
 )
 def test_safe_names(text: str, expected: str):
@@ -36,6 +42,18 @@ def test_bucket_folders_are_readable_and_distinct():
     assert bucket_folder("light beige") == "light beige"
     assert bucket_folder("a/b") != bucket_folder("a:b")
     assert "/" not in bucket_folder("../up")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Fair", "fair"), ("straße", "STRASSE"), ("и\u0306", "й"), ("x" * 300, "x" * 301)]
+)
+def test_buckets_that_some_file_systems_cannot_tell_apart_have_other_folders(one: str, other: str):
+    assert folded(bucket_folder(one)) != folded(bucket_folder(other))
+
+
+@pytest.mark.parametrize("bucket", ["con", "nul.x+aux", "a.", "b ", "é" * 300, "?", "+"])
+def test_bucket_folders_are_legal_everywhere(bucket: str):
+    assert not fault_of(bucket_folder(bucket))
 
 
 @pytest.mark.parametrize("trigger", ["", " x", "a/b", "a:b", "x."])

@@ -6,13 +6,13 @@ import re
 import unicodedata
 
 from dataset_tools.errors import UserError
+from dataset_tools.portable_names import folded, is_device
 
 FORBIDDEN = ':>=,<"/\\|?*#'
 """``: > = ,`` end A1111's ``<lora:NAME:1>``, ``#`` begins a comment in its prompts (1.10); the others cannot
 be in a file's name everywhere."""
 MAX_BYTES = 200
 _BAD = re.compile(rf"[{re.escape(FORBIDDEN)}]")
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 _UNSEEN = ("Cc", "Cs", "Zl", "Zp")
 _BIDI = "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 
@@ -28,18 +28,14 @@ def check_name(name: str, option: str = "--name") -> str:
         raise _refusal(name, "it begins or ends with a space or a dot", option)
     if not name or len(name.encode("utf-8")) > MAX_BYTES:
         raise _refusal(name, f"it must have 1 to {MAX_BYTES} bytes", option)
-    if name.partition(".")[0].casefold() in _RESERVED:
+    if is_device(name):
         raise _refusal(name, "Windows keeps it for a device", option)
     return name
 
 
 def same_name(one: str, other: str) -> bool:
     """Whether a file system may take both for the same: case and Unicode form aside."""
-    return _folded(one) == _folded(other)
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return folded(one) == folded(other)
 
 
 def _is_unseen(letter: str) -> bool:
@@ -50,7 +46,7 @@ def _refusal(name: str, why: str, option: str) -> UserError:
     shown = "".join("?" if _is_unseen(letter) else letter for letter in name)
     seen = "".join(letter for letter in name if not _is_unseen(letter))
     better = _BAD.sub("_", seen).strip(" .")[: MAX_BYTES // 4]
-    if not better or better.partition(".")[0].casefold() in _RESERVED:
+    if not better or is_device(better):
         better = f"my_{better or 'lora'}"
     return UserError(
         f"The name '{shown}' does not work in A1111 and ComfyUI: {why}.", f"Give {option} '{better}'."
