@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from dataset_tools.portable_names import fault_of
 
 
 class Section(BaseModel):
@@ -14,11 +16,25 @@ class Section(BaseModel):
 
 
 _NAME = r'^[^\s./\\:<>"|?*=,\x00-\x1f\x7f][^/\\:<>"|?*=,\x00-\x1f\x7f]*$'
+_MOST_NAME_BYTES = 150
+"""A checkpoint's name has some 50 more, a temporary folder's 20: 255 is what file systems take."""
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
+def _for_files(name: str) -> str:
+    fault = fault_of(name)
+    if not fault and len(name.encode("utf-8", "replace")) > _MOST_NAME_BYTES:
+        fault = f"it must have at most {_MOST_NAME_BYTES} bytes"
+    if fault:
+        raise ValueError(f"no file can be called so everywhere: {fault}")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=60, pattern=_NAME), AfterValidator(_for_files)]
+
+
 class ProjectSection(Section):
-    name: str = Field("mylora", min_length=1, max_length=60, pattern=_NAME)
+    name: Name = "mylora"
     """What the LoRA files are called, too; nothing that a path or a prompt cannot hold, no dot in front."""
     seed: Seed = 7
     """For the held-out split, drawn masks, re-lit copies, and training."""
