@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+WHERE = "LORAWRAP_TRIAL_RUNS_ON"
+"""In the environment of a trial: what its engine says of the place, for people."""
+
 
 class Job(NamedTuple):
     """One trial to be run: ``argv`` with ``env`` over the environment, its output added to ``log``.
