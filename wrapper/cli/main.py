@@ -53,7 +53,9 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with its code."""
     from dataset_tools.processors import limit_threads
+    from dataset_tools.streams import speak
 
+    speak()
     _end_as_interrupted()
     limit_threads()
     sys.exit(run(sys.argv[1:]))
