@@ -7,6 +7,7 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,11 +16,15 @@ from types import FrameType
 from typing import IO, Any
 
 from dataset_tools.errors import UserError
+from wrapper.launch import process_windows
 from wrapper.launch.command import Command
 
 GRACE_S = 10.0
 """How long a group may take to end after an interrupt, and again after a termination, before it is killed."""
 _POLL_S = 0.2
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no SIGKILL, and no other way than to kill
+_ENDINGS = ("SIGTERM", "SIGHUP", "SIGBREAK")
+"""The last is Windows' Ctrl-Break, and its window that closes; SIGHUP is POSIX' alone."""
 MARK = "LORAWRAP_LAUNCH"
 """In the environment of a child and of all that it starts: some leave the group (torch's launcher gives each
 worker a session of its own), and are found by it."""
@@ -57,7 +62,7 @@ def run(command: Command, on_line: Callable[[str], None], grace_s: float = GRACE
             _wind_down(child, grace_s)
             raise
         finally:
-            _signal_group(child, signal.SIGKILL)
+            _signal_group(child, _KILL)
             child.wait()
             _kill_marked(mark)
             _stdout(child).close()
@@ -73,10 +78,14 @@ def _start(command: Command, mark: str) -> subprocess.Popen[bytes]:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                **_own_group(),
             )
     except OSError as error:
         raise UserError(f"{command.argv[0]}: cannot be started ({error.strerror}).") from None
+
+
+def _own_group() -> dict[str, Any]:
+    return process_windows.own_group() if sys.platform == "win32" else {"start_new_session": True}
 
 
 @contextmanager
@@ -96,6 +105,10 @@ def _interrupts_heeded() -> Iterator[None]:
 def _pump(child: subprocess.Popen[bytes], lines: Lines) -> None:
     """Read until the output ends, or until the child has: a worker left behind may hold the pipe open."""
     stream = _stdout(child)
+    if sys.platform == "win32":
+        process_windows.pump(stream, lines.feed, lambda: child.poll() is not None)
+        lines.feed(b"", final=True)
+        return
     with selectors.DefaultSelector() as selector:
         selector.register(stream, selectors.EVENT_READ)
         while True:
@@ -120,6 +133,9 @@ def _wind_down(child: subprocess.Popen[bytes], grace_s: float) -> None:
 
 def _signal_group(child: subprocess.Popen[bytes], kind: signal.Signals) -> None:
     """The group's number is the child's: it was started as the leader of a new session."""
+    if sys.platform == "win32":
+        (process_windows.interrupt if kind == signal.SIGINT else process_windows.end_tree)(child)
+        return
     with suppress(ProcessLookupError):
         os.killpg(child.pid, kind)
 
@@ -154,7 +170,8 @@ def _signals_interrupt() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> Any:
         raise KeyboardInterrupt
 
-    kinds = [kind for kind in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(kind) != signal.SIG_IGN]
+    there = [getattr(signal, name) for name in _ENDINGS if hasattr(signal, name)]
+    kinds = [kind for kind in there if signal.getsignal(kind) != signal.SIG_IGN]
     try:
         before = {kind: signal.signal(kind, interrupt) for kind in kinds}
     except ValueError:  # not in the main thread: signals go there
