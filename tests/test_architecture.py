@@ -32,7 +32,7 @@ ALLOWED = {
     "wrapper.toml_text": ("dataset_tools",),
     "wrapper.safetensors_header": ("dataset_tools",),
     "wrapper.safetensors_stream": ("dataset_tools", "wrapper.safetensors_header"),
-    "wrapper.project": ("dataset_tools", "wrapper.places", "wrapper.toml_text"),
+    "wrapper.project": ("dataset_tools", "wrapper.left_name", "wrapper.places", "wrapper.toml_text"),
     "wrapper.demo": ("dataset_tools", "wrapper.places", "wrapper.project", "wrapper.quiet"),
     "wrapper.base_model": ("dataset_tools", "wrapper.demo", "wrapper.quiet", "wrapper.safetensors_header"),
     "wrapper.runs": (
@@ -40,6 +40,7 @@ ALLOWED = {
         "wrapper.contents",
         "wrapper.curves",
         "wrapper.kohya",
+        "wrapper.left_name",
         "wrapper.places",
         "wrapper.project",
     ),

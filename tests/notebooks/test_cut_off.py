@@ -10,9 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from wrapper.notebook import cut_off
 from wrapper.notebook.cut_off import SILENT_S, end_cut_off
 from wrapper.notebook.stop import Stop
 from wrapper.project.layout import ProjectPaths
+from wrapper.runs.heartbeat import is_silent
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cut_off, "is_silent", lambda run: is_silent(run, look_s=0.02))
 
 
 def job(root: Path, host: str, silent_s: float = 0) -> ProjectPaths:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -107,7 +108,7 @@ def test_a_process_number_that_went_to_another_program_holds_nothing(folder: Pat
     monkeypatch.setattr("fcntl.flock", no_locks)
     (folder / "locks").mkdir(parents=True)
     note = {
-        "host": lock.socket.gethostname(),
+        "host": socket.gethostname(),
         "pid": os.getppid(),
         "started": 1.0,
         "command": "x",

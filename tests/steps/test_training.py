@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from dataset_tools.errors import UserError
 from tests.launch.test_train import behave, interrupt, project
 from wrapper.project.load import load_project
 from wrapper.steps.training import can_go_on, train_or_go_on
@@ -36,7 +37,16 @@ def test_a_run_whose_process_died_goes_on(cut_off):
     path.write_text(json.dumps(dead), encoding="utf-8")
     assert can_go_on(cut_off, "stage_a")
     path.write_text(json.dumps({**told, "status": "running"}), encoding="utf-8")
-    assert not can_go_on(cut_off, "stage_a")
+    with pytest.raises(UserError, match="stage_a-001 runs now"):
+        can_go_on(cut_off, "stage_a")
+
+
+def test_a_run_whose_surroundings_failed_goes_on_and_one_with_a_fault_of_its_own_does_not(cut_off):
+    path = cut_off.paths.run("stage_a").record
+    told = json.loads(path.read_text(encoding="utf-8"))
+    for failed, goes_on in (({"cut_off": True}, True), ({}, False)):
+        path.write_text(json.dumps({**told, "status": "failed", **failed}), encoding="utf-8")
+        assert can_go_on(cut_off, "stage_a") is goes_on
 
 
 def test_other_settings_or_images_begin_anew(cut_off):

@@ -20,7 +20,8 @@ from wrapper.launch.watch import LossIsNan, Watch, watching
 from wrapper.project.layout import RunPaths
 from wrapper.project.load import Project
 from wrapper.runs.curve import draw_curve
-from wrapper.runs.record import RunRecord, read_record, status_of
+from wrapper.runs.heartbeat import refuse_if_alive
+from wrapper.runs.record import RunRecord, read_record
 from wrapper.runs.same import changed_since, setting_changes
 from wrapper.runs.state import no_state, saved_states
 
@@ -104,9 +105,8 @@ def resume_run(project: Project, old: RunPaths, **wished: Any) -> Path:
     wish, record = Wish(**wished), read_record(old.record)
     if not old.train_toml.is_file():
         raise UserError(f"{old.folder}: has no files of its own to go on from.", "Train the stage anew.")
-    if status_of(record) == "running" and not wish.anyway:
-        process = record.get("process", {})
-        raise UserError(f"{old.id} runs now (process {process.get('pid')} on {process.get('host')}).")
+    if not wish.anyway:
+        refuse_if_alive(old)
     _refuse_other_trainer(old, record, wish.engine or record["engine"])
     planned = plan_on(project, old, record, wish)
     changed = changed_since(project.paths, old, planned.report.values)

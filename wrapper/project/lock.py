@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
-import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -21,9 +19,10 @@ from typing import IO, Any, Literal, NamedTuple, get_args
 from dataset_tools.data_text import from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import placing
+from wrapper.left_name import LeftName, own_name, read_name
 from wrapper.project.layout import ProjectPaths
 
-Part = Literal["qc", "dataset", "stage_a", "stage_b", "pictures", "evaluation", "export", "report"]
+Part = Literal["qc", "dataset", "stage_a", "stage_b", "pictures", "evaluation", "export", "report", "sweep"]
 PARTS: tuple[Part, ...] = get_args(Part)
 LENT: tuple[Part, ...] = ("qc", "dataset")
 """What a project may have from another one."""
@@ -32,24 +31,12 @@ NO_LOCKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.ENOSYS, errno.E
 
 
 class Holder(NamedTuple):
-    """A process that has a lock, and what it was started as."""
+    """A process that has a lock, what it was started as, when by its clock, and whether it only reads."""
 
-    host: str
-    pid: int
-    started: float
+    process: LeftName
     command: str
     since: str
-
-    def runs(self) -> bool:
-        """Whether it does; one of another machine is taken to run."""
-        import psutil
-
-        if self.host != socket.gethostname():
-            return True
-        try:
-            return abs(psutil.Process(self.pid).create_time() - self.started) < 1
-        except psutil.Error:
-            return False
+    alone: bool
 
 
 @contextmanager
@@ -86,7 +73,7 @@ def _one(path: Path, command: str, *, alone: bool) -> Iterator[None]:
     with stream:
         if not _taken(stream, alone=alone):
             raise _refusal(path, _holder(stream))
-        _note(stream, command)
+        _note(stream, command, alone=alone)
         try:
             yield
         finally:
@@ -108,8 +95,12 @@ def _taken(stream: IO[bytes], *, alone: bool) -> bool:
         if error.errno not in NO_LOCKS:
             raise
         holder = _holder(stream)
-        return not alone or holder is None or holder.pid == os.getpid() or not holder.runs()
+        return holder is None or not (alone or holder.alone) or not _is_another(holder.process)
     return True
+
+
+def _is_another(process: LeftName) -> bool:
+    return process != own_name() and process.runs()
 
 
 def _taken_on_windows(stream: IO[bytes]) -> bool:
@@ -127,14 +118,11 @@ def _taken_on_windows(stream: IO[bytes]) -> bool:
     return True
 
 
-def _note(stream: IO[bytes], command: str) -> None:
-    import psutil
-
-    started = psutil.Process().create_time()
+def _note(stream: IO[bytes], command: str, *, alone: bool) -> None:
     since = time.strftime("%Y-%m-%d %H:%M:%S")
-    holder = Holder(socket.gethostname(), os.getpid(), started, command, since)
+    note = {**own_name()._asdict(), "command": command, "since": since, "alone": alone}
     stream.truncate(0)
-    stream.write(json.dumps(holder._asdict()).encode("utf-8"))
+    stream.write(json.dumps(note).encode("utf-8"))
     stream.flush()
 
 
@@ -142,10 +130,14 @@ def _holder(stream: IO[bytes]) -> Holder | None:
     """Who noted itself last; None when nobody did, or in no way that can be read."""
     stream.seek(0)
     try:
-        found: Any = from_json(stream.read(10_000))
-        return Holder(**found)
-    except (ValueError, TypeError):
+        told: Any = json.loads(stream.read(10_000))
+    except (ValueError, RecursionError):
         return None
+    process = read_name(told)
+    if process is None:
+        return None
+    since = str(told.get("since", "?"))
+    return Holder(process, str(told.get("command", "?")), since, told.get("alone") is not False)
 
 
 def _refusal(path: Path, holder: Holder | None) -> UserError:
@@ -154,11 +146,11 @@ def _refusal(path: Path, holder: Holder | None) -> UserError:
         return UserError(
             f"{project}: another command is at work on its {path.name}.", "Wait until it has ended."
         )
-    here = holder.host == socket.gethostname()
-    where = "" if here else f" on {holder.host}"
+    process, here = holder.process, holder.process.is_here()
+    where = "" if here else f" on {process.host}"
     gone = "" if here else f" If that machine is gone, remove {path}."
     return UserError(
-        f"{project}: `{holder.command}` is at work on its {path.name} (process {holder.pid}{where}, "
+        f"{project}: `{holder.command}` is at work on its {path.name} (process {process.pid}{where}, "
         f"since {holder.since}).",
         f"Wait until it has ended, or end it.{gone}",
     )

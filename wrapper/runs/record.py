@@ -11,6 +11,7 @@ from typing import Any
 
 from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.files import write_json
+from wrapper.left_name import own_name, read_name
 
 UNREADABLE = "unreadable"
 
@@ -21,13 +22,16 @@ class RunRecord:
     def __init__(self, path: Path, facts: Mapping[str, Any]) -> None:
         self.path = path
         self.facts: dict[str, Any] = {**read_record(path), **facts, "status": "running"}
-        for left in ("ended", "exit_code", "faults", "why", "notices"):
+        for left in ("ended", "exit_code", "faults", "why", "notices", "cut_off"):
             self.facts.pop(left, None)
         self.facts.setdefault("started", now())
         self._write()
 
     def end(self, status: str, **facts: Any) -> None:
-        """``status`` is ``succeeded``, ``failed`` or ``interrupted``."""
+        """``status`` is ``succeeded``, ``failed`` or ``interrupted``.
+
+        ``cut_off=True`` says of a failed run that its surroundings failed: the disk, the memory, a hang.
+        """
         self.facts |= {"status": status, "ended": now(), **facts}
         self.facts["segments"][-1]["ended"] = self.facts["ended"]
         self._write()
@@ -61,21 +65,26 @@ def read_object(path: Path) -> dict[str, Any]:
 def status_of(record: Mapping[str, Any]) -> str:
     """The recorded status; ``died`` for a run that says it runs, on this machine, and has no process."""
     status = str(record.get("status", "unknown"))
-    process = record.get("process", {})
-    if status != "running" or process.get("host") not in (platform.node(), None):
+    if status != "running":
         return status
-    return "running" if process and _is_alive(int(process["pid"])) else "died"
+    process = read_name(record.get("process"))
+    return "running" if process is not None and process.runs() else "died"
+
+
+def runs_elsewhere(record: Mapping[str, Any]) -> bool:
+    """Whether the record says that it runs, on another machine, which cannot be asked."""
+    process = read_name(record.get("process"))
+    return record.get("status") == "running" and process is not None and not process.is_here()
+
+
+def was_cut_off(record: Mapping[str, Any]) -> bool:
+    """Whether the run ended by no fault of its own, so that it can go on where it was: see `RunRecord.end`."""
+    return status_of(record) in ("interrupted", "died") or record.get("cut_off") is True
 
 
 def this_process() -> dict[str, Any]:
     """Who writes the record, so that others can tell whether the run goes on."""
-    return {"pid": os.getpid(), "host": platform.node()}
-
-
-def _is_alive(pid: int) -> bool:
-    import psutil
-
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return own_name()._asdict()
 
 
 def now() -> str:

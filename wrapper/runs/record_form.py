@@ -21,6 +21,7 @@ class _Part(BaseModel):
 class _Process(BaseModel):
     pid: int
     host: str | None = None
+    started: str = ""
 
 
 class _Record(BaseModel):

@@ -23,15 +23,21 @@ def train_or_go_on(project: Project, stage: str) -> None:
 
 
 def can_go_on(project: Project, stage: str) -> bool:
-    """Whether the newest run was cut off, is what would be begun now, and left a state to go on from."""
+    """Whether the newest run was cut off, is what would be begun now, and left a state to go on from.
+
+    `UserError` when it still runs: on another machine, since here its lock keeps others out.
+    """
     from wrapper.launch.plan import Wish, plan_new
     from wrapper.launch.train import what_changed
-    from wrapper.runs.record import read_record, status_of
+    from wrapper.runs.heartbeat import refuse_if_alive
+    from wrapper.runs.record import read_record, runs_elsewhere, was_cut_off
     from wrapper.runs.state import find_start, saved_states
 
     run = project.paths.run(stage)
     record = read_record(run.record)
-    if status_of(record) not in ("interrupted", "died") or not saved_states(run):
+    gone = runs_elsewhere(record)
+    refuse_if_alive(run)
+    if not (gone or was_cut_off(record)) or not saved_states(run):
         return False
     new = plan_new(project, stage, Wish())
     if record.get("engine") != new.trainer.engine or what_changed(project, run, new):
