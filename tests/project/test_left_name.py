@@ -32,9 +32,7 @@ def test_a_process_that_ended_or_is_not_reaped_does_not_run():
     assert not name.runs()
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="elsewhere a process's start is not counted from the boot"
-)
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a start is counted from the boot")
 def test_a_clock_that_is_set_changes_nothing(monkeypatch: pytest.MonkeyPatch):
     """psutil counts from the time of day of the boot, which Linux moves when the clock is set."""
     own, create_time = own_name(), psutil.Process.create_time

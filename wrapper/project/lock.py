@@ -130,8 +130,8 @@ def _holder(stream: IO[bytes]) -> Holder | None:
     """Who noted itself last; None when nobody did, or in no way that can be read."""
     stream.seek(0)
     try:
-        told: Any = json.loads(stream.read(10_000))
-    except (ValueError, RecursionError):
+        told: Any = from_json(stream.read(10_000))
+    except ValueError:
         return None
     process = read_name(told)
     if process is None:

@@ -1,4 +1,4 @@
-"""A sign of life for other machines: a run counts on in a file, and who looks twice sees whether it still does.
+"""A sign of life for other machines: a run counts on in a file, and who looks twice sees whether it does.
 
 No clock is compared with another machine's: what counts is whether the file changed while one looked.
 """
@@ -54,7 +54,7 @@ def is_silent(run: RunPaths, look_s: float = LOOK_S) -> bool:
 
 
 def refuse_if_alive(run: RunPaths, look_s: float = LOOK_S) -> None:
-    """`UserError` for a run that goes on, here or on another machine; there it is looked for signs of life."""
+    """`UserError` for a run that goes on, here or on another machine, where signs of life are looked for."""
     record = read_record(run.record)
     if status_of(record) != "running" or (runs_elsewhere(record) and is_silent(run, look_s)):
         return

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -78,7 +76,7 @@ def runs_elsewhere(record: Mapping[str, Any]) -> bool:
 
 
 def was_cut_off(record: Mapping[str, Any]) -> bool:
-    """Whether the run ended by no fault of its own, so that it can go on where it was: see `RunRecord.end`."""
+    """Whether the run ended by no fault of its own, and can go on where it was: see `RunRecord.end`."""
     return status_of(record) in ("interrupted", "died") or record.get("cut_off") is True
 
 
