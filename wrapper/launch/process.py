@@ -18,6 +18,7 @@ from typing import IO, Any
 from dataset_tools.errors import UserError
 from wrapper.launch import process_windows
 from wrapper.launch.command import Command
+from wrapper.launch.guardian import guarded
 
 GRACE_S = 10.0
 """How long a group may take to end after an interrupt, and again after a termination, before it is killed."""
@@ -27,7 +28,7 @@ _ENDINGS = ("SIGTERM", "SIGHUP", "SIGBREAK")
 """The last is Windows' Ctrl-Break, and its window that closes; SIGHUP is POSIX' alone."""
 MARK = "LORAWRAP_LAUNCH"
 """In the environment of a child and of all that it starts: some leave the group (torch's launcher gives each
-worker a session of its own), and are found by it."""
+worker a session of its own), and are found by it. Of a child within a child it names both."""
 
 
 class Lines:
@@ -52,9 +53,10 @@ def run(command: Command, on_line: Callable[[str], None], grace_s: float = GRACE
     raises, the group is interrupted, then terminated, then killed, and the exception goes on
     (`KeyboardInterrupt` for a signal). A program that cannot start is a `UserError`.
     """
-    with _signals_interrupt():
-        mark = uuid.uuid4().hex
+    mark = uuid.uuid4().hex
+    with _signals_interrupt(), guarded(mark) as guardian:
         child = _start(command, mark)
+        guardian.watch(child.pid)
         try:
             _pump(child, Lines(on_line))
             return child.wait()
@@ -64,7 +66,7 @@ def run(command: Command, on_line: Callable[[str], None], grace_s: float = GRACE
         finally:
             _signal_group(child, _KILL)
             child.wait()
-            _kill_marked(mark)
+            kill_marked(mark)
             _stdout(child).close()
 
 
@@ -73,7 +75,7 @@ def _start(command: Command, mark: str) -> subprocess.Popen[bytes]:
         with _interrupts_heeded():
             return subprocess.Popen(
                 command.argv,
-                env={**os.environ, **command.env, MARK: mark},
+                env={**os.environ, **command.env, **marked(mark)},
                 cwd=command.cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -140,22 +142,35 @@ def _signal_group(child: subprocess.Popen[bytes], kind: signal.Signals) -> None:
         os.killpg(child.pid, kind)
 
 
-def _kill_marked(mark: str) -> None:
+def marked(mark: str) -> dict[str, str]:
+    """The environment of a child by whose ``mark`` everything below it is to be found."""
+    return {MARK: f"{os.environ.get(MARK, '')} {mark}".strip()}
+
+
+def kill_marked(mark: str) -> None:
     """End what left the group: whatever has ``mark`` in its environment, until nothing has."""
     import psutil
 
-    while left := [process for process in psutil.process_iter() if _is_marked(process, mark)]:
+    while left := with_mark(mark):
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(left, timeout=_POLL_S)
 
 
+def with_mark(mark: str) -> list[Any]:
+    """The processes that have ``mark`` in their environment."""
+    import psutil
+
+    return [process for process in psutil.process_iter() if _is_marked(process, mark)]
+
+
 def _is_marked(process: Any, mark: str) -> bool:
     import psutil
 
     try:
-        return process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE
+        marks = process.environ().get(MARK, "").split()
+        return mark in marks and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, OSError):
         return False
 
