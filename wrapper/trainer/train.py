@@ -15,7 +15,9 @@ INTERRUPTED, TERMINATED = 130, 143
 
 def main(argv: Sequence[str], script: str) -> int:
     """Run ``script`` and return its exit code: 0 done, 1 failed, 2 wrong input, 130 or 143 interrupted."""
-    signal.signal(signal.SIGTERM, _stop)
+    for name in ("SIGTERM", "SIGBREAK"):  # Ctrl-Break: how a group of processes is interrupted on Windows
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _stop)
     try:
         settings = read_settings(argv, script)
         from wrapper.trainer.run import run
