@@ -63,8 +63,8 @@ def main() -> None:
 
 def _end_as_interrupted() -> None:
     """SIGTERM and SIGHUP end a command as Ctrl-C does, with its workers; ``nohup`` stays in force."""
-    for kind in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, kind, None)  # Windows has no SIGHUP
+    for kind in ("SIGTERM", "SIGHUP", "SIGBREAK"):  # Windows has no SIGHUP, but Ctrl-Break
+        number = getattr(signal, kind, None)
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _interrupt)
 
