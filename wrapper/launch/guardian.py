@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from wrapper.launch.groups import own_group
+
 GRACE_S = 10.0
 """How long a trainer has to put its files in order after it is told to end."""
 _ROOT = Path(__file__).resolve().parents[2]
@@ -34,8 +36,8 @@ class Guardian:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=_ROOT,  # not the project's, whose drive may have to be unmounted
-            start_new_session=True,
             text=True,
+            **own_group(),
         )
 
     def watch(self, pid: int) -> None:

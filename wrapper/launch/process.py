@@ -18,6 +18,7 @@ from typing import IO, Any
 from dataset_tools.errors import UserError
 from wrapper.launch import process_windows
 from wrapper.launch.command import Command
+from wrapper.launch.groups import own_group
 from wrapper.launch.guardian import guarded
 
 GRACE_S = 10.0
@@ -46,11 +47,18 @@ class Lines:
                 self.on_line(line.rstrip())
 
 
-def run(command: Command, on_line: Callable[[str], None], grace_s: float = GRACE_S) -> int:
+def run(
+    command: Command,
+    on_line: Callable[[str], None],
+    grace_s: float = GRACE_S,
+    on_tick: Callable[[int], None] | None = None,
+) -> int:
     """Start ``command``, hand each line of its output to ``on_line``, and return its exit code.
 
+    ``on_tick`` is called with the child's number a few times a second, whether or not it says anything.
+
     Everything that it started is ended in every case. On Ctrl-C, SIGTERM and SIGHUP, and when ``on_line``
-    raises, the group is interrupted, then terminated, then killed, and the exception goes on
+    or ``on_tick`` raises, the group is interrupted, then terminated, then killed, and the exception goes on
     (`KeyboardInterrupt` for a signal). A program that cannot start is a `UserError`.
     """
     mark = uuid.uuid4().hex
@@ -58,7 +66,7 @@ def run(command: Command, on_line: Callable[[str], None], grace_s: float = GRACE
         child = _start(command, mark)
         guardian.watch(child.pid)
         try:
-            _pump(child, Lines(on_line))
+            _pump(child, Lines(on_line), on_tick or _nothing)
             return child.wait()
         except BaseException:
             _wind_down(child, grace_s)
@@ -80,14 +88,10 @@ def _start(command: Command, mark: str) -> subprocess.Popen[bytes]:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                **_own_group(),
+                **own_group(),
             )
     except OSError as error:
         raise UserError(f"{command.argv[0]}: cannot be started ({error.strerror}).") from None
-
-
-def _own_group() -> dict[str, Any]:
-    return process_windows.own_group() if sys.platform == "win32" else {"start_new_session": True}
 
 
 @contextmanager
@@ -104,17 +108,26 @@ def _interrupts_heeded() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _pump(child: subprocess.Popen[bytes], lines: Lines) -> None:
+def _nothing(_pid: int) -> None:
+    return
+
+
+def _pump(child: subprocess.Popen[bytes], lines: Lines, on_tick: Callable[[int], None]) -> None:
     """Read until the output ends, or until the child has: a worker left behind may hold the pipe open."""
     stream = _stdout(child)
+
+    def has_ended() -> bool:
+        on_tick(child.pid)
+        return child.poll() is not None
+
     if sys.platform == "win32":
-        process_windows.pump(stream, lines.feed, lambda: child.poll() is not None)
+        process_windows.pump(stream, lines.feed, has_ended)
         lines.feed(b"", final=True)
         return
     with selectors.DefaultSelector() as selector:
         selector.register(stream, selectors.EVENT_READ)
         while True:
-            ended = child.poll() is not None
+            ended = has_ended()
             if selector.select(0 if ended else _POLL_S):
                 chunk = os.read(stream.fileno(), 1 << 16)
                 lines.feed(chunk, final=not chunk)

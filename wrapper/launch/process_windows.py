@@ -13,14 +13,9 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import IO, Any
+from typing import IO
 
 POLL_S = 0.2
-
-
-def own_group() -> dict[str, Any]:
-    """What starts a child so: Ctrl-C at the terminal is for us, and we hand it on."""
-    return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined]
 
 
 def interrupt(child: subprocess.Popen[bytes]) -> None:
