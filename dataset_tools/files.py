@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 CHUNK_BYTES = 1 << 20
+PART = ".part-"
+"""How the names of files and folders begin that are not finished."""
 PLACE_HINT = "Name a place in a folder that can be written to."
 
 
@@ -48,12 +51,13 @@ def placing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; on a clean exit it becomes ``path``, else it is removed."""
+    """Yield a temporary path in the same folder; on a clean exit it becomes ``path``, else it is removed.
+
+    What a killed process left of ``path`` is taken over and written anew.
+    """
     with placing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".part-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+        handle, temporary = _beside(path)
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
@@ -61,6 +65,44 @@ def whole_file(path: Path) -> Iterator[Path]:
             temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _beside(path: Path) -> tuple[int | None, Path]:
+    """An empty file to be written in place of ``path``, and the lock on it while it is."""
+    if fcntl is not None:
+        named = path.with_name(f"{PART}{path.name}")
+        with suppress(OSError):  # another process is at it, the name is too long, or there are no locks
+            return _locked(named), named
+    handle, name = tempfile.mkstemp(prefix=PART, suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    return None, Path(name)
+
+
+def _locked(path: Path) -> int:
+    """Open ``path`` as this process's alone, empty; OSError when it is another's."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        _lock(handle, path)
+        os.ftruncate(handle, 0)
+        if not os.path.samestat(os.fstat(handle), path.lstat()):  # it took its place just now
+            raise FileExistsError(path)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _lock(handle: int, path: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:  # no locks here: nobody could tell it from one that is in use
+        path.unlink(missing_ok=True)
         raise
 
 
@@ -84,10 +126,14 @@ def write_json(path: Path, data: Any) -> None:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder beside ``path``; on a clean exit it takes the place of ``path``."""
+    """Yield an empty folder beside ``path``; on a clean exit it takes the place of ``path``.
+
+    What a killed process left of ``path`` is removed.
+    """
     with placing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".part-{path.name}-", dir=path.parent))
+        _remove_abandoned(path)
+        temporary = Path(tempfile.mkdtemp(prefix=f"{PART}{path.name}-", dir=path.parent))
     try:
         temporary.chmod(0o777 & ~_umask())
         with in_use(temporary):
@@ -95,6 +141,13 @@ def whole_folder(path: Path) -> Iterator[Path]:
         _swap_in(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _remove_abandoned(path: Path) -> None:
+    own = re.compile(rf"{re.escape(PART + path.name)}-[a-z0-9_]{{8}}")
+    for left in path.parent.iterdir():
+        if own.fullmatch(left.name) and left.is_dir() and not left.is_symlink() and not is_in_use(left):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @contextmanager

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from dataset_tools import files
 from dataset_tools.errors import UserError
-from dataset_tools.files import check_place, whole_folder, write_text
+from dataset_tools.files import check_place, whole_file, whole_folder, write_text
 
 
 @pytest.fixture
@@ -45,3 +50,63 @@ def test_a_folder_in_the_files_place_is_kept(tmp_path: Path):
     with pytest.raises(UserError, match="cannot be written"):
         write_text(tmp_path / "report.html", "text")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+NAME = "ухо 'a' 👂.json"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from dataset_tools.files import whole_file
+with whole_file(Path(sys.argv[1])) as temporary:
+    temporary.write_text("a longer text than comes later")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+with_locks = pytest.mark.skipif(files.fcntl is None, reason="Windows has no locks that a rename survives")
+
+
+@with_locks
+def test_what_a_killed_process_left_of_a_file_is_taken_over(tmp_path: Path):
+    path = tmp_path / NAME
+    child = subprocess.run([sys.executable, "-c", KILLED, path], cwd=Path(__file__).parents[2], check=False)
+    assert child.returncode == -signal.SIGKILL
+    assert [left.name for left in tmp_path.iterdir()] == [f".part-{NAME}"]
+    write_text(path, "text")
+    assert {left.name: left.read_text(encoding="utf-8") for left in tmp_path.iterdir()} == {NAME: "text"}
+
+
+def test_two_at_one_file_do_not_meet(tmp_path: Path):
+    path = tmp_path / NAME
+    with whole_file(path) as one, whole_file(path) as other:
+        assert one != other
+        one.write_text("one", encoding="utf-8")
+        other.write_text("other", encoding="utf-8")
+    assert {left.name: left.read_text(encoding="utf-8") for left in tmp_path.iterdir()} == {NAME: "one"}
+
+
+@with_locks
+def test_where_there_are_no_locks_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(files.fcntl, "flock", no_locks)
+    write_text(tmp_path / NAME, "text")
+    assert [left.name for left in tmp_path.iterdir()] == [NAME]
+
+
+def test_a_link_in_the_place_of_a_leftover_is_not_followed(tmp_path: Path, photo: Path):
+    (tmp_path / f".part-{NAME}").symlink_to(photo)
+    write_text(tmp_path / NAME, "text")
+    assert photo.read_bytes() == b"mine"
+
+
+@with_locks
+def test_what_a_killed_process_left_of_a_folder_is_removed(tmp_path: Path):
+    left, mine = tmp_path / ".part-state-abcdefgh", tmp_path / ".part-state-of-mine"
+    for folder in (left, mine):
+        folder.mkdir()
+    with whole_folder(tmp_path / "state") as one, whole_folder(tmp_path / "state") as other:
+        (one / "a").touch()
+        (other / "b").touch()
+    assert {path.name for path in tmp_path.iterdir()} == {"state", mine.name}

@@ -1,8 +1,8 @@
 """A small process beside a training that ends it when ``lorawrap`` is gone, however it went: kill −9 too.
 
-It reads a pipe whose other end ``lorawrap`` alone holds; the system closes that with its process. A trainer left
-alone would otherwise go on, on a GPU that nobody watches, until it next writes a line, and its launcher and
-workers longer.
+It reads a pipe whose other end ``lorawrap`` alone holds; the system closes that with its process. A trainer
+left alone would otherwise go on, on a GPU that nobody watches, until it next writes a line, and its launcher
+and workers longer.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Guardian:
 
     def watch(self, pid: int) -> None:
         """Guard the process ``pid`` and all below it too, whatever marks they carry."""
-        with suppress(OSError):  # it was killed: the training needs it only when this process is killed as well
+        with suppress(OSError):  # it was killed itself
             self._pipe().write(f"{pid}\n")
             self._pipe().flush()
 

@@ -42,10 +42,10 @@ class TensorCache:
         self.memory[key] = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         self.made += 1
         if self.folder:
-            from safetensors.torch import save_file
+            from safetensors.torch import save
 
             with whole_file(_path(self.folder, key)) as temporary:
-                save_file(self.memory[key], temporary)
+                temporary.write_bytes(save(self.memory[key]))  # its own way to a file leaves one when killed
 
 
 def cache_key(**parts: Any) -> str:
