@@ -50,7 +50,7 @@ def reports(out: Path) -> Iterator[Callable[[QcRecord], None]]:
 
         def add(record: QcRecord) -> None:
             lines.write(f"{_line(record)}\n")
-            table.writerow({key: readable(_cell(value)) for key, value in _row(record).items()})
+            table.writerow({key: readable(cell(value)) for key, value in _row(record).items()})
 
         yield add
 
@@ -109,7 +109,7 @@ def _row(record: QcRecord) -> dict[str, object]:
     }
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
     """A cell that a spreadsheet takes as text: a name that starts like a formula gets an apostrophe."""
     text = "" if value is None else str(value)
     return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@") else text

@@ -91,7 +91,7 @@ def test_only_what_was_measured_alike_is_compared(tmp_path):
     found = rank(make_sweep(tmp_path, made))
     assert [row.id for row in found.groups[0].rows] == ["002", "001"]
     why = {row.id: row.why for row in found.rows}
-    assert "it was measured with sampler DDIM and not Euler a, cfg 7 and not 1.5." in why["003"]
+    assert "It was measured with sampler DDIM and not Euler a, cfg 7 and not 1.5: " in why["003"]
     assert "other seeds" in why["004"]
     assert "other base" in why["005"]
     assert "3 trials measured otherwise are listed apart." in ranking_words(found)

@@ -132,7 +132,7 @@ def _gain(standing: Standing, name: str, bases: Values, metric: Metric) -> Gap |
 def _aside(group: Group, main: Group) -> Group:
     """A group that is not told of, its rows saying why."""
     told = difference(group.conditions, main.conditions)
-    why = f"Not compared with the others: it was measured with {told}."
+    why = f"It was measured with {told}: not to be compared with the others."
     return replace(group, rows=[replace(row, why=why) for row in group.rows])
 
 

@@ -48,3 +48,12 @@ def setting_words(settings: Mapping[str, Any], shorts: Mapping[str, str]) -> str
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """The keys whose values differ."""
     return [key for key in {**one, **other} if one.get(key) != other.get(key)]
+
+
+def settings_toml(settings: Mapping[str, Any]) -> str:
+    """The lines of ``lorawrap.toml`` that set them, table by table."""
+    tables: dict[str, list[str]] = {}
+    for key, value in settings.items():
+        table, _, name = key.rpartition(".")
+        tables.setdefault(table, []).append(to_toml({name: value})[2:-2])
+    return "\n".join("\n".join([f"[{table}]", *lines, ""]) for table, lines in tables.items())

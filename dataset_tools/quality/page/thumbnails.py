@@ -23,11 +23,11 @@ def thumbnail_name(picture: str) -> str:
     return f"{hashlib.sha256(os.fsencode(picture)).hexdigest()[:16]}.jpg"
 
 
-def small_copy(rgb: Pixels) -> bytes:
-    """uint8 [H, W, 3] as a JPEG of `MAX_SIDE_PX` at most."""
+def small_copy(rgb: Pixels, max_side_px: int = MAX_SIDE_PX) -> bytes:
+    """uint8 [H, W, 3] as a JPEG of ``max_side_px`` at most."""
     import simplejpeg
 
-    return simplejpeg.encode_jpeg(_small(rgb), JPEG_QUALITY, "RGB", "420")
+    return simplejpeg.encode_jpeg(_small(rgb, max_side_px), JPEG_QUALITY, "RGB", "420")
 
 
 def save_thumbnail(data: bytes, path: Path) -> None:
@@ -36,10 +36,10 @@ def save_thumbnail(data: bytes, path: Path) -> None:
         temporary.write_bytes(data)
 
 
-def _small(rgb: Pixels) -> Pixels:
+def _small(rgb: Pixels, max_side_px: int) -> Pixels:
     """Two steps: to twice the size by samples, then averaged; a twentieth of the time of averaging all."""
     height, width = rgb.shape[:2]
-    factor = MAX_SIDE_PX / max(height, width)
+    factor = max_side_px / max(height, width)
     if factor >= 1:
         return rgb
     size = max(round(width * factor), 1), max(round(height * factor), 1)

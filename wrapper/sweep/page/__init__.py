@@ -1,0 +1,1 @@
+"""``sweep.html``: a whole sweep on one page that needs no network."""
