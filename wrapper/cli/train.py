@@ -48,6 +48,14 @@ def run_options(function: F) -> F:
             default=None,
             help="End a run after so many reports of a NaN loss; 0 never. 3 without it, 0 with fp16.",
         ),
+        click.option(
+            "--hang-limit",
+            type=click.FloatRange(0),
+            default=None,
+            metavar="MINUTES",
+            help="Ask, or say so, after so long a silence; 0 never. Without it 10 minutes, or 20 steps.",
+        ),
+        click.option("--end-hung", is_flag=True, help="End a run that hangs without asking."),
     )
     for option in reversed(options):
         function = option(function)

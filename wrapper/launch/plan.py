@@ -16,6 +16,7 @@ from wrapper.kohya.check import Report, check
 from wrapper.kohya.render import Rendered, render_stage, write
 from wrapper.launch.command import Command, Trainer, command, find_device, visible_gpus
 from wrapper.launch.engine import Engine, find_trainer
+from wrapper.launch.hang import HangRule
 from wrapper.launch.processes import PORT, Device, Processes, processes
 from wrapper.launch.watch import Course
 from wrapper.project.layout import RunPaths
@@ -32,6 +33,8 @@ class Wish:
     """What the command line says about a run: which trainer, where, and when to give it up.
 
     ``nan_limit`` None takes `NAN_LIMIT`, and no limit with fp16, whose scaler leaves out such steps.
+    ``hang_limit`` are minutes of silence, None as many as the run's pace tells, 0 never; ``end_hung`` ends a
+    run that hangs unasked.
     ``anyway`` goes on with a run although what it is made from has changed.
     """
 
@@ -43,6 +46,8 @@ class Wish:
     main_address: str = ""
     main_port: int = PORT
     nan_limit: int | None = None
+    hang_limit: float | None = None
+    end_hung: bool = False
     anyway: bool = False
 
     def where(self, before: Mapping[str, Any] | None = None) -> Processes:
@@ -76,6 +81,7 @@ class Plan:
     schedule: Schedule
     start: Start
     nan_limit: int
+    hang: HangRule
     rendered: Rendered | None = None
 
     @property
@@ -176,7 +182,8 @@ def _plan(
 ) -> Plan:
     _refuse_on(where, trainer, report)
     schedule, limit = schedule_of(report, where.total), _nan_limit(wish, report)
-    made = (project, run.stage, run, kind, script, trainer, where, report, schedule, Start(), limit)
+    hang = HangRule(None if wish.hang_limit is None else wish.hang_limit * 60, wish.end_hung)
+    made = (project, run.stage, run, kind, script, trainer, where, report, schedule, Start(), limit, hang)
     return Plan(*made, rendered)
 
 

@@ -12,9 +12,11 @@ from dataset_tools.errors import RunFailed, UserError
 from dataset_tools.files import content_hash
 from wrapper.launch.begin import begin
 from wrapper.launch.explain import Explanation, explain
+from wrapper.launch.hang import TrainerHangs
 from wrapper.launch.plan import Plan, Wish, plan_from, plan_new, plan_on
 from wrapper.launch.process import run
 from wrapper.launch.publish import gather_checkpoints, publish
+from wrapper.launch.tending import tending
 from wrapper.launch.verdict import Expected, Verdict, judge, judge_helper, stamp
 from wrapper.launch.watch import LossIsNan, Watch, watching
 from wrapper.project.layout import RunPaths
@@ -135,7 +137,7 @@ def apply(planned: Plan) -> Path:
     record = begin(planned)
     try:
         with watching(planned.run, planned.course, planned.run.id, append=planned.rendered is None) as watch:
-            exit_code = run(planned.command, watch.line)
+            exit_code = _tended(planned, watch, record)
     except KeyboardInterrupt:
         record.end("interrupted", **_seen(watch))
         _tell_how_to_go_on(planned, watch)
@@ -143,6 +145,10 @@ def apply(planned: Plan) -> Path:
     except LossIsNan:
         why = Explanation(f"The loss is NaN: ended at step {watch.nan_step}.", _NAN_HINT)
         record.end("failed", **_seen(watch), faults=["the loss is NaN"], why=why.message)
+        raise _failure(planned, watch, why, []) from None
+    except TrainerHangs:
+        why = Explanation(f"The trainer hung at step {watch.step}, and was ended.", _how_to_go_on(planned))
+        record.end("failed", **_seen(watch), cut_off=True, faults=["the trainer hung"], why=why.message)
         raise _failure(planned, watch, why, []) from None
     finally:
         _put_in_order(planned, watch)
@@ -155,18 +161,33 @@ def apply(planned: Plan) -> Path:
     return _succeeded(planned, record, facts)
 
 
+def _tended(planned: Plan, watch: Watch, record: RunRecord) -> int:
+    """The trainer's exit code."""
+
+    def told(found: Explanation) -> None:
+        watch.say(str(found))
+        watch.said.append(str(found))
+        record.note(notices=watch.said)
+
+    with tending(planned.run, watch, planned.hang, told) as tended:
+        return run(planned.command, tended.line, on_tick=tended.tick)
+
+
 def _seen(watch: Watch) -> dict[str, Any]:
-    notices = [str(found) for found in watch.notices.values()]
+    notices = [*watch.said, *(str(found) for found in watch.notices.values())]
     return {"steps_seen": watch.step, "loss": watch.loss, "notices": notices}
 
 
 def _tell_how_to_go_on(planned: Plan, watch: Watch) -> None:
-    states, run = saved_states(planned.run), planned.run.id
-    click.echo(f"{run}: stopped at step {watch.step} of {planned.steps}", err=True)
-    if states:
-        click.echo(f"  → `lorawrap runs resume {run}` goes on after step {states[-1].step}.", err=True)
-    else:
-        click.echo("  → No state was saved yet: the stage begins anew.", err=True)
+    click.echo(f"{planned.run.id}: stopped at step {watch.step} of {planned.steps}", err=True)
+    click.echo(f"  → {_how_to_go_on(planned)}", err=True)
+
+
+def _how_to_go_on(planned: Plan) -> str:
+    states = saved_states(planned.run)
+    if not states:
+        return "No state was saved yet: the stage begins anew."
+    return f"`lorawrap runs resume {planned.run.id}` goes on after step {states[-1].step}."
 
 
 def _put_in_order(planned: Plan, watch: Watch) -> None:

@@ -44,7 +44,10 @@ class Course:
 
 
 class Watch:
-    """Takes the output line by line. ``tail`` are the last lines that were no progress."""
+    """Takes the output line by line. ``tail`` are the last lines that were no progress.
+
+    ``notices`` are said when the run has ended, ``said`` was said at once.
+    """
 
     def __init__(self, run: RunPaths, course: Course, bar: Bar, append: bool = False) -> None:
         run.log.parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +59,7 @@ class Watch:
         self.step = self.nans = self.nan_step = 0
         self.loss: float | None = None
         self.notices: dict[str, Explanation] = {}
+        self.said: list[str] = []
 
     def line(self, line: str) -> None:
         """Take one line; raises `LossIsNan` when the run is to be ended."""
@@ -72,6 +76,11 @@ class Watch:
         self.echo = self.echo and not line.startswith(_LAUNCHER)
         if self.echo:
             click.echo(_SOURCE.sub("", line))
+
+    def say(self, text: str) -> None:
+        """A word of ours about the run: in its log, and on the terminal."""
+        self.log.write(text + "\n")
+        click.secho(text, fg="yellow", err=True)
 
     def _progress(self, line: str, event: Event) -> None:
         fresh = self.events.add(event)

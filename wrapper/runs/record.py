@@ -25,6 +25,11 @@ class RunRecord:
         self.facts.setdefault("started", now())
         self._write()
 
+    def note(self, **facts: Any) -> None:
+        """Something that is known while the run goes on."""
+        self.facts |= facts
+        self._write()
+
     def end(self, status: str, **facts: Any) -> None:
         """``status`` is ``succeeded``, ``failed`` or ``interrupted``.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ def main(argv: Sequence[str], script: str) -> int:
     for name in ("SIGTERM", "SIGBREAK"):  # Ctrl-Break: how a group of processes is interrupted on Windows
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _stop)
+    _tell_stacks_when_asked()
     try:
         settings = read_settings(argv, script)
         from wrapper.trainer.run import run
@@ -30,6 +32,12 @@ def main(argv: Sequence[str], script: str) -> int:
         print("interrupted", file=sys.stderr, flush=True)
         return INTERRUPTED
     return 0
+
+
+def _tell_stacks_when_asked() -> None:
+    """Where the threads stand, into the output: `wrapper.launch.working` asks when a run hangs."""
+    if hasattr(faulthandler, "register"):  # not on Windows
+        faulthandler.register(signal.SIGUSR1, all_threads=True)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -113,6 +113,17 @@ def hang(values: dict, options: dict) -> int:
         time.sleep(1)
 
 
+def stuck(values: dict, options: dict) -> int:
+    """After a while without a word it goes on, if it is told to."""
+    draw(3, 6)
+    print(flush=True)
+    end = time.monotonic() + float(os.environ.get("FAKE_SILENT_S", "600"))
+    while time.monotonic() < end:
+        if not os.environ.get("FAKE_BUSY"):
+            time.sleep(0.02)
+    return good(values, options)
+
+
 def silent_and_short(values: dict, options: dict) -> int:
     """The file says nothing of its steps, and the bar stops early."""
     print("\rsteps:  50%|██  | 3/6 [00:03<00:03,  1.0it/s, avr_loss=0.2]", flush=True)
@@ -141,6 +152,7 @@ BEHAVIOURS = {
     "out of memory": says("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB", 1),
     "refuses": says("stage_a_train.toml: 'huber_c' is not honoured.", 2),
     "hang": hang,
+    "stuck": stuck,
     "leaves a worker": leave_a_worker,
 }
 
