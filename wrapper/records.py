@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,19 @@ def read_lines(path: Path, *, torn_end: bool = False) -> list[dict[str, Any]]:
                 break
             raise _broken(path, f"line {number}: {error}") from None
     return rows
+
+
+@contextmanager
+def in_form(*paths: Path) -> Iterator[None]:
+    """Whoever reads the records ``paths`` takes their form for granted: `UserError` for another one."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        names = " or ".join(map(str, paths))
+        raise UserError(
+            f"{names}: has not the form that it was written in ({type(error).__name__}: {error}).",
+            "It was edited, or is of another version: remove it and run its step again.",
+        ) from error
 
 
 def _text(path: Path) -> str:

@@ -173,7 +173,8 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
     Fractions that do not pass 1 are taken as 0 … 1, what is no number as 0.
     """
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
+    with np.errstate(invalid="ignore"):  # some kinds of "no number" are told of when they are widened
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
     largest = values.max(initial=0)
     scale = 255 / 65535 if image.mode.startswith("I;16") or largest > 255 else 1.0
     if image.mode == "F" and largest <= 1:

@@ -6,24 +6,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
-from PIL import Image, PngImagePlugin
+from PIL import PngImagePlugin
 from safetensors.numpy import save
 
 from dataset_tools.captioning.captions import caption_from_file
-from dataset_tools.errors import UserError
 from dataset_tools.manifests.manifest import read_manifest
 from dataset_tools.pictures.images import read_mask, read_rgb
 from dataset_tools.pictures.inspected import decode_to_inspect
 from tests.fuzz.mutated import mutated, tries
+from tests.fuzz.reading import Reader, encoded, told
 from wrapper.diffusion.pictures.photograph import read_photograph
 from wrapper.diffusion.prompts.presets import list_presets
 from wrapper.diffusion.prompts.prompt_file import read_prompts
@@ -36,21 +35,6 @@ from wrapper.project.layout import ProjectPaths
 from wrapper.project.load import load_project
 from wrapper.runs.events import read_events
 from wrapper.runs.listing import list_runs
-
-
-class Reader(NamedTuple):
-    """What reads a file called ``name``, and whole files of that kind."""
-
-    name: str
-    read: Callable[[Path], Any]
-    seeds: tuple[bytes, ...]
-
-
-def encoded(kind: str, **options: Any) -> bytes:
-    stream = BytesIO()
-    noise = np.random.default_rng(1).integers(0, 255, (40, 48, 3)).astype(np.uint8)
-    Image.fromarray(noise).save(stream, kind, **options)
-    return stream.getvalue()
 
 
 def with_parameters() -> bytes:
@@ -133,7 +117,9 @@ READERS = {
     "manifest.csv": Reader("manifest.csv", read_manifest, (CSV, CSV.replace(b",", b"\t"))),
     "lorawrap.toml": Reader("lorawrap.toml", lambda path: load_project(path.parent), (PROJECT,)),
     "prompts.toml": Reader(
-        "prompts.toml", list_presets, ((shipped("templates") / "prompts.toml").read_bytes()[:3000],)
+        "prompts.toml",
+        lambda path: list_presets(path.parent),
+        ((shipped("templates") / "prompts.toml").read_bytes()[:3000],),
     ),
     "training TOML": Reader("train.toml", lambda path: check(path, None, "train_network"), (TRAIN,)),
     "training TOML, sd-scripts": Reader(
@@ -156,7 +142,7 @@ READERS = {
     "picture to build from": Reader("picture.png", read_rgb, PICTURES),
     "mask": Reader("picture.png", read_mask, PICTURES),
     "photograph": Reader("picture.png", read_photograph, PICTURES),
-    "parameters": Reader("made.png", recall, (with_parameters(),)),
+    "picture with parameters": Reader("made.png", recall, (with_parameters(),)),
     "LoRA": Reader("a.safetensors", read_lora, (LORA,)),
     "events": Reader("events.jsonl", read_events, (EVENTS,)),
     "run record": Reader("runs/stage_a-001/run.json", runs_of, (RECORD,)),
@@ -187,16 +173,3 @@ def test_a_reader_answers_or_names_the_fault(kind: str, folder: Path):
         told(partial(reader.read, path))
 
     answered()
-
-
-def told(read: Callable[[], Any]) -> str:
-    """What a reader refuses with, in one line; empty when it answers."""
-    try:
-        read()
-    except UserError as error:
-        said = error.message
-    else:
-        return ""
-    assert said
-    said.encode("utf-8")  # a terminal must be able to show it
-    return said

@@ -16,7 +16,7 @@ from dataset_tools.captioning.captions import swap_sides
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.manifests.safety import refuse_prompt
 from tests.fuzz.mutated import spliced, tries
-from tests.fuzz.test_files import told
+from tests.fuzz.reading import told
 from wrapper.diffusion.pictures.infotext import Infotext, parse_infotext, write_infotext
 from wrapper.diffusion.pipelines.schedulers import sampler_fields
 from wrapper.diffusion.prompts.attention import literal, parse

@@ -9,7 +9,7 @@ from typing import Any
 
 from dataset_tools.files import content_hash
 from wrapper.project.layout import ProjectPaths
-from wrapper.records import read_json
+from wrapper.records import in_form, read_json
 
 FILE = "choice.json"
 VOID = "choice.json is void: {}. The last is taken; choose again with `lorawrap evaluate --choose`."
@@ -32,6 +32,11 @@ def taken_checkpoint(
 
     ``digest`` gives a file's SHA-256.
     """
+    with in_form(paths.root / FILE):
+        return _taken(paths, name, stage, digest)
+
+
+def _taken(paths: ProjectPaths, name: str, stage: str, digest: Callable[[Path], str]) -> Taken:
     last = paths.lora(stage, name)
     record = read_json(paths.root / FILE)
     data = record["stages"].get(stage) if record else None

@@ -10,7 +10,7 @@ from wrapper import __version__
 from wrapper.places import shipped
 from wrapper.project.layout import STAGES, ProjectPaths
 from wrapper.project.load import Project
-from wrapper.records import read_json
+from wrapper.records import in_form, read_json
 
 CONTENTS = (
     ("verdict", "Verdict"),
@@ -43,11 +43,17 @@ def render(project: Project) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return templates.get_template("report.html.j2").render(**page(project))
+    shown = page(project)
+    with in_form(project.paths.root):
+        text = templates.get_template("report.html.j2").render(**shown)
+    return text.encode("utf-8", "replace").decode("utf-8")  # a name may hold bytes that are no text
 
 
 def page(project: Project) -> dict[str, Any]:
     """Everything that the templates show, ready to be shown."""
+    from dataset_tools.building.dataset import RECORD_FILE
+    from wrapper.evaluation.taken import FILE as CHOICE
+    from wrapper.export.job import RECORD as EXPORTED
     from wrapper.report.checkpoints import checkpoints_part
     from wrapper.report.dataset import dataset_part
     from wrapper.report.delivery import delivery_part
@@ -56,21 +62,38 @@ def page(project: Project) -> dict[str, Any]:
     from wrapper.report.training import training_part
     from wrapper.report.txt2img import txt2img_part
 
-    paths, evaluation = project.paths, Evaluation(project.paths)
+    paths = project.paths
+    with in_form(paths.evaluation):
+        evaluation = Evaluation(paths)
+        judged = {
+            "verdict": evaluation.verdict(),
+            "inpainting": evaluation.inpainting(),
+            "scores": evaluation.scores(),
+        }
+    with in_form(paths.evaluation, paths.root / CHOICE):
+        checkpoints = checkpoints_part(paths, project.settings.project.name)
+    with in_form(paths.images / "txt2img.json"):
+        txt2img = txt2img_part(paths)
+    with in_form(paths.qc / "qc.jsonl"):
+        quality = quality_part(paths, photographs(project))
+    with in_form(paths.dataset / RECORD_FILE):
+        dataset = dataset_part(paths)
+    with in_form(*(paths.run(stage).record for stage in STAGES)):
+        training, versions = training_part(paths), environment(paths)
+    with in_form(paths.export / EXPORTED):
+        delivery = delivery_part(paths)
     return {
+        **judged,
         "version": __version__,
         "name": project.settings.project.name,
         "contents": CONTENTS,
-        "verdict": evaluation.verdict(),
-        "inpainting": evaluation.inpainting(),
-        "txt2img": txt2img_part(paths),
-        "scores": evaluation.scores(),
-        "checkpoints": checkpoints_part(paths, project.settings.project.name),
-        "quality": quality_part(paths, photographs(project)),
-        "dataset": dataset_part(paths),
-        "training": training_part(paths),
-        "delivery": delivery_part(paths),
-        "environment": environment(paths),
+        "txt2img": txt2img,
+        "checkpoints": checkpoints,
+        "quality": quality,
+        "dataset": dataset,
+        "training": training,
+        "delivery": delivery,
+        "environment": versions,
     }
 
 
