@@ -1,0 +1,69 @@
+"""Trials on Slurm, one a job: submitted through submitit, followed by anyone who starts the sweep again."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from wrapper.sweep.engines import Change, Engine, Job
+from wrapper.sweep.engines.slurm_following import Follower
+from wrapper.sweep.engines.slurm_job import job_folders
+from wrapper.sweep.engines.slurm_queue import cancel, check_commands, standings
+from wrapper.sweep.engines.slurm_settings import settings_of
+from wrapper.sweep.engines.slurm_submit import check_folder, check_submitit
+
+FOLDER = "slurm"
+POLL_S = 5.0
+LATE_S = 20.0
+"""So long the word of a job that has ended may take through a shared file system."""
+
+
+def by_slurm(
+    folder: Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    tell: Callable[[str], None] | None = None,
+    poll_s: float = POLL_S,
+    late_s: float = LATE_S,
+) -> Engine:
+    """Jobs of the sweep in ``folder``, with ``settings`` from `settings_of`; ``tell`` is given sentences.
+
+    All trials are submitted at once; those that are in the queue from an earlier start are followed. Closing
+    the iterator leaves them there. UserError where there is no Slurm, no submitit, or a job is refused.
+    """
+
+    def changes(jobs: Sequence[Job]) -> Iterator[Change]:
+        check_submitit()
+        check_commands()
+        check_folder(folder)
+        follower = Follower(folder / FOLDER, settings or settings_of(()), tell or _on_stderr, late_s)
+        follower.take(jobs)
+        while follower.under_way:
+            yield from follower.look()
+            if follower.under_way:
+                time.sleep(poll_s)
+
+    return changes
+
+
+def queued(folder: Path) -> dict[str, str]:
+    """Trials of the sweep in ``folder`` that Slurm has, waiting or running → the job's id."""
+    newest = {trial: files.ids()[-1] for trial, files in job_folders(folder / FOLDER) if files.ids()}
+    there = (standings() or {}) if newest else {}
+    return {trial: own for trial, own in newest.items() if own in there and there[own].is_under_way}
+
+
+def cancel_queued(folder: Path) -> dict[str, str]:
+    """End all jobs of the sweep in ``folder``, waiting and running: trial → the job's id."""
+    check_commands()
+    found = queued(folder)
+    if found:
+        cancel(found.values())
+    return found
+
+
+def _on_stderr(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)

@@ -1,0 +1,100 @@
+"""A trial as a job of Slurm: what submitit hands to the node, and the files that tell of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from dataset_tools.files import write_json
+from wrapper.runs.record import read_object
+from wrapper.sweep.engines import Job
+from wrapper.sweep.engines.on_node import carry_out, placed, program, this_node
+
+if TYPE_CHECKING:
+    from submitit.core.utils import DelayedSubmission
+
+RESTARTS = 20
+"""So often a job may be put back into the queue: by its time limit, for other jobs, for a lost node."""
+DEAF = ("sh", "-c", 'trap "" USR2; exec "$@"', "sh")
+"""Slurm's warning signal reaches all processes of a job; it is for the one that submitit has started."""
+SUBMITTED = "_submitted.pkl"
+
+
+class Ended(NamedTuple):
+    """How a job ended by its own word. No ``exit_code``: it was put back too often. ``fault``: not run."""
+
+    exit_code: int | None
+    where: str
+    fault: str = ""
+
+
+class JobFolder(NamedTuple):
+    """Submitit's files of one trial, and ours beside them."""
+
+    path: Path
+
+    def ids(self) -> list[str]:
+        """Jobs that were submitted for the trial, the newest last.
+
+        One without the file was cut off while it was submitted: it ends by itself, having done nothing.
+        """
+        names = (path.name.removesuffix(SUBMITTED) for path in self.path.glob(f"*{SUBMITTED}"))
+        return sorted((name for name in names if name.isdecimal()), key=int)
+
+    def ended(self, job_id: str) -> Ended | None:
+        found = read_object(self._exit(job_id))
+        return Ended(**{name: found.get(name, "") for name in Ended._fields}) if found else None
+
+    def write_ended(self, job_id: str, ended: Ended) -> None:
+        write_json(self._exit(job_id), ended._asdict())
+
+    def forget(self, job_id: str) -> None:
+        self._exit(job_id).unlink(missing_ok=True)
+
+    def complaint(self, job_id: str) -> str:
+        """The last line that a job which could not run the trial has left."""
+        path = self.path / f"{job_id}_0_log.err"
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+
+    def _exit(self, job_id: str) -> Path:
+        return self.path / f"{job_id}_exit.json"
+
+
+def job_folders(folder: Path) -> Iterator[tuple[str, JobFolder]]:
+    """Each trial that was ever submitted."""
+    for path in sorted(folder.glob("*")):
+        yield path.name, JobFolder(path)
+
+
+class TrialOnNode:
+    """What submitit pickles: a command and where its files are, nothing of the environment."""
+
+    def __init__(self, job: Job, folder: JobFolder, asked_by: str) -> None:
+        self.job, self.folder, self.asked_by = job, folder, asked_by
+
+    def __call__(self) -> None:
+        """Run the trial, write how it ended, and end as it did, for Slurm to see."""
+        own_id = os.environ["SLURM_JOB_ID"]
+        self.folder.forget(own_id)
+        ended = self._run()
+        self.folder.write_ended(own_id, ended)
+        if ended.exit_code != 0:
+            sys.exit(1 if ended.exit_code is None or ended.exit_code < 0 else ended.exit_code)
+
+    def _run(self) -> Ended:
+        node = this_node(self.job)
+        if program() != self.asked_by:
+            return Ended(None, node.where, f"{node.name} has {program()}")
+        if int(os.environ.get("SLURM_RESTART_COUNT", "0")) > RESTARTS:
+            return Ended(None, node.where)
+        return Ended(carry_out(placed(self.job, node), DEAF), node.where)
+
+    def checkpoint(self) -> DelayedSubmission:
+        """Asked for by submitit before the time is up: the same again, which goes on by itself."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
