@@ -1,10 +1,15 @@
-"""What starts a child in a group of its own: Ctrl-C at the terminal is for us, and we hand it on."""
+"""A child in a group of its own: Ctrl-C at the terminal is for us, and we hand it on."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any
+
+from wrapper.launch.process_windows import end_tree
 
 
 def own_group() -> dict[str, Any]:
@@ -12,3 +17,12 @@ def own_group() -> dict[str, Any]:
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}
+
+
+def kill_group(child: subprocess.Popen[bytes]) -> None:
+    """End all of a group that `own_group` began, without asking; on Windows the child and what is below it."""
+    if sys.platform == "win32":
+        end_tree(child)
+        return
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)

@@ -22,6 +22,7 @@ from typing import TextIO
 
 from dataset_tools.processors import limit_threads
 from wrapper.launch.process import Lines
+from wrapper.notebook.beside_windows import run_anew
 
 GRACE_S = 40.0
 """How long an interrupted command may take to end: it waits for its own children in turn."""
@@ -37,6 +38,8 @@ def run_beside(module: str, argv: Sequence[str], folder: Path, on_output: OnLine
     An interrupt is handed on once, and the command's own end is waited for; then `KeyboardInterrupt`. When
     this process dies the command ends too.
     """
+    if sys.platform == "win32":
+        return run_anew(module, argv, folder, Lines(on_output), Lines(on_error), GRACE_S)
     readers, writers = zip(*(multiprocessing.Pipe(duplex=False) for _ in range(2)), strict=True)
     child = _context().Process(
         target=_work, args=(module, list(argv), dict(os.environ), str(folder), *writers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import IO
 from dataset_tools.files import placing
 
 LOCK = "install.lock"
+_PAUSE_S = 0.2
 
 
 @contextmanager
@@ -29,24 +31,26 @@ def alone(folder: Path) -> Iterator[None]:
             os.set_inheritable(stream.fileno(), True)
         if not _take(stream, wait=False):
             print(f"waiting for another installation in {folder} to end", file=sys.stderr, flush=True)
-            _take(stream, wait=True)
+            while not _take(stream, wait=True):
+                time.sleep(_PAUSE_S)
         _remove_leftovers(folder)
         yield
 
 
 def _take(stream: IO[bytes], *, wait: bool) -> bool:
+    """Whether the lock is ours. On Windows there is no waiting without an end: that is the caller's."""
     try:
         if sys.platform == "win32":
             import msvcrt
 
             stream.seek(0)
-            msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
         else:
             import fcntl
 
             fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
-        if wait:
+        if wait and sys.platform != "win32":
             raise
         return False
     return True
