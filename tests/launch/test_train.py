@@ -14,6 +14,7 @@ import pytest
 import tomllib
 
 from dataset_tools.errors import RunFailed, UserError
+from dataset_tools.files import write_json
 from tests.kohya.projects import NAME, make_project
 from wrapper.launch import train as launch
 from wrapper.launch.plan import Wish, plan_on
@@ -341,8 +342,20 @@ def test_a_finished_state_is_not_resumed(project):
         (run.output / name / "train_state.json").write_text(text)
     assert find_start(run, Schedule(7, 8), "embedded").state.name == "x-state"
     assert counted_steps(run.output / "x-broken-state") == -1
+    with pytest.raises(UserError, match="all 5 steps"):
+        find_start(run, Schedule(5, 8), "embedded")
+    write_json(run.record, {"status": "succeeded"})
     with pytest.raises(UserError, match="all 6 steps"):
         find_start(run, Schedule(6, 8), "embedded")
+
+
+def test_a_run_that_was_cut_off_after_its_last_state_goes_on(project):
+    run = project.paths.run("stage_a")
+    for name, steps in (("x-000004-state", 4), ("x-state", 6)):
+        (run.output / name).mkdir(parents=True)
+        write_json(run.output / name / "train_state.json", {"step": steps})
+    assert find_start(run, Schedule(6, 8), "embedded").done == 6
+    assert find_start(run, Schedule(6, 8), "sd-scripts").done == 4
 
 
 def test_the_newest_whole_state_is_taken_and_stopped_in_time(project):

@@ -62,11 +62,33 @@ def test_a_finished_state_another_seed_and_another_network_are_refused(make_sett
     def resume(state: str, **options: object) -> None:
         run(make_settings(subset=SUBSET, resume=str(trained / state), **{**VARIED, **options}))
 
-    with pytest.raises(UserError, match="nothing left to train"):
-        resume("zorn-state", max_train_epochs=3)
+    with pytest.raises(UserError, match="6 of 4 steps, there is nothing left to train"):
+        resume("zorn-state", max_train_epochs=2)
+    with pytest.raises(UserError, match="6 of 6 steps, there is nothing left to train"):
+        resume("zorn-state", max_train_epochs=3, output_dir=str(trained / "elsewhere"))
     with pytest.raises(UserError, match="was trained with seed 7, not 8"):
         resume("zorn-000001-state", max_train_epochs=3, seed=8)
     with pytest.raises(UserError, match="does not fit"):
         resume("zorn-000001-state", max_train_epochs=3, network_dim=3)
     with pytest.raises(UserError, match="no state folder"):
         resume("nowhere", max_train_epochs=3)
+
+
+def test_a_run_that_was_cut_off_after_its_last_state_gets_its_lora(make_settings, trained: Path):
+    whole = read_lora(trained / "zorn.safetensors")
+    (trained / "zorn.safetensors").unlink()
+    run(make_settings(subset=SUBSET, max_train_epochs=3, resume=str(trained / "zorn-state"), **VARIED))
+    again = read_lora(trained / "zorn.safetensors")
+    assert again.metadata["sshs_model_hash"] == whole.metadata["sshs_model_hash"]
+    assert again.metadata["ss_steps"] == "6"
+
+
+def test_a_run_that_was_cut_off_before_the_checkpoint_of_an_epoch_gets_it(make_settings, trained: Path):
+    lost = trained / "zorn-000001.safetensors"
+    whole = read_lora(lost)
+    lost.unlink()
+    state = str(trained / "zorn-000001-state")
+    run(make_settings(subset=SUBSET, max_train_epochs=3, resume=state, **VARIED))
+    again = read_lora(lost)
+    assert again.metadata["sshs_model_hash"] == whole.metadata["sshs_model_hash"]
+    assert (again.metadata["ss_steps"], again.metadata["ss_epoch"]) == ("2", "1")

@@ -69,19 +69,29 @@ def counted_steps(state: Path) -> int:
 def find_start(run: RunPaths, schedule: Schedule, engine: str) -> Start:
     """Where ``run`` goes on, so that its total is the schedule's.
 
+    A run that was cut off between its last state and its LoRA has all steps and yet goes on: the embedded
+    trainer then writes what is missing; sd-scripts, which takes no such state, does the last steps again.
     `UserError` when there is no state, or nothing is left to do.
     """
     states = saved_states(run)
     if not states:
         raise no_state(run)
-    if states[-1].step >= schedule.max_steps:
+    cut_off = read_record(run.record).get("status") != "succeeded"
+    state = _to_go_on_from(states, schedule.max_steps, engine) if cut_off else states[-1]
+    if state is None or (state.step >= schedule.max_steps and not cut_off):
         raise UserError(
             f"{states[-1].path}: it has all {schedule.max_steps} steps, there is nothing to resume.",
             "Raise max_train_steps to train on.",
         )
-    if engine == "embedded":
-        return _embedded(states[-1])
-    return _sd_scripts(states[-1], schedule)
+    return _embedded(state) if engine == "embedded" else _sd_scripts(state, schedule)
+
+
+def _to_go_on_from(states: list[State], planned: int, engine: str) -> State | None:
+    """The newest state of a run that was cut off, if the trainer can go on from it to ``planned`` steps."""
+    if states[-1].step > planned:
+        return None
+    most = planned if engine == "embedded" else planned - 1
+    return next((state for state in reversed(states) if state.step <= most), None)
 
 
 def no_state(run: RunPaths) -> UserError:

@@ -58,6 +58,18 @@ class Outputs:
         if self.settings.save_state:
             self._save_state(self.names.epoch_state(moment.epoch), moment.step)
 
+    def catch_up(self, step: int) -> None:
+        """Write what a run that was cut off after the state of ``step`` lacks of the epoch that ends there.
+
+        `on_step` saves before `on_epoch`: the last step may have a state where the checkpoint is missing.
+        """
+        epoch, rest = divmod(step, self.plan.steps_per_epoch)
+        every = self.settings.save_every_n_epochs
+        own = Path(self.settings.resume).absolute().parent == Path(self.settings.output_dir).absolute()
+        if not own or rest or not every or epoch % every or self.names.epoch(epoch).exists():
+            return
+        self.on_epoch(Moment(step, epoch, 0.0, self.average.mean))
+
     def finish(self) -> None:
         """Write the last state and, last of all, the LoRA."""
         if self.settings.save_state or self.settings.save_state_on_train_end:

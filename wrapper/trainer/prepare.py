@@ -91,9 +91,11 @@ def mask_change(settings: Settings) -> MaskChange:
 
 
 def _check_start(start: Progress | None, plan: Plan, settings: Settings) -> None:
+    """A run's own last state is taken: one that was cut off right after it lacks the LoRA."""
     if start is None:
         return
-    if start.step >= plan.steps:
+    own = Path(settings.resume).absolute().parent == Path(settings.output_dir).absolute()
+    if start.step > plan.steps or (start.step == plan.steps and not own):
         raise UserError(
             f"{settings.resume}: has {start.step} of {plan.steps} steps, there is nothing left to train.",
             "Raise max_train_steps or max_train_epochs.",

@@ -64,7 +64,9 @@ def _run(job: Job) -> None:
     outputs = _outputs(job, model, learner, accelerator, groups, average)
     loop = Loop(job.plan, stepper, learner, job.sets, accelerator, average, outputs.on_step, outputs.on_epoch)
     with outputs.tracking():
-        if not job.start:
+        if job.start:
+            outputs.catch_up(job.start.step)
+        else:
             outputs.sampler.at_step(0)
         loop.run(job.start.step if job.start else 0)
         outputs.finish()
