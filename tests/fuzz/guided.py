@@ -7,14 +7,17 @@ are the bounds of time and memory. Without arguments it names the readers.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import atheris
 
 with atheris.instrument_imports(include=["dataset_tools", "wrapper"]):
-    from tests.fuzz import test_files, test_texts
+    from tests.fuzz import test_files, test_foreign, test_texts
+    from tests.fuzz.reading import Reader, encoded, told
 
+FILES: dict[str, Reader] = {**test_files.READERS, **test_foreign.READERS}
 SECONDS_EACH, MEGABYTES = 10, 3000
 
 
@@ -32,30 +35,30 @@ def main(reader: str, folder: Path, options: list[str]) -> None:
 
 
 def _seeds(reader: str) -> list[bytes]:
-    if reader in test_files.READERS:
-        return list(test_files.READERS[reader].seeds)
+    if reader in FILES:
+        return list(FILES[reader].seeds)
     return [seed.encode() for seed in test_texts.READERS[reader].seeds]
 
 
-def _target(reader: str, made: Path):
-    if reader in test_texts.READERS:
+def _target(reader: str, made: Path) -> Callable[[bytes], object]:
+    if reader not in FILES:
         read_text = test_texts.READERS[reader].read
-        return lambda data: test_files.told(partial(read_text, data.decode("utf-8", "surrogateescape")))
-    chosen = test_files.READERS[reader]
+        return lambda data: told(partial(read_text, data.decode("utf-8", "surrogateescape")))
+    chosen = FILES[reader]
     path = made / chosen.name
     path.parent.mkdir(parents=True, exist_ok=True)
-    for name in ("a.png", "b.png"):
-        (path.parent / name).write_bytes(test_files.encoded("PNG"))
+    test_foreign.prepare(path.parent)
+    (path.parent / "b.png").write_bytes(encoded("PNG"))
     (path.parent / "good.toml").write_bytes(test_files.TRAIN)
 
     def read(data: bytes) -> None:
-        path.write_bytes(data)
-        test_files.told(partial(chosen.read, path))
+        path.write_bytes(chosen.wrap(data))
+        told(partial(chosen.read, path))
 
     return read
 
 
 if __name__ == "__main__":
     if len(sys.argv) < len(("program", "reader", "folder")):
-        sys.exit("\n".join([*test_files.READERS, *test_texts.READERS]))
+        sys.exit("\n".join([*FILES, *test_texts.READERS]))
     main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from dataset_tools.errors import UserError
+from dataset_tools.printable import printable
 
 
 class Reader(NamedTuple):
@@ -34,7 +35,7 @@ def told(read: Callable[[], Any]) -> str:
     else:
         return ""
     assert said
-    said.encode("utf-8")  # a terminal must be able to show it
+    printable(said).encode("utf-8")  # so a terminal is shown it
     return said
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from dataset_tools.data_text import from_json
 
+_CLOCK = r"\d{1,9}(?::\d{1,9}){0,3}"
 _STEPS = re.compile(
-    r"(?<!validation )steps:\s*\d+%\|[^|]*\|\s*(?P<step>\d+)/(?P<steps>\d+)\s*"
-    r"\[(?P<elapsed>[\d:]+)<(?P<left>[\d:?]+)(?P<rest>[^\]]*)\]?"
+    r"(?<!validation )steps:\s*\d+%\|[^|]*\|\s*(?P<step>\d{1,12})/(?P<steps>\d{1,12})\s*"
+    rf"\[(?P<elapsed>{_CLOCK})<(?P<left>\?|{_CLOCK})(?P<rest>[^\]]*)\]?"
 )
 _LOSS = re.compile(r"(?:avr_loss|avg_loss|loss)=(?P<loss>[-+.\w]+)")
 
