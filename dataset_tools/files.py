@@ -150,6 +150,17 @@ def _remove_abandoned(path: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed processes left below ``folder``; what another process is writing stays."""
+    for left in sorted(folder.rglob(f"{PART}*")):
+        if left.is_symlink() or not left.exists() or is_in_use(left):
+            continue
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
 @contextmanager
 def in_use(folder: Path) -> Iterator[None]:
     """Lock ``folder``, where the system can, until this process leaves it or ends."""
@@ -165,11 +176,11 @@ def in_use(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def is_in_use(folder: Path) -> bool:
-    """Whether a process is within `whole_folder`; True too where the system cannot tell."""
+def is_in_use(path: Path) -> bool:
+    """Whether a process is within `whole_file` or `whole_folder`; True too where the system cannot tell."""
     if fcntl is None:
         return True
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -12,7 +12,7 @@ import pytest
 
 from dataset_tools import files
 from dataset_tools.errors import UserError
-from dataset_tools.files import check_place, whole_file, whole_folder, write_text
+from dataset_tools.files import check_place, remove_unfinished, whole_file, whole_folder, write_text
 
 
 @pytest.fixture
@@ -110,3 +110,16 @@ def test_what_a_killed_process_left_of_a_folder_is_removed(tmp_path: Path):
         (one / "a").touch()
         (other / "b").touch()
     assert {path.name for path in tmp_path.iterdir()} == {"state", mine.name}
+
+
+@with_locks
+def test_what_killed_processes_left_goes_and_what_is_being_written_stays(tmp_path: Path, photo: Path):
+    left = tmp_path / "run" / ".part-state-abcdefgh"
+    left.mkdir(parents=True)
+    for place in (left / ".part-a.json", tmp_path / "run" / ".part-b.json", tmp_path / "run" / "c.json"):
+        place.touch()
+    with whole_file(tmp_path / "run" / "d.json"), whole_folder(tmp_path / "run" / "state") as folder:
+        remove_unfinished(tmp_path)
+        there = {path.name for path in (tmp_path / "run").iterdir()}
+        assert there == {"c.json", ".part-d.json", folder.name}
+    assert photo.is_file()
