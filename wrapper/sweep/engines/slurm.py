@@ -40,13 +40,31 @@ def by_slurm(
         check_commands()
         check_folder(folder)
         follower = Follower(folder / FOLDER, settings or settings_of(()), tell or _on_stderr, late_s)
-        follower.take(jobs)
-        while follower.under_way:
-            yield from follower.look()
+        try:
+            follower.take(jobs)
+            while follower.under_way:
+                yield from follower.look()
+                if follower.under_way:
+                    time.sleep(poll_s)
+        finally:
             if follower.under_way:
-                time.sleep(poll_s)
+                follower.tell(_stays(folder, len(follower.under_way)))
 
     return changes
+
+
+def _stays(folder: Path, count: int) -> str:
+    import shlex
+
+    from dataset_tools.wording import count_of
+
+    project = folder.absolute().parents[1]
+    name = shlex.quote(folder.name)
+    place = "" if project == Path.cwd() else f" --project {shlex.quote(str(project))}"
+    return (
+        f"{count_of(count, 'job')} of Slurm went on: `lorawrap sweep run {name} --slurm{place}` follows, "
+        f"`lorawrap sweep cancel {name}{place}` ends them."
+    )
 
 
 def queued(folder: Path) -> dict[str, str]:

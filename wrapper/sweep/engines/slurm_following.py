@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dataset_tools.errors import UserError
+from dataset_tools.wording import count_of
 from wrapper.sweep.engines import Change, Job
 from wrapper.sweep.engines.slurm_job import Ended, JobFolder
 from wrapper.sweep.engines.slurm_queue import Standing, recorded, standings
@@ -62,7 +63,8 @@ class Follower:
             else:
                 self._unsubmitted.append((job, 0))
         if self.under_way:
-            self._tell(f"{len(self.under_way)} trials are in Slurm's queue already; they are followed.")
+            there_already = count_of(len(self.under_way), "trial")
+            self.tell(f"{there_already} in Slurm's queue already: followed, not submitted again.")
         self._submit()
 
     def look(self) -> Iterator[Change]:
@@ -75,11 +77,17 @@ class Follower:
                 yield from self._stands(followed, there.get(followed.id, Standing()))
         self._submit()
 
+    def tell(self, sentence: str, what: str = "") -> None:
+        """Say it once; ``what`` is the part that makes it another."""
+        if (what or sentence) not in self._said:
+            self._said.add(what or sentence)
+            self._say(sentence)
+
     def _standings(self) -> dict[str, Standing] | None:
         """None when Slurm does not answer, which tells nothing of its jobs."""
         there = standings()
         if there is None:
-            self._tell("Slurm's squeue does not answer now; its jobs go on.")
+            self.tell("Slurm's squeue does not answer now; its jobs go on.")
             return None
         gone = [one.id for one in self.under_way.values() if one.id not in there]
         return {**recorded(gone), **there} if gone else there
@@ -102,7 +110,7 @@ class Follower:
                 followed.started = standing.started
                 yield followed.change("started", f"node {standing.nodes}")
             elif standing.phase == "waits" and standing.reason not in ORDINARY:
-                self._tell(f"Slurm job {followed.id} waits: {standing.reason}.", standing.reason)
+                self.tell(f"Slurm job {followed.id} waits: {standing.reason}.", standing.reason)
         elif self._is_past_waiting(followed):
             yield from self._without_a_word(followed, standing)
 
@@ -112,15 +120,18 @@ class Follower:
         return now - followed.over_since >= self._late_s
 
     def _without_a_word(self, followed: Followed, standing: Standing) -> Iterator[Change]:
-        why = followed.files.complaint(followed.id)
-        self._tell(f"Slurm job {followed.id} has ended: {standing.state}. {why}".strip())
+        where = ", ".join(
+            part for part in (standing.nodes and f"node {standing.nodes}", standing.state) if part
+        )
         if standing.phase == "cancelled":
-            yield self._end(followed, standing.nodes, CANCELLED)
+            yield self._end(followed, where, CANCELLED)
         elif standing.state == "OUT_OF_MEMORY":
-            yield self._end(followed, standing.nodes, OUT_OF_MEMORY)
+            yield self._end(followed, where, OUT_OF_MEMORY)
         elif followed.attempt >= RETRIES:
-            yield self._end(followed, standing.nodes, None)
+            yield self._end(followed, where, None)
         else:
+            why = followed.files.complaint(followed.id)
+            self.tell(f"Slurm job {followed.id} was lost ({where}) and is submitted anew. {why}".strip())
             del self.under_way[followed.job.trial]
             self._unsubmitted.append((followed.job, followed.attempt + 1))
 
@@ -134,16 +145,10 @@ class Follower:
             except Refused as error:
                 if not self.under_way:
                     raise
-                self._tell(f"{error.message}: {len(self._unsubmitted)} trials wait for room.", error.message)
+                self.tell(f"{error.message}: {len(self._unsubmitted)} trials wait for room.", error.message)
                 return
             del self._unsubmitted[0]
             self.under_way[job.trial] = Followed(job, files, own, attempt)
 
     def _files(self, job: Job) -> JobFolder:
         return JobFolder((self._folder / job.trial).absolute())
-
-    def _tell(self, sentence: str, what: str = "") -> None:
-        """Say it once; ``what`` is the part that makes it another."""
-        if (what or sentence) not in self._said:
-            self._said.add(what or sentence)
-            self._say(sentence)
