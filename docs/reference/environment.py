@@ -13,5 +13,5 @@ VARIABLES = {
     "HF_HUB_OFFLINE": "`1` keeps the libraries from asking the Hugging Face hub.",
     "CUDA_VISIBLE_DEVICES": "Which GPUs there are at all; `--gpus` counts among these.",
 }
-INTERNAL = ("LORAWRAP_LAUNCH", "LORAWRAP_THREADS")
+INTERNAL = ("LORAWRAP_LAUNCH", "LORAWRAP_THREADS", "LORAWRAP_TRIAL_RUNS_ON")
 """What our processes tell each other."""

@@ -151,6 +151,29 @@ def test_a_worker_in_a_session_of_its_own_is_ended(end):
     wait_until_gone(pids)
 
 
+NESTED = """
+import os, signal
+from wrapper.launch.command import Command
+from wrapper.launch.process import run
+
+def on_line(line):
+    print(line, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+run(Command({argv!r}, {{}}), on_line)
+"""
+
+
+def test_what_a_killed_child_had_started_in_the_same_way_is_ended():
+    """A trial of a sweep starts its trainer so: each has a mark, and the trainer has both."""
+    code = "import os, time; print('pid', os.getpid(), flush=True); time.sleep(600)"
+    pids: list[int] = []
+    nested = NESTED.format(argv=python(code).argv)
+    assert run(python(nested), lambda line: pids.append(int(line.split()[1]))) == -signal.SIGKILL
+    assert len(pids) == 1
+    wait_until_gone(pids)
+
+
 def test_a_fault_in_the_callback_ends_the_child_too():
     pids: list[int] = []
 

@@ -23,6 +23,7 @@ COMMANDS = (
     "render",
     "check",
     "train",
+    "sweep",
     "runs",
     "generate",
     "inpaint",

@@ -30,7 +30,7 @@ def check_asked(data: Mapping[str, Any], rows: Sequence[Row], axes: Sequence[Axi
 
 def _given(rows: Sequence[Row], axes: Sequence[Axis]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for axis in axes:
-        yield from ((axis.place, {axis.key: value}) for value in axis.values)
+        yield from ((axis.place, axis.settings(number)) for number in range(len(axis.values)))
     yield from ((row.place, row.settings) for row in rows)
 
 

@@ -53,11 +53,13 @@ def _settings(number: int, lengths: Sequence[int], rows: Sequence[Row], axes: Se
         number, place = divmod(number, length)
         places.insert(0, place)
     row = dict(rows[places[0]].settings) if rows else {}
-    return row | {axis.key: axis.values[place] for axis, place in zip(axes, places[1:], strict=True)}
+    for axis, place in zip(axes, places[1:], strict=True):
+        row |= axis.settings(place)
+    return row
 
 
 def _refuse_twice(rows: Sequence[Row], axes: Sequence[Axis]) -> None:
-    keys = [axis.key for axis in axes]
+    keys = [key for axis in axes for key in axis.keys]
     listed = {key for row in rows for key in row.settings}
     twice = sorted({key for key in keys if keys.count(key) > 1 or key in listed})
     if twice:

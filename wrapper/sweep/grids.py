@@ -1,6 +1,7 @@
 """``--grid KEY=VALUES``: TOML values with commas between them, and ranges in equal steps or factors.
 
 ``1e-5,5e-5``, ``"a, b","c"``, ``["view"],["view","age"]``, ``4..64*2`` (4, 8, 16, 32, 64), ``0.1..0.3+0.1``.
+``KEY+KEY=VALUES`` gives several settings one value, as both stages' ``network_dim``.
 """
 
 from __future__ import annotations
@@ -23,28 +24,31 @@ _EXAMPLE = "For example --grid stage_a.kohya.learning_rate=1e-5,5e-5,1e-4 or …
 
 @dataclass(frozen=True)
 class Axis:
-    """One setting of ``lorawrap.toml`` and the values that it takes, in the order given."""
+    """One setting of ``lorawrap.toml``, or several that go together, and its values in order."""
 
-    key: str
+    keys: tuple[str, ...]
     values: tuple[Any, ...]
+
+    def settings(self, place: int) -> dict[str, Any]:
+        """The settings with the value that stands there."""
+        return dict.fromkeys(self.keys, self.values[place])
 
     @property
     def place(self) -> str:
         """Where a value of it was given, for messages."""
-        return f"--grid {self.key}"
+        return f"--grid {'+'.join(self.keys)}"
 
 
 def parse_axis(text: str) -> Axis:
     """``KEY=V1,V2,…``; what is not a TOML value is a string. Raises `UserError`."""
     key, separator, written = text.partition("=")
-    key = key.strip()
-    fields = list(_fields(written))
-    if not separator or not key or not all(fields):
+    keys, fields = tuple(part.strip() for part in key.split("+")), list(_fields(written))
+    if not separator or not all(keys) or not all(fields):
         raise UserError(f"--grid {text}: expected KEY=VALUE,VALUE,…", _EXAMPLE)
     values = [value for field in fields for value in _values(key, field)]
     if len(values) > MOST_VALUES:
         raise UserError(f"--grid {key}: {len(values)} values; there can be {MOST_VALUES} at most.")
-    return Axis(key, tuple(values))
+    return Axis(keys, tuple(values))
 
 
 def _fields(text: str) -> Iterator[str]:

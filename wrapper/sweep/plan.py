@@ -116,10 +116,10 @@ def write_datasets(plan: SweepPlan) -> list[Path]:
     return folders
 
 
-def write_trials(plan: SweepPlan, place: Path) -> list[Path]:
-    """Write every trial's project below ``place``, the sweep's own folder or another, and return them."""
+def write_trials(plan: SweepPlan, place: Path, trials: Sequence[Trial]) -> list[Path]:
+    """Write the projects of ``trials`` below ``place``, the sweep's own folder or another; return them."""
     folders = []
-    for trial in plan.sweep.trials:
+    for trial in trials:
         own = project_folder(plan.sweep.folder, trial.dataset) if trial.dataset else None
         folders.append(trial_folder(place, trial.id))
         title = f"Trial {trial.id} of the sweep '{plan.sweep.name}'."
@@ -129,7 +129,7 @@ def write_trials(plan: SweepPlan, place: Path) -> list[Path]:
 
 def keep(plan: SweepPlan) -> None:
     """Write the trials' files, then ``sweep.json``."""
-    write_trials(plan, plan.sweep.folder)
+    write_trials(plan, plan.sweep.folder, plan.sweep.trials)
     record = read_json(plan.project.paths.dataset / "dataset.json") or {}
     kept = {
         "overrides": list(plan.overrides),

@@ -1,0 +1,26 @@
+"""``lorawrap sweep show``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wrapper.cli.options import open_project
+from wrapper.cli.sweep_options import name_and_project
+from wrapper.cli.sweep_results import counts, show_results
+
+
+@click.command("show")
+@name_and_project
+@click.option(
+    "--by", default="auto", show_default=True, metavar="MEASURE", help="What the trials are ranked by."
+)
+def command(name: str, project: Path, by: str) -> None:
+    """The trials of the sweep NAME, the best first, as a table and as a page; also while it runs."""
+    from wrapper.sweep.sweep_file import read_sweep, sweep_folder
+
+    opened = open_project(project, ())
+    sweep = read_sweep(sweep_folder(opened.paths.root, name)).sweep
+    click.secho(f"{sweep.name}: {len(sweep.trials)} trials, {counts(sweep)}", bold=True)
+    show_results(sweep, project, by)

@@ -1,0 +1,93 @@
+"""What `lorawrap sweep` shows: the trials that would run, and what came out of those that did."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wrapper.cli.options import in_project, next_step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wrapper.sweep.checking import Steps
+    from wrapper.sweep.plan import SweepPlan
+    from wrapper.sweep.ranking import Ranking
+    from wrapper.sweep.trials import Sweep, Trial
+
+SHOWN = 40
+
+
+def show_plan(plan: SweepPlan, trials: Sequence[Trial], steps: Steps, at_once: int) -> None:
+    """The trials that would run, with their settings, and a forecast; nothing is written."""
+    from dataset_tools.progress import clock
+    from wrapper.sweep.forecast import seconds_left
+    from wrapper.sweep.shown import setting_words, short_keys
+
+    shorts = short_keys(plan.sweep.keys)
+    for trial in trials[:SHOWN]:
+        told = ", ".join(f"{stage} {count} steps" for stage, count in steps[trial.id].items())
+        dataset = f", dataset {trial.dataset}" if trial.dataset else ""
+        mark = "new" if trial.id in plan.new else trial.status()
+        click.echo(
+            f"{trial.id} {mark}: {setting_words(trial.settings, shorts)} ({told or 'to be built'}{dataset})"
+        )
+    if len(trials) > SHOWN:
+        click.echo(f"and {len(trials) - SHOWN} more")
+    total = sum(sum(stages.values()) for stages in steps.values())
+    seconds = seconds_left(plan.sweep, trials, steps, at_once)
+    time = f", about {clock(seconds)} by the pace of earlier runs" if seconds else ""
+    click.echo(f"{len(trials)} trials to run, {total} steps in all, {at_once} at once{time}")
+    _tell_unbuilt(trials, steps)
+    click.echo("Nothing was written: this was a dry run.")
+    next_step("the same command without --dry-run")
+
+
+def _tell_unbuilt(trials: Sequence[Trial], steps: Steps) -> None:
+    unbuilt = [trial.id for trial in trials if not steps[trial.id]]
+    if unbuilt:
+        click.echo(
+            f"{len(unbuilt)} trials could not be checked to the end: their dataset is built with the sweep"
+        )
+
+
+def show_results(sweep: Sweep, project: Path, by: str = "auto") -> None:
+    """The table, what it says in words, the files, and the next step."""
+    from wrapper.sweep.ranking import rank
+    from wrapper.sweep.results import write_results
+    from wrapper.sweep.table import table_lines
+    from wrapper.sweep.words import ranking_words
+
+    ranking = rank(sweep, by)
+    for line in [*table_lines(ranking, shutil.get_terminal_size((100, 40)).columns), *ranking_words(ranking)]:
+        click.echo(line)
+    for path in write_results(sweep, ranking):
+        click.echo(f"wrote {path}")
+    _show_next(ranking, project)
+
+
+def _show_next(ranking: Ranking, project: Path) -> None:
+    from wrapper.sweep.shown import settings_toml
+
+    sweep, best = ranking.sweep, ranking.best
+    if best is None:
+        open_ones = any(trial.status() not in ("succeeded", "failed") for trial in sweep.trials)
+        name = shlex.quote(sweep.name)
+        again = "" if open_ones else " --again failed"
+        next_step(f"lorawrap sweep run {name}{again}{in_project(project)}")
+        return
+    click.echo(f"The best trial is {best.id}; these lines of lorawrap.toml make the project like it:")
+    click.echo(settings_toml(best.trial.settings).strip())
+    where = project / best.trial.folder.relative_to(sweep.project)
+    next_step(f"lorawrap export{in_project(where)}")
+
+
+def counts(sweep: Sweep) -> str:
+    """``2 succeeded, 1 failed``."""
+    found = Counter(trial.status() for trial in sweep.trials)
+    return ", ".join(f"{count} {status}" for status, count in found.most_common())
