@@ -35,7 +35,7 @@ def set_threads(count: int) -> None:
 def _quota(cgroup: Path) -> float | None:
     """Processors' worth of time that the cgroup allows, or None for no bound."""
     try:
-        allowed, period = (cgroup / "cpu.max").read_text().split()
+        allowed, period = (cgroup / "cpu.max").read_text(encoding="ascii").split()
     except (OSError, ValueError):
         allowed, period = _quota_v1(cgroup / "cpu")
     return int(allowed) / int(period) if allowed.isdecimal() and period.isdecimal() and int(period) else None
@@ -43,6 +43,9 @@ def _quota(cgroup: Path) -> float | None:
 
 def _quota_v1(cpu: Path) -> tuple[str, str]:
     try:
-        return (cpu / "cpu.cfs_quota_us").read_text().strip(), (cpu / "cpu.cfs_period_us").read_text().strip()
+        quota, period = (
+            (cpu / f"cpu.cfs_{name}_us").read_text(encoding="ascii") for name in ("quota", "period")
+        )
+        return quota.strip(), period.strip()
     except OSError:
         return "", ""

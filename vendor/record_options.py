@@ -60,7 +60,7 @@ def forget(package: str) -> None:
 def write(path: Path, table: dict[str, Any]) -> None:
     """One option a line, so that two versions can be compared line by line."""
     lines = [f"{json.dumps(key)}: {json.dumps(table[key])}" for key in sorted(table)]
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8", newline="\n")
 
 
 def parser_options(parser: argparse.ArgumentParser, help_texts: bool = False) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataset_tools.building.dataset import RECORD_FILE
 from dataset_tools.building.written_files import Written, WrittenFiles
 from dataset_tools.data_text import from_json
 from dataset_tools.errors import Problems, UserError
-from dataset_tools.files import content_hash, whole_file
+from dataset_tools.files import content_hash, text_file
 
 OWNERSHIP_FILE = "written.json"
 """Path → `Written` of every file that the build wrote."""
@@ -27,7 +27,7 @@ def write_ownership(folder: Path, files: Iterable[tuple[str, Written]] | None = 
     """Note ``files`` as the build's own, every file in ``folder`` when they are not given."""
     if files is None:
         files = ((name, noted(folder / name)) for name in sorted(_files(folder)))
-    with whole_file(folder / OWNERSHIP_FILE) as temporary, temporary.open("w", encoding="utf-8") as stream:
+    with text_file(folder / OWNERSHIP_FILE) as stream:
         before = "{"
         for name, written in files:
             stream.write(f"{before}\n{json.dumps(name, ensure_ascii=False)}: {json.dumps(written)}")

@@ -27,7 +27,7 @@ class Remembered:
         self.rows[key] = row
         with placing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8") as stream:
+            with self.path.open("a", encoding="utf-8", newline="\n") as stream:
                 stream.write(_line(key, row))
 
     def _read(self) -> None:

@@ -36,7 +36,7 @@ class Guardian:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=_ROOT,  # not the project's, whose drive may have to be unmounted
-            text=True,
+            encoding="utf-8",
             **own_group(),
         )
 

@@ -78,7 +78,12 @@ def _asked(python: str) -> dict[str, str]:
     """The versions in another Python's environment; what it says when it cannot be asked is kept."""
     try:
         done = subprocess.run(
-            [python, "-c", _ASK, *PACKAGES], capture_output=True, text=True, timeout=_TIMEOUT_S, check=True
+            [python, "-c", _ASK, *PACKAGES],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=True,
         )
         return dict(from_json(done.stdout))
     except (OSError, subprocess.SubprocessError, ValueError) as error:

@@ -123,7 +123,7 @@ def _work(
 
 def _text(number: int) -> TextIO:
     """The stream of a file descriptor, a line at a time."""
-    return open(number, "w", buffering=1, encoding="utf-8", closefd=False)
+    return open(number, "w", buffering=1, encoding="utf-8", newline="\n", closefd=False)
 
 
 def _end_with_parent() -> None:

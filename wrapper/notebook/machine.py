@@ -24,7 +24,7 @@ class Card:
 def card() -> Card | None:
     """The first NVIDIA card; None without one."""
     try:
-        done = subprocess.run(_ASK, capture_output=True, text=True, check=False)
+        done = subprocess.run(_ASK, capture_output=True, check=False, encoding="utf-8", errors="replace")
     except OSError:
         return None
     first = done.stdout.splitlines()[0] if done.returncode == 0 and done.stdout.strip() else ""

@@ -34,7 +34,7 @@ class Heart:
             return
         self.beaten, self.count = self.now(), self.count + 1
         with suppress(OSError):
-            self.path.write_text(f"{self.count}\n", encoding="ascii")
+            self.path.write_text(f"{self.count}\n", encoding="ascii", newline="\n")
 
     def stop(self) -> None:
         with suppress(OSError):

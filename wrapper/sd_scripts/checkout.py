@@ -51,7 +51,7 @@ def _fetch(source: Source, ref: str, commit: str, folder: Path) -> None:
         git("config", *setting, cwd=folder)
     (folder / ".git" / "info").mkdir(exist_ok=True)
     rules = "".join(f"{line}\n" for line in ("/*", *(f"!/{name}" for name in LEFT_OUT)))
-    (folder / ".git" / "info" / "sparse-checkout").write_text(rules, encoding="utf-8")
+    (folder / ".git" / "info" / "sparse-checkout").write_text(rules, encoding="utf-8", newline="\n")
     about = f"{source}, {ref}"
     only = ("fetch", "--quiet", "--depth", "1", "--no-tags", "--filter=blob:none", "origin")
     git(*only, commit, cwd=folder, about=about)

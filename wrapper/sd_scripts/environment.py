@@ -174,4 +174,4 @@ def _declare_operators(site: Path) -> None:
     """Put vendor/site/lorawrap_torchvision.py into the environment, imported at every start."""
     module = shipped("vendor") / "site" / "lorawrap_torchvision.py"
     shutil.copyfile(module, site / module.name)
-    (site / f"{module.stem}.pth").write_text(f"import {module.stem}\n", encoding="utf-8")
+    (site / f"{module.stem}.pth").write_text(f"import {module.stem}\n", encoding="utf-8", newline="\n")

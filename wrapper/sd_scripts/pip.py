@@ -63,7 +63,7 @@ class Pip:
     def _run(self, argv: list[str], counter: _Counter) -> int:
         self.said = []
         with (
-            self.log.open("a", encoding="utf-8") as log,
+            self.log.open("a", encoding="utf-8", newline="\n") as log,
             subprocess.Popen(
                 argv,
                 stdout=subprocess.PIPE,

@@ -40,7 +40,7 @@ def share(torch: SharedTorch, site: Path) -> None:
     folder.mkdir(exist_ok=True)
     for name in torch.entries:
         _link(folder / name, torch.folder / name)
-    (site / f"{FOLDER}.pth").write_text(f"{FOLDER}\n", encoding="utf-8")
+    (site / f"{FOLDER}.pth").write_text(f"{FOLDER}\n", encoding="utf-8", newline="\n")
 
 
 def _link(link: Path, target: Path) -> None:

@@ -43,7 +43,7 @@ def serve(connection: Connection, limit_s: float) -> None:
 
 def answer(task: Task, limit_s: float) -> Measured | Fault:
     """Measure a file; the process ends when that takes longer than ``limit_s``."""
-    with Path(os.devnull).open("w") as nowhere:
+    with Path(os.devnull).open("w", encoding="utf-8", newline="\n") as nowhere:
         faulthandler.dump_traceback_later(limit_s, exit=True, file=nowhere)
         try:
             return measure_file(task)

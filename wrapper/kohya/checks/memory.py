@@ -74,7 +74,9 @@ def card_gib() -> float | None:
         return None
     command = [program, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30).stdout
+        answer = subprocess.run(
+            command, capture_output=True, check=False, timeout=30, encoding="utf-8"
+        ).stdout
     except subprocess.TimeoutExpired:
         return None
     sizes = [int(line) for line in answer.split() if line.isdecimal()]

@@ -74,7 +74,7 @@ def carry_out(job: Job, before: tuple[str, ...] = ()) -> int:
 
     Whatever ends this process by an exception (Ctrl-C, SIGTERM) ends the job with all of its processes.
     """
-    with job.log.open("a", encoding="utf-8", buffering=1) as log:
+    with job.log.open("a", encoding="utf-8", newline="\n", buffering=1) as log:
 
         def write(line: str) -> None:
             log.write(line + "\n")

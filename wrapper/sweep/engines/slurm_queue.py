@@ -70,7 +70,7 @@ def recorded(ids: Iterable[str]) -> dict[str, Standing]:
 def cancel(ids: Iterable[str]) -> None:
     """UserError with what scancel says against it."""
     done = subprocess.run(
-        ["scancel", *ids], capture_output=True, text=True, timeout=TIMEOUT_S, errors="replace"
+        ["scancel", *ids], capture_output=True, timeout=TIMEOUT_S, encoding="utf-8", errors="replace"
     )
     if done.returncode:
         raise UserError(f"sweep: scancel refuses: {done.stderr.strip()}", "See squeue --me.")
@@ -78,7 +78,9 @@ def cancel(ids: Iterable[str]) -> None:
 
 def _asked(*argv: str) -> list[str] | None:
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT_S, errors="replace")
+        done = subprocess.run(
+            argv, capture_output=True, timeout=TIMEOUT_S, encoding="utf-8", errors="replace"
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.splitlines() if done.returncode == 0 else None
