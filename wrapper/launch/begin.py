@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 from dataset_tools.building.dataset import read_dataset
 from dataset_tools.errors import UserError
-from dataset_tools.files import write_json, write_text
+from dataset_tools.files import remove_unfinished, write_json, write_text
+from wrapper.kohya.render import Rendered
 from wrapper.launch.plan import Plan
 from wrapper.launch.told import command_facts
 from wrapper.launch.versions import trainer_facts
+from wrapper.project.layout import RunPaths
 from wrapper.runs.record import RunRecord, now, read_record, this_process
 from wrapper.runs.same import file_hashes, hashes, summary
 
 
 def begin(plan: Plan) -> RunRecord:
-    """Make the folder of a new run, or go on in that of an old one, and say in the record that it runs."""
-    if plan.rendered is not None:
-        _make_folder(plan)
+    """Make the folder of a new run, or go on in that of an old one, and say in the record that it runs.
+
+    What a killed trainer left half-written in the stage's newest run is removed.
+    """
+    if plan.where.machines == 1:  # several write into one folder
+        remove_unfinished(plan.project.paths.run(plan.stage).folder)
+    if plan.rendered is None:
+        return _begun(plan)
+    _make_folder(plan)
+    try:
+        _write_files(plan.run, plan.rendered)
+        return _begun(plan)
+    except BaseException:  # a full disk, Ctrl-C: half a run would stand in every list
+        shutil.rmtree(plan.run.folder, ignore_errors=True)
+        raise
+
+
+def _begun(plan: Plan) -> RunRecord:
     plan.output.mkdir(parents=True, exist_ok=True)
     return RunRecord(plan.run.record, {**_facts(plan), "segments": _segments(plan)})
 
 
 def _make_folder(plan: Plan) -> None:
-    run, rendered = plan.run, plan.rendered
-    if rendered is None:
-        raise ValueError("only a run that was rendered has files to be written")
-    run.folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = plan.run.folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        run.folder.mkdir()
+        folder.mkdir()
     except FileExistsError:
-        raise UserError(f"{run.folder}: another run began just now.", "Start the command again.") from None
+        raise UserError(f"{folder}: another run began just now.", "Start the command again.") from None
+
+
+def _write_files(run: RunPaths, rendered: Rendered) -> None:
     write_text(run.train_toml, rendered.train_toml)
     write_text(run.dataset_toml, rendered.dataset_toml)
     write_json(run.origins, rendered.origins)
