@@ -15,7 +15,7 @@ from dataset_tools.errors import UserError
 from tests.kohya.projects import make_base, make_project
 from tests.kohya.real_parser import ask
 from wrapper.base_model.detect import BaseInfo, detect
-from wrapper.kohya.layers import OWNED, PATHS
+from wrapper.kohya.layers import OWNED, PATHS, SECRETS
 from wrapper.kohya.options import dataset_names, known_options, upstream_dataset_fault, upstream_options
 from wrapper.kohya.render import Rendered, render
 from wrapper.places import shipped
@@ -51,7 +51,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, BaseInfo]:
 
 
 def settable(script: str) -> list[str]:
-    return sorted({*known_options(script), *dataset_names("general")} - set(OWNED))
+    return sorted({*known_options(script), *dataset_names("general")} - set(OWNED) - set(SECRETS))
 
 
 def value_for(script: str, key: str) -> Any:

@@ -100,8 +100,10 @@ def run(argv: list[str]) -> int:
 
 def _complain(message: str, hint: str, code: int) -> int:
     from dataset_tools.printable import printable
+    from wrapper.secret_words import hider
 
-    click.secho(printable(message), fg="red", err=True)
+    hide = hider()
+    click.secho(printable(hide(message)), fg="red", err=True)
     if hint:
-        click.echo(f"  → {printable(hint)}", err=True)
+        click.echo(f"  → {printable(hide(hint))}", err=True)
     return code

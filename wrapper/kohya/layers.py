@@ -57,6 +57,10 @@ _REPLACES = {
 }
 
 
+SECRETS = {"wandb_api_key": "WANDB_API_KEY", "huggingface_token": "HF_TOKEN"}
+"""Kohya options that are secrets, and the variable that their library reads one from."""
+
+
 @dataclass(frozen=True)
 class Value:
     value: Any
@@ -113,7 +117,10 @@ class Layers:
         problems = Problems()
         for key in values:
             where = f"{self._origin(key, set_in)} [{self.stage}.kohya]"
-            if key in OWNED:
+            if key in SECRETS:
+                hint = f"Take it out, and set {SECRETS[key]} in the environment."
+                problems.add(where, f"'{key}' is a secret, which belongs into no file.", hint)
+            elif key in OWNED:
                 problems.add(where, f"'{key}' is not set here: {OWNED[key]}.")
             elif key not in known:
                 problems.add(where, f"'{key}' is not a Kohya option.", did_you_mean(key, known))

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from wrapper.launch.command import Command
+from wrapper.secret_words import hider, is_secret
 
 _MATTERS = (
     "CUDA_",
@@ -19,14 +20,14 @@ _MATTERS = (
     "ACCELERATE_",
     "LORAWRAP_",
 )
-_SECRET = ("TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIAL")
 
 
 def command_facts(command: Command) -> dict[str, Any]:
     """The command as it can be run again, and what of the environment matters to it; no secrets."""
-    seen = {name: value for name, value in sorted(os.environ.items()) if _is_told(name)}
+    hide = hider()
+    seen = {name: hide(value) for name, value in sorted(os.environ.items()) if _is_told(name)}
     return {"command": list(command.argv), "shell": command.shell(), "env": {**seen, **command.env}}
 
 
 def _is_told(name: str) -> bool:
-    return name.startswith(_MATTERS) and not any(word in name for word in _SECRET)
+    return name.startswith(_MATTERS) and not is_secret(name)

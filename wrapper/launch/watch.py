@@ -14,6 +14,7 @@ from dataset_tools.progress import Bar, progress
 from wrapper.launch.explain import Explanation, notice
 from wrapper.project.layout import RunPaths
 from wrapper.runs.events import Event, EventLog, parse, within_run
+from wrapper.secret_words import hider
 
 KEPT_LINES = 400
 _OTHER_BAR = re.compile(r"\d+%\|.*\|\s*\d+/\d+ \[")
@@ -54,6 +55,7 @@ class Watch:
         self.log = run.log.open("a" if append else "w", encoding="utf-8", buffering=1)
         self.events = EventLog(run.events, append)
         self.course, self.bar = course, bar
+        self._hide = hider()
         self.echo = True
         self.tail: deque[str] = deque(maxlen=KEPT_LINES)
         self.step = self.nans = self.nan_step = 0
@@ -63,6 +65,7 @@ class Watch:
 
     def line(self, line: str) -> None:
         """Take one line; raises `LossIsNan` when the run is to be ended."""
+        line = self._hide(line)
         event = parse(line)
         if event is not None:
             self._progress(line, self.course.place(event))

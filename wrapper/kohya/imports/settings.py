@@ -10,11 +10,10 @@ from wrapper.kohya.imports.foreign import Foreign
 from wrapper.kohya.imports.sources import layers
 from wrapper.kohya.imports.trail import OFF, Trail
 from wrapper.kohya.imports.values import convert
-from wrapper.kohya.layers import OWNED, PATHS
+from wrapper.kohya.layers import OWNED, PATHS, SECRETS
 from wrapper.kohya.options import dataset_names, upstream_dataset_fault, upstream_options
 from wrapper.trainer.option import Option, parse_size
 
-SECRETS = ("wandb_api_key", "huggingface_token")
 TOLD_ELSEWHERE = (
     "train_data_dir",
     "reg_data_dir",
