@@ -62,7 +62,10 @@ let pointed = null;
 function point(trial) {
   if (trial === pointed) return;
   for (const mark of marks.get(pointed) ?? []) mark.classList.remove("on");
-  for (const mark of marks.get(trial) ?? []) mark.classList.add("on");
+  for (const mark of marks.get(trial) ?? []) {
+    mark.classList.add("on");
+    if (mark.ownerSVGElement) mark.parentNode.append(mark); // over the others
+  }
   pointed = trial;
   for (const said of document.querySelectorAll(".said")) said.textContent = trial ? titles[trial] : "";
 }

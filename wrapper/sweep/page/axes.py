@@ -14,7 +14,7 @@ from wrapper.sweep.shown import value_words
 
 MOST_TICKS = 8
 MOST_NAMES = 24
-LOG_RATIO = 5.0
+LOG_RATIO = 3.0
 """Values that span less than this are not taken for log-spaced."""
 EVEN, UNEVEN = 0.05, 0.5
 """The spread of gaps by their mean: up to which they are even, and from which on they are not at all."""
@@ -87,8 +87,12 @@ def _ticks(values: Sequence[float], *, log: bool) -> list[float]:
     if not log:
         return [one for one in axis(values[0], values[-1]) if values[0] <= one <= values[-1]]
     powers = range(math.floor(math.log10(values[0])), math.ceil(math.log10(values[-1])) + 1)
-    decades = [one for power in powers if values[0] <= (one := 10.0**power) <= values[-1]]
-    return decades if len(decades) > 1 else [values[0], values[-1]]
+    for steps in ((1,), (1, 3), (1, 2, 5)):
+        found = [float(f"{step}e{power}") for power in powers for step in steps]
+        inside = [one for one in found if values[0] <= one <= values[-1]]
+        if len(inside) > 2:
+            return inside
+    return [values[0], values[-1]]
 
 
 def _named(values: Sequence[Any]) -> ValueAxis:

@@ -18,10 +18,11 @@ from wrapper.evaluation.words import STAGES as TITLES
 from wrapper.evaluation.words import gap_words
 from wrapper.places import shipped
 from wrapper.report.checkpoints import headed
+from wrapper.sweep.page.dots import setting_pictures
 from wrapper.sweep.page.losses import losses_picture
+from wrapper.sweep.page.maps import setting_maps
 from wrapper.sweep.page.pictures import Shelf, held_out_pictures
-from wrapper.sweep.page.settings import setting_maps, setting_pictures
-from wrapper.sweep.page.table import heads, lines
+from wrapper.sweep.page.table import failures, heads, lines
 from wrapper.sweep.ranking import Ranking
 from wrapper.sweep.rows import Row
 from wrapper.sweep.shown import setting_words, settings_toml, short_keys
@@ -76,6 +77,7 @@ def page(ranking: Ranking, shelf: Shelf) -> dict[str, Any]:
     group, metric = (ranking.groups[0], ranking.metric) if ranking.groups else (None, None)
     pictures = held_out_pictures(group, shelf) if group else {"images": [], "columns": []}
     first, *text = ranking_words(ranking)
+    trials = lines(ranking)
     return {
         "version": __version__,
         "name": ranking.sweep.name,
@@ -85,7 +87,7 @@ def page(ranking: Ranking, shelf: Shelf) -> dict[str, Any]:
         "tone": "good" if ranking.best else "open",
         "tiles": tiles(ranking),
         "heads": heads(ranking),
-        "lines": lines(ranking),
+        "lines": trials,
         "open_rows": OPEN_ROWS,
         "measure": headed(metric) if metric else "",
         "dots": setting_pictures(group, metric, shorts) if group and metric else [],
@@ -93,7 +95,7 @@ def page(ranking: Ranking, shelf: Shelf) -> dict[str, Any]:
         "losses": losses_picture(ranking.rows, ranking.stage),
         "stage": TITLES[ranking.stage],
         "images": pictures["images"],
-        "failures": [line for line in lines(ranking) if line.why],
+        "failures": failures(trials),
         "toml": settings_toml(ranking.best.trial.settings) if ranking.best else "",
         "commands": commands(ranking),
         "data": as_script({"pictures": pictures, "titles": _titles(ranking.rows, shorts)}),

@@ -25,7 +25,10 @@ TRUTH, BASE = "the photograph", "untouched base"
 
 
 class Shelf:
-    """Links to pictures from the sweep's folder, and small copies of large ones in `FOLDER` below it."""
+    """Links to pictures from the sweep's folder, and small copies of large ones in `FOLDER` below it.
+
+    Paths of pictures are resolved ones, up to their trial's folder.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -42,7 +45,7 @@ class Shelf:
         return {**found, "small": f"{FOLDER}/{small}"} if small else found
 
     def _link(self, path: Path) -> str:
-        relative = os.path.relpath(path.resolve(), self.folder)
+        relative = os.path.relpath(path, self.folder)
         return f"./{quote(os.fsencode(Path(relative).as_posix()))}"
 
     def _small(self, path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from wrapper.sweep.ranking import Ranking
 from wrapper.sweep.rows import Row
 from wrapper.sweep.shown import short_keys, value_words
 
+MOST_NAMED = 20
 TONES = {"succeeded": "good", "failed": "bad", "died": "bad", "interrupted": "warn", "running": "warn"}
 
 
@@ -47,6 +49,29 @@ class Line:
     why: str
     log: str
     cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Trials without a place for the same reason; ``more`` of them are not named."""
+
+    status: str
+    tone: str
+    why: str
+    trials: list[Line]
+    more: int
+
+
+def failures(lines: Sequence[Line]) -> list[Failure]:
+    """The reasons, and the trials of each."""
+    found: dict[tuple[str, str], list[Line]] = {}
+    for line in lines:
+        if line.why:
+            found.setdefault((line.status, line.why), []).append(line)
+    return [
+        Failure(status, some[0].tone, why, some[:MOST_NAMED], max(len(some) - MOST_NAMED, 0))
+        for (status, why), some in found.items()
+    ]
 
 
 def heads(ranking: Ranking) -> list[Head]:
