@@ -84,7 +84,7 @@ def lender_of(root: Path, of: str) -> Path | None:
 def parse_toml(path: Path) -> dict[str, Any]:
     """Parse a TOML file; a syntax error or a wrong encoding is one sentence with file and line."""
     try:
-        return from_toml(bounded_text(path))
+        return from_toml(bounded_text(path, "utf-8-sig"))
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 (byte {error.start}).", "Save the file as UTF-8.") from None
     except ValueError as error:
