@@ -57,8 +57,8 @@ def test_it_prints_the_plan_and_writes_the_dataset(project: Path):
         "  profile_left       1        × 2           2  50.0%   50.0%\n"
         "Stage B: 4 images an epoch, imbalance 0.0%\n"
     ) in output
-    assert "Held out: 1 images (front 1)\n" in output
-    assert "Left out: 1 images\n  photos/bad.png: QC REJECT: blurred by 4 px\n" in output
+    assert "Held out: 1 image (front 1)\n" in output
+    assert "Left out: 1 image\n  photos/bad.png: QC REJECT: blurred by 4 px\n" in output
     assert output.endswith(f"dataset: written.\nnext: lorawrap render{in_project(project)}\n")
     assert read_dataset(project / "dataset").size == 64
     assert "nothing changed, nothing was written.\nnext: lorawrap render" in build(project).output

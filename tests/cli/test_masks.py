@@ -53,13 +53,13 @@ def test_masks_are_made_checked_and_shown_and_then_found_by_their_names(photos: 
     code, said = call(capsys, "masks", photos, "--from", "alpha")
     assert code == 2, said  # b.jpg has no transparent part
     assert "b.jpg: no part of it is transparent" in said
-    assert "wrote 1 masks" in said
+    assert "wrote 1 mask" in said
     assert (tmp_path / "masks_check" / "masks_overview-01.png").is_file()
     assert {path: content_hash(path) for path in before} == before
     code, said = call(capsys, "masks", photos)
     assert code == 0
-    assert "1 masks can be used, 0 cannot" in said
-    assert "1 pictures have no mask: b.jpg" in said
+    assert "1 mask can be used, 0 cannot" in said
+    assert "1 picture has no mask: b.jpg" in said
 
 
 @pytest.mark.parametrize(

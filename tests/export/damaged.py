@@ -71,7 +71,7 @@ def _embedding(made: Tensors) -> None:
 
 FAULTS: dict[str, tuple[Callable[[Tensors], None], str]] = {
     "half a module": (_without_up, "lacks its up half"),
-    "not a number": (_not_a_number, "not finite in 1 modules"),
+    "not a number": (_not_a_number, "not finite in 1 module"),
     "all zero": (_nothing, "0 of 6 modules change something"),
     "another width": (_narrow, "1 do not fit"),
     "down and up of other ranks": (_other_ranks, "has a down of rank 2 and an up of rank 1"),
@@ -83,7 +83,7 @@ FAULTS: dict[str, tuple[Callable[[Tensors], None], str]] = {
     "another model": (_flux, "is a LoRA for FLUX"),
     "weight-decomposed": (_weight_decomposed, "is a DoRA"),
     "a layer that is not there": (_unknown_layer, "1 of 6 have no layer"),
-    "an endless alpha": (_infinite_alpha, "not finite in 1 modules"),
+    "an endless alpha": (_infinite_alpha, "not finite in 1 module"),
     "a textual inversion": (_embedding, "is an embedding (textual inversion), not a LoRA"),
 }
 

@@ -200,7 +200,7 @@ def test_modules_that_do_not_fit_are_all_named_and_nothing_is_applied(clean, tin
             pipeline, [LoraUse(tmp_path / f"{name}.safetensors") for name in ("good", "extra", "small")]
         )
     message = raised.value.message
-    assert "1 modules that the base model lacks (lora_unet_down_blocks_9_resnets_0_conv1)" in message
+    assert "1 module that the base model lacks (lora_unet_down_blocks_9_resnets_0_conv1)" in message
     assert (
         "lora_te_text_model_encoder_layers_0_mlp_fc1 makes (8, 64, 1, 1), the layer is (256, 64, 1, 1)"
         in message

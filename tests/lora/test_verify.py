@@ -59,7 +59,7 @@ def _drop(name):
         pytest.param(_rename("mid_block_attentions_0_proj_in", "conv_in"), "conv_in", id="conv_in"),
         pytest.param(_rename("lora_te_", "lora_te1_"), "no program knows", id="SDXL's encoder name"),
         pytest.param(_drop(f"{FC1}.alpha"), "without alpha", id="no alpha"),
-        pytest.param(_drop(f"{FC1}.lora_up.weight"), "lack down or up", id="half a module"),
+        pytest.param(_drop(f"{FC1}.lora_up.weight"), "lacks down or up", id="half a module"),
         pytest.param(_set(f"{FC1}.lora_up.weight", torch.ones(256, 9)), "differ in rank", id="uneven ranks"),
         pytest.param(_set(f"{FC1}.alpha", torch.tensor(float("nan"))), "not finite", id="alpha not a number"),
         pytest.param(_set(f"{FC1}.alpha", torch.tensor(0.0)), "not one positive", id="alpha of zero"),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dataset_tools.wording import count_of
 from wrapper.cli.options import hold, in_project, next_step, open_project, project_options
 
 if TYPE_CHECKING:
@@ -59,6 +58,8 @@ def summary(planned: BuildPlan) -> Iterator[str]:
 
 
 def _stage_lines(built: BuiltDataset, stage: str) -> Iterator[str]:
+    from dataset_tools.wording import count_of
+
     found = built.balance[stage]
     total = sum(found["images"].values())
     rows = [("bucket", "images", "× repeats", "= an epoch", "share", "wanted")]
@@ -93,12 +94,16 @@ def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _held_out_line(built: BuiltDataset) -> str:
+    from dataset_tools.wording import count_of
+
     views = Counter(held.view for held in built.holdout)
     by_view = ", ".join(f"{view} {count}" for view, count in sorted(views.items()))
     return f"Held out: {count_of(len(built.holdout), 'image')}" + (f" ({by_view})" if by_view else "")
 
 
 def _refused_lines(built: BuiltDataset) -> Iterator[str]:
+    from dataset_tools.wording import count_of
+
     yield f"Left out: {count_of(len(built.refused), 'image')}"
     yield from (f"  {refused.image}: {refused.reason}" for refused in built.refused[:SHOWN_REFUSALS])
     if len(built.refused) > SHOWN_REFUSALS:

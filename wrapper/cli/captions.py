@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dataset_tools.wording import count_of
 from wrapper.cli.options import next_step
 
 if TYPE_CHECKING:
@@ -94,6 +93,7 @@ def _show_changes(folder: Path, changes: Sequence[Change], most: int) -> None:
 
 def _show_tags(captions: Sequence[str], most: int) -> None:
     from dataset_tools.captioning.caption_files import tag_counts
+    from dataset_tools.wording import count_of
 
     counts = tag_counts(captions)
     for tag, count in counts.most_common(most):

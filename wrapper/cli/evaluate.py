@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dataset_tools.wording import count_of
 from wrapper.cli.options import hold, in_project, next_step, open_project, project_options
 
 if TYPE_CHECKING:
@@ -71,6 +70,8 @@ def _say_what_was_written(*paths: Path) -> None:
 
 def _show_plan(plan: Plan) -> None:
     """Which subjects, on how many images, and how much of it is not known yet."""
+    from dataset_tools.wording import count_of
+
     for stage, some in plan.checkpoints.items():
         click.echo(f"{stage}: {len(some)} of its checkpoints")
         for one in some:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dataset_tools.wording import count_of
 from wrapper.cli.options import hold, next_step, open_project, project_options
 
 if TYPE_CHECKING:
@@ -166,6 +165,7 @@ def _file_job(
 def _show_plan(plan: Plan) -> None:
     """Every file with its place; raises `UserError` with what stands against it."""
     from dataset_tools.printable import printable
+    from dataset_tools.wording import count_of
 
     for one in plan.loras:
         click.secho(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dataset_tools.wording import count_of
 from wrapper.cli.condition_options import condition_options
 from wrapper.cli.device_options import device_options
 from wrapper.cli.inpaint_given import painter_of, repair_of, settings_of
@@ -207,6 +206,7 @@ def _check_painter(painter: Painter) -> None:
 
 def _check_rows(painter: Painter, repairs: list[Repair]) -> list[Any]:
     """Read every photograph and mask; what would be painted is printed."""
+    from dataset_tools.wording import count_of
     from wrapper.diffusion.inpainting.look import look_through
 
     _check_painter(painter)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dataset_tools.wording import count_of
 from wrapper.cli.options import next_step
 
 if TYPE_CHECKING:
@@ -89,6 +88,7 @@ def rank_rule(rank: int | None, conv_rank: int | None, **measures: float | None)
 
 def show_plan(what: str, ranks: Mapping[str, int], bytes_: int) -> None:
     """What a dry run says: modules, ranks and the size of the file."""
+    from dataset_tools.wording import count_of
     from wrapper.lora_tools.making.result import told_ranks
 
     told = told_ranks(ranks.values())
@@ -98,6 +98,7 @@ def show_plan(what: str, ranks: Mapping[str, int], bytes_: int) -> None:
 
 def show_result(out: Path, result: LoraResult, digest: str, precision: str) -> None:
     """What was made, and what to do with it."""
+    from dataset_tools.wording import count_of
     from wrapper.lora_tools.making.result import told_ranks
 
     told = f"{count_of(len(result.ranks), 'module')}, {told_ranks(result.ranks.values())}, {precision}"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dataset_tools.wording import count_of
 from wrapper.cli.options import next_step
 
 if TYPE_CHECKING:
@@ -99,6 +98,8 @@ def _preview(plans: MaskPlans) -> None:
 
 
 def _told(made: Made, plans: MaskPlans, source: Path) -> int:
+    from dataset_tools.wording import count_of
+
     for said in made.problems:
         click.secho(f"error: {said}", fg="red", err=True)
     for said in made.warnings[:SHOWN]:

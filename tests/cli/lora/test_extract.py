@@ -37,7 +37,7 @@ def test_the_difference_becomes_a_lora(models, tmp_path: Path, capsys):
     assert list(read_lora(out).modules()) == [LAYER]
     shown = capsys.readouterr().out
     assert "mid            1          8  " in shown
-    assert f"1 tensors differ that this LoRA does not carry, such as {NORM}" in shown
+    assert f"1 tensor differs that this LoRA does not carry, such as {NORM}" in shown
 
 
 def test_a_dry_run_writes_nothing(models, tmp_path: Path, capsys):

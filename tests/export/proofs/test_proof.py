@@ -73,13 +73,13 @@ KEYS = "every key has its layer, none is left out"
 @pytest.mark.parametrize(
     ("spoil", "what", "said"),
     [
-        (_nan, "finite and not zero", f"not finite in 1 modules: {FIRST}; they are too large for fp16"),
+        (_nan, "finite and not zero", f"not finite in 1 module: {FIRST}; they are too large for fp16"),
         (_other, "same change of the weights as the source", f"2.0e-02 in {FIRST}"),
         (_mixed, "alpha on every module, one a component", "mixed in unet"),
         (_rename, KEYS, "1 of 6 have no layer in the test: lora_unet_dwn_blocks"),
         (_rename, "AUTOMATIC1111 maps every key", "3 of 18 keys are dropped: lora_unet_dwn_blocks"),
         (_one_less, KEYS, f"1 of 6 are not in the file: {FIRST}"),
-        (_one_idle, "finite and not zero", f"1 modules became zero in fp16: {FIRST}"),
+        (_one_idle, "finite and not zero", f"1 module became zero in fp16: {FIRST}"),
     ],
 )
 def test_a_spoiled_file_fails_its_proof(

@@ -26,28 +26,28 @@ def _notes(tmp_path, tensors, metadata=None):
     [
         (LINEAR, plain((8, 8))[0], {}, ()),
         (LINEAR, plain((8, 8))[0], {"ot_branch": "master"}, ()),
-        (DIFFUSERS, plain((8, 8))[0], {}, ("1 modules were renamed (PEFT).",)),
-        (LINEAR, NO_ALPHA((8, 8))[0], {}, (f"1 modules have no alpha: {TAKEN}",)),
+        (DIFFUSERS, plain((8, 8))[0], {}, ("1 module was renamed (PEFT).",)),
+        (LINEAR, NO_ALPHA((8, 8))[0], {}, (f"1 module has no alpha: {TAKEN}",)),
         (
             f"base_model.model.{DIFFUSERS.removeprefix('unet.')}",
             NO_ALPHA((8, 8))[0],
             {},
             (
-                "1 modules were renamed (PEFT).",
-                f"1 modules have no alpha, and no adapter_config.json lies beside the file: {TAKEN}",
+                "1 module was renamed (PEFT).",
+                f"1 module has no alpha, and no adapter_config.json lies beside the file: {TAKEN}",
             ),
         ),
         (
             DIFFUSERS,
             NO_ALPHA((8, 8))[0],
             {"lora_adapter_metadata": json.dumps({"unet.lora_alpha": 4})},
-            ("1 modules were renamed (PEFT).", "1 modules have their alpha from PEFT's settings."),
+            ("1 module was renamed (PEFT).", "1 module has its alpha from PEFT's settings."),
         ),
         (
             DIFFUSERS,
             NO_ALPHA((8, 8))[0],
             {"lora_adapter_metadata": json.dumps({"text_encoder.lora_alpha": 4})},
-            ("1 modules were renamed (PEFT).", f"1 modules have no alpha: {TAKEN}"),
+            ("1 module was renamed (PEFT).", f"1 module has no alpha: {TAKEN}"),
         ),
         (LINEAR, loha((8, 8))[0], {}, ("1 LoHa modules were written as plain ones: their ranks multiply.",)),
         (

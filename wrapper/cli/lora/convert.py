@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dataset_tools.wording import count_of
 from wrapper.cli.options import next_step
 
 if TYPE_CHECKING:
@@ -110,6 +109,7 @@ def _require_finite(file: Path, lora: OpenLora) -> None:
 
 
 def _show_source(file: Path, lora: OpenLora) -> None:
+    from dataset_tools.wording import count_of
     from wrapper.lora.fit import TITLES
 
     click.secho(_safe(str(file)), bold=True)
@@ -119,6 +119,8 @@ def _show_source(file: Path, lora: OpenLora) -> None:
 
 
 def _show_pieces(pieces: list[Piece], out: Path) -> None:
+    from dataset_tools.wording import count_of
+
     for piece in pieces:
         forms = piece.tensors.forms
         where = out / piece.folder if piece.folder else out

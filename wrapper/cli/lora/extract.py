@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dataset_tools.wording import count_of
 from wrapper.cli.lora_making import (
     out_options,
     precision_option,
@@ -79,6 +78,8 @@ def command(
 
 
 def _show_others(others: Sequence[str]) -> None:
+    from dataset_tools.wording import count_of
+
     if others:
         differ = count_of(len(others), "tensor differs", "tensors differ")
         click.secho(f"  {differ} that this LoRA does not carry, such as {others[0]}", fg="yellow")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dataset_tools.wording import count_of
 from wrapper.cli.lora_making import (
     out_options,
     precision_option,
@@ -99,6 +98,7 @@ def _write_merge(plan: Merge, out: Path, precision: str) -> None:
 def _merge_into(
     into: str, uses: Sequence[LoraUse], out: Path, dry_run: bool, force: bool, precision: str | None
 ) -> None:
+    from dataset_tools.wording import count_of
     from wrapper.lora_tools.bases.into_base import named_base, plan_into_base
     from wrapper.lora_tools.bases.merged_base import check_replaceable, write_merged_base
     from wrapper.lora_tools.making.result import SAFETENSORS_DTYPES
