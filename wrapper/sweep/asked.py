@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dataset_tools.errors import Problems, UserError, did_you_mean
 from wrapper.kohya.layers import OWNED
 from wrapper.kohya.options import dataset_names, known_options
+from wrapper.project.layout import PROJECT_FILE
 from wrapper.project.load import known_keys, lay_over, schema_problems
 from wrapper.sweep.grids import Axis
 from wrapper.sweep.lists import Row
@@ -43,7 +45,8 @@ def _check(data: Mapping[str, Any], place: str, settings: Mapping[str, Any], pro
                 lay_over(changed, key.split("."), value)
         except UserError as error:
             problems.add(place, error.message.removeprefix("--set "), error.hint)
-    problems.found += schema_problems(changed, dict.fromkeys(settings, place)).found
+    found = schema_problems(changed, {}).found  # the project's own file is right: these are the sweep's
+    problems.found += [replace(one, where=one.where.replace(PROJECT_FILE, place, 1)) for one in found]
 
 
 def _check_key(place: str, key: str, problems: Problems) -> bool:

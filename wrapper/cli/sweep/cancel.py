@@ -28,4 +28,4 @@ def command(name: str, project: Path) -> None:
     for trial, job in ended.items():
         click.echo(f"{trial}: job {job} was ended")
     click.echo(f"{count_of(len(ended), 'job')} ended")
-    next_step(f"lorawrap sweep run {shlex.quote(name)} --slurm{in_project(project)} goes on with the rest")
+    next_step(f"lorawrap sweep run {shlex.quote(name)}{in_project(project)} --slurm")
