@@ -36,7 +36,7 @@ def plan(project: Project, *grids: str, sets: Sequence[str] = (), stage: str | N
 
 def test_each_trial_is_a_project_with_its_own_settings_over_the_projects(project: Project):
     planned = plan(
-        project, RATES, 'generate.prompts=["ухо 🙂", "a \\"b\\" \\\\ c"],[]', sets=["project.seed=9"]
+        project, RATES, 'generate.prompts=["ухо 🙂", "a \\"b\\" \\\\ c"],["d"]', sets=["project.seed=9"]
     )
     keep(planned)
     assert [trial.id for trial in planned.sweep.trials] == ["001", "002", "003", "004"]

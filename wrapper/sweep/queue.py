@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 import time
@@ -48,7 +49,10 @@ def job_of(trial: Trial) -> Job:
 def _package() -> dict[str, str]:
     """Where this program is, for a Python that has not installed it."""
     here = str(Path(__file__).resolve().parents[2])
-    return {} if here == sysconfig.get_paths()["purelib"] else {"PYTHONPATH": here}
+    if here == sysconfig.get_paths()["purelib"]:
+        return {}
+    others = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([here, others]) if others else here}
 
 
 def run_trials(
