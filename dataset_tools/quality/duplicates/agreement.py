@@ -11,12 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from dataset_tools.pictures.images import Pixels
-from dataset_tools.quality.duplicates.alignment import aligned, overlap
+from dataset_tools.quality.duplicates.alignment import finely_aligned, overlap, roughly_aligned
 from dataset_tools.quality.duplicates.candidates import Candidate
+from dataset_tools.quality.duplicates.glance import is_hopeful
+from dataset_tools.quality.duplicates.local_correlation import (
+    Floats,
+    blurred,
+    level,
+    local_correlations,
+    without_broad,
+)
 from dataset_tools.quality.duplicates.thumbnails import SIDE_PX
 from dataset_tools.quality.duplicates.windows import turn
 
-Floats = npt.NDArray[np.float32]
 CLOSE = 0.78
 """Candidates so much alike get a second alignment."""
 LEAST_OVERLAP = 0.5
@@ -25,8 +32,6 @@ CLIPPED, DARK, LEAST_UNCLIPPED = 4, 80, 0.25
 such a share left, clipped ones count too."""
 SOFT, DETAIL, LOCAL = 1.0, 8.0, 5.0
 """Sigmas in pixels: below the first is noise, above the second is light; the third is the size of a place."""
-FLOOR, FLOOR_SHARE = 3.0, 0.15
-"""Detail that counts as none: so many grey levels, and such a share of the picture's own."""
 LEAST_DETAIL, LEAST_TEXTURE, LEAST_TEXTURED = 2.5, 3.0, 0.1
 """Grey levels of detail in all, those in one place, and the share of places with so much: with less, nothing
 can be told."""
@@ -44,8 +49,10 @@ def agreement(candidate: Candidate, query: Pixels, other: Pixels) -> float:
     0 also where the pictures cannot be aligned, overlap too little, or are too plain to tell.
     """
     part = turn(query, candidate.orientation)
-    warp = aligned(part, other, candidate.place, fine_too=candidate.similarity >= CLOSE)
-    return 0.0 if warp is None else _worst_place(part, other, warp)
+    rough = roughly_aligned(part, other, candidate.place, fine_too=candidate.similarity >= CLOSE)
+    if rough is None or not is_hopeful(part, other, rough.shares):
+        return 0.0
+    return _worst_place(part, other, finely_aligned(part, other, rough))
 
 
 def _worst_place(part: Pixels, other: Pixels, warp: Floats) -> float:
@@ -59,7 +66,7 @@ def _worst_place(part: Pixels, other: Pixels, warp: Floats) -> float:
     first, second = _detail(part, seen), _detail(laid, seen)
     if not _comparable(first, second, seen):
         return 0.0
-    return _local_correlation(first, second, seen)
+    return float(max(np.percentile(local_correlations(first, second, seen, LOCAL), WORST_SHARE), 0.0))
 
 
 def _clipped(first: Pixels, second: Pixels) -> npt.NDArray[np.bool_]:
@@ -69,8 +76,8 @@ def _clipped(first: Pixels, second: Pixels) -> npt.NDArray[np.bool_]:
 
 
 def _comparable(first: Floats, second: Floats, seen: Floats) -> bool:
-    textured = np.minimum(_blurred(first**2, LOCAL), _blurred(second**2, LOCAL)) > LEAST_TEXTURE**2
-    least = min(_level(first, seen), _level(second, seen))
+    textured = np.minimum(blurred(first**2, LOCAL), blurred(second**2, LOCAL)) > LEAST_TEXTURE**2
+    least = min(level(first, seen), level(second, seen))
     return bool(least >= LEAST_DETAIL and textured[seen > 0].mean() >= LEAST_TEXTURED)
 
 
@@ -78,31 +85,4 @@ def _detail(grey: Pixels, seen: Floats) -> Floats:
     """Without its light: neither a cubic surface (skies) nor what is broader than `DETAIL`."""
     values = grey.astype(np.float32)
     values -= _SLOW.T @ ((_SLOW @ values @ _SLOW.T) * _SLOW_PAIRS).astype(np.float32) @ _SLOW
-    values = _blurred(values, SOFT)
-    broad = _blurred(values * seen, DETAIL) / np.maximum(_blurred(seen, DETAIL), 0.05)
-    return (values - broad) * seen
-
-
-def _local_correlation(first: Floats, second: Floats, seen: Floats) -> float:
-    """Normalised correlation (Lewis 1995) around each pixel; its value at the worst `WORST_SHARE` percent.
-
-    Only what ``seen`` marks with 1 counts. What neither shows, less than the floor, agrees.
-    """
-    weight = np.maximum(_blurred(seen, LOCAL), 0.05)
-    own, its, both = (
-        _blurred(one * other * seen, LOCAL) / weight
-        for one, other in ((first, first), (second, second), (first, second))
-    )
-    own_floor, its_floor = (FLOOR**2 + (FLOOR_SHARE * _level(one, seen)) ** 2 for one in (first, second))
-    local = (both + np.sqrt(own_floor * its_floor)) / np.sqrt((own + own_floor) * (its + its_floor))
-    return float(max(np.percentile(local[seen > 0], WORST_SHARE), 0.0))
-
-
-def _level(detail: Floats, seen: Floats) -> float:
-    """Root mean square where ``seen`` is 1."""
-    return float(np.sqrt((detail * detail * seen).sum() / seen.sum()))
-
-
-def _blurred(values: Floats, sigma: float) -> Floats:
-    """Gaussian, sigma in pixels."""
-    return cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    return without_broad(blurred(values, SOFT), seen, DETAIL)

@@ -2,7 +2,8 @@
 
 Windows are sorted under the nearest of so many centres, and a picture is compared only with those under the
 centres nearest to itself (an inverted file: Jégou, Douze & Schmid 2011, section IV). Up to `PROBES` centres
-that is every pair. Memory is bounded by the blocks and by a kilobyte and a half a picture.
+that is every pair. Memory is bounded by the blocks and by a kilobyte and a half a picture. Time grows as the
+number of pictures times that of centres.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataset_tools.quality.duplicates.windows import (
     Floats,
     descriptors,
     oriented,
+    turned_back,
     whole,
 )
 
@@ -29,7 +31,9 @@ LEAST = 0.58
 MOST_OF_ONE = 16
 """So many candidates are kept of one picture: those most alike."""
 PICTURES_A_CENTRE, MOST_CENTRES, PROBES = 64, 2048, 16
-BLOCK, QUERIES_AT_ONCE = 256, 1024
+BLOCKS, LEAST_BLOCK, MOST_BLOCK = 32, 256, 4096
+"""In how many blocks the windows are looked through, and how many pictures may be in one: 20 KB each."""
+ROWS_AT_ONCE = 1024
 
 Thumbnails = Callable[[int], Pixels]
 
@@ -54,18 +58,27 @@ def candidates(count: int, thumbnail: Thumbnails, advance: Callable[[int], None]
     centres = _centres(wholes)
     probed = _probed(wholes, centres)
     best = _Best(count)
-    for start in range(0, count, BLOCK):
-        block = range(start, min(start + BLOCK, count))
+    for block in _blocks(count):
         vectors = np.concatenate([descriptors(thumbnail(index)) for index in block])
-        for rows, columns in _meetings(vectors, centres, probed):
-            best.add(rows, columns, _queries(wholes, rows) @ vectors[columns].T, start)
+        for columns, under in _sorted(vectors, centres):
+            numbers = columns + block.start * WINDOWS
+            for orientation, pictures in _asked(probed[under], count):
+                windows = turned_back(vectors[columns], orientation)
+                best.add(pictures, orientation, numbers, wholes[pictures].astype(np.float32) @ windows.T)
         advance(len(block))
     return best.pairs()
 
 
+def _blocks(count: int) -> Iterator[range]:
+    """Pictures whose windows are held at a time. Every block asks all pictures, so the more the larger."""
+    size = min(max(count // BLOCKS, LEAST_BLOCK), MOST_BLOCK)
+    return (range(start, min(start + size, count)) for start in range(0, count, size))
+
+
 def _queries(wholes: Floats, rows: np.ndarray) -> Floats:
-    """Row ``8 * i + o`` is picture ``i`` in orientation ``o``: [len(rows), `LENGTH`]."""
-    return oriented(wholes[rows // ORIENTATIONS].astype(np.float32), rows % ORIENTATIONS)
+    """Row ``o * len(wholes) + i`` is picture ``i`` in orientation ``o``: [len(rows), `LENGTH`]."""
+    orientations, pictures = np.divmod(rows, len(wholes))
+    return oriented(wholes[pictures].astype(np.float32), orientations)
 
 
 def _centres(wholes: Floats) -> Floats:
@@ -78,7 +91,7 @@ def _probed(wholes: Floats, centres: Floats) -> list[np.ndarray]:
     """For each centre the rows of `_queries` that have it among their `PROBES` nearest, in order."""
     count = len(wholes) * ORIENTATIONS
     if len(centres) <= PROBES:
-        return [np.arange(count)] * len(centres)
+        return [np.arange(count)]
     nearest = np.empty((count, PROBES), np.int16)
     for rows in _bounded(np.arange(count)):
         alike = _queries(wholes, rows) @ centres.T
@@ -103,24 +116,28 @@ def _listed(nearest: np.ndarray, centres: int) -> list[np.ndarray]:
     return np.split(listed, ends[:-1])
 
 
-def _meetings(
-    vectors: Floats, centres: Floats, probed: list[np.ndarray]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows of the queries and rows of ``vectors`` to compare."""
+def _sorted(vectors: Floats, centres: Floats) -> Iterator[tuple[np.ndarray, int]]:
+    """Rows of ``vectors``, some at a time, and the centre that they are under: 0 for all when all meet."""
     if len(centres) <= PROBES:
-        everything = np.arange(len(vectors))
-        for part in _bounded(probed[0]):
-            yield part, everything
+        yield from ((columns, 0) for columns in _bounded(np.arange(len(vectors))))
         return
-    assigned = np.argmax(vectors @ centres.T, axis=1)
+    parts = [np.argmax(vectors[rows] @ centres.T, axis=1) for rows in _bounded(np.arange(len(vectors)))]
+    assigned = np.concatenate(parts)
     order = np.argsort(assigned, kind="stable")
     for columns in np.split(order, np.flatnonzero(np.diff(assigned[order])) + 1):
-        for part in _bounded(probed[assigned[columns[0]]]):
-            yield part, columns
+        yield from ((part, assigned[columns[0]]) for part in _bounded(columns))
+
+
+def _asked(rows: np.ndarray, count: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Orientations, and the pictures that are asked for in them, of ``rows`` of the queries, in order."""
+    bounds = np.searchsorted(rows, np.arange(ORIENTATIONS + 1) * count)
+    for orientation in range(ORIENTATIONS):
+        pictures = rows[bounds[orientation] : bounds[orientation + 1]] - orientation * count
+        yield from ((orientation, part) for part in _bounded(pictures))
 
 
 def _bounded(rows: np.ndarray) -> list[np.ndarray]:
-    return np.array_split(rows, max(-(-len(rows) // QUERIES_AT_ONCE), 1)) if len(rows) else []
+    return np.array_split(rows, max(-(-len(rows) // ROWS_AT_ONCE), 1)) if len(rows) else []
 
 
 class _Best:
@@ -132,12 +149,14 @@ class _Best:
         self._how = np.zeros((count, MOST_OF_ONE), np.int32)
         self._least = np.full(count, LEAST, np.float32)
 
-    def add(self, rows: np.ndarray, columns: np.ndarray, alike: Floats, start: int) -> None:
-        """``alike``: [rows, columns]; columns are windows of pictures from ``start`` on."""
-        query = rows // ORIENTATIONS
+    def add(self, pictures: np.ndarray, orientation: int, windows: np.ndarray, alike: Floats) -> None:
+        """``alike``: [pictures, windows]; window ``w`` is the one numbered ``w % WINDOWS`` of its picture."""
+        hot = np.flatnonzero(alike.max(axis=1) > self._least[pictures])
+        query, alike = pictures[hot], alike[hot]
         down, across = np.nonzero(alike > self._least[query, None])
-        value, owner, other = alike[down, across], query[down], start + columns[across] // WINDOWS
-        how = rows[down] % ORIENTATIONS * WINDOWS + columns[across] % WINDOWS
+        value, owner = alike[down, across], query[down]
+        other, window = np.divmod(windows[across], WINDOWS)
+        how = orientation * WINDOWS + window
         order = np.lexsort((-value, other, owner))
         new = np.diff(owner[order], prepend=-1) | np.diff(other[order], prepend=-1)
         for at in order[(new != 0) & (owner != other)[order]]:

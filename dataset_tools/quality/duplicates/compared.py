@@ -21,21 +21,21 @@ Known = MutableMapping[bytes, float]
 
 
 class Seen(NamedTuple):
-    """A thumbnail, uint8 [`SIDE_PX`, `SIDE_PX`], and the digest of its picture."""
+    """Of a picture by its number: the digest, and the thumbnail, uint8 [`SIDE_PX`, `SIDE_PX`]."""
 
-    digest: str
-    grey: Pixels
+    digest: Callable[[int], bytes]
+    grey: Callable[[int], Pixels]
 
 
 def compared(
     found: Iterable[Candidate],
-    seen: Callable[[int], Seen],
+    seen: Seen,
     is_open: Callable[[Candidate], bool],
     known: Known,
 ) -> Iterator[tuple[Candidate, float]]:
     """Each candidate, in order, with its agreement; 0 for one that is not ``is_open`` any more.
 
-    OpenCV leaves Python's lock, so threads do it side by side.
+    What is ``known`` is not looked at. OpenCV leaves Python's lock, so threads do it side by side.
     """
     threads = min(usable(), MOST_THREADS)
     waiting: deque[tuple[Candidate, bytes, Future[float] | float]] = deque()
@@ -50,17 +50,18 @@ def compared(
 
 def _begun(
     candidate: Candidate,
-    seen: Callable[[int], Seen],
+    seen: Seen,
     is_open: Callable[[Candidate], bool],
     known: Known,
     pool: ThreadPoolExecutor,
 ) -> tuple[bytes, Future[float] | float]:
     if not is_open(candidate):
         return b"", 0.0
-    query, other = seen(candidate.query), seen(candidate.other)
-    key = _key(candidate, query, other)
+    key = _key(candidate, seen.digest(candidate.query), seen.digest(candidate.other))
     value = known.get(key)
-    return key, pool.submit(agreement, candidate, query.grey, other.grey) if value is None else value
+    if value is None:
+        return key, pool.submit(agreement, candidate, seen.grey(candidate.query), seen.grey(candidate.other))
+    return key, value
 
 
 def _ended(
@@ -71,7 +72,7 @@ def _ended(
     return candidate, value
 
 
-def _key(candidate: Candidate, query: Seen, other: Seen) -> bytes:
+def _key(candidate: Candidate, query: bytes, other: bytes) -> bytes:
     """All that the agreement hangs on but the code."""
     how = (candidate.similarity >= CLOSE, candidate.orientation, *candidate.place)
-    return blake2b(f"{query.digest} {other.digest} {how}".encode(), digest_size=16).digest()
+    return blake2b(f"{query.hex()} {other.hex()} {how}".encode(), digest_size=16).digest()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from dataset_tools.pictures.images import Pixels
 from dataset_tools.progress import progress
 from dataset_tools.quality.duplicates.candidates import Candidate, candidates
 from dataset_tools.quality.duplicates.compared import Known, Seen, compared
@@ -59,15 +60,18 @@ def alike_pairs(
     What is ``known`` is not compared again, and what is compared becomes known.
     """
     indices = [index for index, earliest in first.items() if index == earliest]
+    digests = b"".join(bytes.fromhex(prints[index].digest) for index in indices)
+    size = len(digests) // max(len(indices), 1)
 
     @lru_cache(THUMBNAILS_KEPT)
-    def seen(number: int) -> Seen:
+    def grey(number: int) -> Pixels:
         one = prints[indices[number]]
         assert one is not None
-        return Seen(one.digest, thumbnail(one))
+        return thumbnail(one)
 
+    seen = Seen(lambda number: digests[number * size : (number + 1) * size], grey)
     with progress("copies: search", len(indices)) as bar:
-        found = candidates(len(indices), lambda number: seen(number).grey, bar.advance)
+        found = candidates(len(indices), grey, bar.advance)
     pairs, groups = [], Groups()
 
     def is_open(candidate: Candidate) -> bool:

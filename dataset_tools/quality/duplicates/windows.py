@@ -82,6 +82,13 @@ def oriented(wholes: Floats, orientations: npt.NDArray[np.intp]) -> Floats:
     return np.take_along_axis(wholes, _ORDER[orientations], axis=1) * _SIGN[orientations]
 
 
+def turned_back(windows: Floats, orientation: int) -> Floats:
+    """Rows [N, `LENGTH`] whose products with `whole` are those of ``windows`` with `oriented` ones."""
+    found = np.empty_like(windows)
+    found[:, _ORDER[orientation]] = windows * _SIGN[orientation]
+    return found
+
+
 def turn(grey: npt.NDArray, orientation: int) -> npt.NDArray:
     """One of the 8 orientations of a square: quarter turns, and their mirror images."""
     return np.ascontiguousarray(np.rot90(grey.T if orientation >= 4 else grey, orientation % 4))

@@ -67,7 +67,7 @@ def test_the_search_by_centres_finds_what_the_whole_search_finds(monkeypatch: py
     copies = {(number, 60 + number) for number in range(20)}
     assert copies <= found_among(pictures)
     monkeypatch.setattr(search, "PICTURES_A_CENTRE", 2)
-    monkeypatch.setattr(search, "BLOCK", 32)
+    monkeypatch.setattr(search, "LEAST_BLOCK", 32)
     assert copies <= found_among(pictures)
 
 
@@ -84,3 +84,21 @@ def test_progress_counts_every_picture_once():
     counted: list[int] = []
     search.candidates(5, [drawn(seed) for seed in range(5)].__getitem__, counted.append)
     assert sum(counted) == 5
+
+
+def test_twice_the_pictures_are_asked_for_twice_as_often(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(search, "PICTURES_A_CENTRE", 2)
+    monkeypatch.setattr(search, "LEAST_BLOCK", 2)
+    asked = []
+    add = search._Best.add
+
+    def counted(best: search._Best, pictures: np.ndarray, *rest) -> None:
+        asked[-1] += len(pictures)
+        add(best, pictures, *rest)
+
+    monkeypatch.setattr(search._Best, "add", counted)
+    pictures = [drawn(seed) for seed in range(160)]
+    for count in (80, 160):
+        asked.append(0)
+        search.candidates(count, pictures.__getitem__, lambda count: None)
+    assert asked[1] < 2.6 * asked[0]
