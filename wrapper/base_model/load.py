@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dataset_tools.errors import UserError
+from dataset_tools.system_faults import system_fault
 from wrapper.base_model.architecture import (
     TEXT_FOLDERS,
     new_text_encoder,
@@ -92,7 +93,13 @@ def load_part(
     safe = not (allow_pickle and _only_pickled(folder))
     options |= {"use_safetensors": safe, "local_files_only": True}
     options["variant"] = _variant(folder) if safe else None
-    model, report = model_class.from_pretrained(folder, output_loading_info=True, **options)
+    try:
+        model, report = model_class.from_pretrained(folder, output_loading_info=True, **options)
+    except Exception as error:  # what the libraries raise over a broken model is of every kind
+        if system_fault(error) is not None:
+            raise
+        why = " ".join(str(error).split())[:200]
+        raise UserError(f"{folder}: cannot be loaded ({why}).", "Get the model again.") from error
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])
         raise UserError(

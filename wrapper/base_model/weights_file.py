@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PICKLES = {".ckpt", ".pt", ".pth", ".bin"}
+SAFE_TORCH = (2, 6)
 _NESTED = "state_dict"
 
 
@@ -37,10 +38,22 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     return load_file(path)
 
 
+def require_safe_torch(path: Path) -> None:
+    """Raise `UserError` where torch's opener of weights alone can be made to run code (CVE-2025-32434)."""
+    import torch
+
+    if tuple(map(int, torch.__version__.split(".")[:2])) < SAFE_TORCH:
+        raise UserError(
+            f"{path}: torch {torch.__version__} cannot open a pickle safely, torch 2.6 and later can.",
+            "Update torch, or get the .safetensors version.",
+        )
+
+
 def _unpickled(path: Path, device: str) -> dict[str, Tensor]:
     """torch's own unpickler, which builds tensors and plain values only and calls nothing else."""
     import torch
 
+    require_safe_torch(path)
     try:
         found: Any = torch.load(path, map_location=device, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:

@@ -13,6 +13,7 @@ from typing import Any
 from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import whole_folder, write_json
+from wrapper.safetensors_header import read_header
 from wrapper.trainer.network import Network, load_weights
 
 FORMAT = 1
@@ -75,21 +76,37 @@ def read_progress(folder: Path) -> Progress:
 
 def load_state(folder: Path, learner: Learner) -> None:
     """Set the learner to the state's. Raises `UserError` when the network is another one."""
-    import torch
     from safetensors.torch import load_file
 
     for name in (NETWORK, OPTIMIZER):
         if not (folder / name).is_file():
             raise UserError(f"{folder}: this state is not whole, it has no {name}.")
+    read_header(folder / NETWORK)
     tensors = load_file(folder / NETWORK)
     if set(tensors) != set(learner.network.tensors()):
         raise UserError(f"{folder}: this state is of another network.", "Keep the network's options.")
     load_weights(learner.network, tensors, folder)
-    parts = torch.load(folder / OPTIMIZER, weights_only=True)
+    parts = _plain_values(folder / OPTIMIZER)
     try:
         learner.optimizer.load_state_dict(parts["optimizer"])
-    except ValueError:
+    except (ValueError, KeyError, TypeError):
         raise UserError(f"{folder}: this state is of another optimizer.", "Keep its options.") from None
     learner.schedule.load_state_dict(parts["schedule"])
     if learner.scaler is not None and parts["scaler"]:
         learner.scaler.load_state_dict(parts["scaler"])
+
+
+def _plain_values(path: Path) -> dict[str, Any]:
+    """Tensors and plain values; a file with anything else in it, which could be code, is refused."""
+    import pickle
+
+    import torch
+
+    try:
+        found: dict[str, Any] = torch.load(path, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"{path}: is no saved state of this trainer ({why}).", "Train from the start."
+        ) from None
+    return found

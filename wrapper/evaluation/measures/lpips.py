@@ -156,6 +156,9 @@ def _unpickle(path: Path) -> dict[str, Tensor]:
 
     import torch
 
+    from wrapper.base_model.weights_file import require_safe_torch
+
+    require_safe_torch(path)
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError) as error:
