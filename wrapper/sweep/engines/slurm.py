@@ -69,9 +69,10 @@ def _stays(folder: Path, count: int) -> str:
 
 def queued(folder: Path) -> dict[str, str]:
     """Trials of the sweep in ``folder`` that Slurm has, waiting or running → the job's id."""
-    newest = {trial: files.ids()[-1] for trial, files in job_folders(folder / FOLDER) if files.ids()}
-    there = (standings() or {}) if newest else {}
-    return {trial: own for trial, own in newest.items() if own in there and there[own].is_under_way}
+    folders = [(trial, files) for trial, files in job_folders(folder / FOLDER) if files.ids()]
+    there = (standings() or {}) if folders else {}
+    found = ((trial, files.under_way(there)) for trial, files in folders)
+    return {trial: own for trial, own in found if own is not None}
 
 
 def cancel_queued(folder: Path) -> dict[str, str]:

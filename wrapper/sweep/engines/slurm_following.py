@@ -57,11 +57,11 @@ class Follower:
             raise UserError("sweep: Slurm's squeue does not answer.", "Start the sweep again when it does.")
         for job in jobs:
             files = self._files(job)
-            newest = files.ids()[-1:]
-            if newest and newest[0] in there and there[newest[0]].is_under_way:
-                self.under_way[job.trial] = Followed(job, files, newest[0])
-            else:
+            own = files.under_way(there)
+            if own is None:
                 self._unsubmitted.append((job, 0))
+            else:
+                self.under_way[job.trial] = Followed(job, files, own)
         if self.under_way:
             there_already = count_of(len(self.under_way), "trial")
             self.tell(f"{there_already} in Slurm's queue already: followed, not submitted again.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +12,7 @@ from dataset_tools.files import write_json
 from wrapper.runs.record import read_object
 from wrapper.sweep.engines import Job
 from wrapper.sweep.engines.on_node import carry_out, placed, program, this_node
+from wrapper.sweep.engines.slurm_queue import Standing
 
 if TYPE_CHECKING:
     from submitit.core.utils import DelayedSubmission
@@ -43,6 +44,13 @@ class JobFolder(NamedTuple):
         """
         names = (path.name.removesuffix(SUBMITTED) for path in self.path.glob(f"*{SUBMITTED}"))
         return sorted((name for name in names if name.isdecimal()), key=int)
+
+    def under_way(self, there: Mapping[str, Standing]) -> str | None:
+        """The newest job, where Slurm has it and the trial has not said its last word."""
+        own = next(reversed(self.ids()), None)
+        if own is None or own not in there or not there[own].is_under_way:
+            return None
+        return own if self.ended(own) is None else None
 
     def ended(self, job_id: str) -> Ended | None:
         found = read_object(self._exit(job_id))
