@@ -24,8 +24,24 @@ CAUSES = {
         ["[rank1]: torch.OutOfMemoryError: CUDA out of memory.", *TORCHRUN],
         "The GPU ran out of memory.",
     ),
-    "killed": (["died with <Signals.SIGKILL: 9>."], "stopped for want of memory"),
-    "one of many killed": (["  exitcode  : -9 (pid: 77)"], "stopped for want of memory"),
+    "memory": (["RuntimeError: DefaultCPUAllocator: can't allocate memory"], "The computer ran out of memory."),
+    "killed": (["died with <Signals.SIGKILL: 9>."], "The trainer was killed (signal 9)."),
+    "one of many killed": (["  exitcode  : -9 (pid: 77)"], "The trainer was killed (signal 9)."),
+    "segfault": (["died with <Signals.SIGSEGV: 11>."], "crashed below Python"),
+    "abort of one of many": (["  exitcode  : -6 (pid: 77)"], "crashed below Python"),
+    "stack of a crash": (["Fatal Python error: Segmentation fault"], "crashed below Python"),
+    "access violation": (["returned non-zero exit status 3221225477."], "crashed below Python"),
+    "the same, signed": (["  exitcode  : -1073741819 (pid: 77)"], "crashed below Python"),
+    "Windows' Ctrl-C": (["returned non-zero exit status 3221225786."], "interrupted from outside"),
+    "Windows' memory": (["returned non-zero exit status 3221225495."], "The computer ran out of memory."),
+    "DLL": (["returned non-zero exit status 3221225781."], "A library (DLL) that the trainer needs"),
+    "old processor": (["died with <Signals.SIGILL: 4>."], "does not know"),
+    "mapped file gone": (["died with <Signals.SIGBUS: 7>."], "The drive does not answer"),
+    "drive": (["OSError: [Errno 5] Input/output error: '/a'"], "The drive does not answer"),
+    "network drive": (["OSError: [Errno 116] Stale file handle"], "The drive does not answer"),
+    "read only": (["OSError: [Errno 30] Read-only file system: '/a'"], "The disk can be read only."),
+    "disk of safetensors": (["SafetensorError: I/O error: No space left on device (os error 28)"], "disk is full"),
+    "terminated": (["died with <Signals.SIGTERM: 15>."], "ended from outside"),
     "loaders": (["RuntimeError: DataLoader worker (pid 7) Bus error."], "shared memory"),
     "nan": (["RuntimeError: loss is NaN at step 3"], "The loss became NaN."),
     "nan in the bar": (["steps: 1%|▏| 1/9 [00:01<00:08, avr_loss=nan]"], "The loss became NaN."),
@@ -65,6 +81,34 @@ def test_a_failure_is_explained_in_a_sentence(lines, message):
     told = explain(["steps are done", *lines, *FAILED], 1)
     assert message in told.message
     assert "\n" not in str(told)
+
+
+KILLED = ["subprocess.CalledProcessError: Command '['python']' died with <Signals.SIGKILL: 9>."]
+
+
+@pytest.mark.parametrize(
+    ("kills", "message"),
+    [
+        (1, "ran out of memory, and the system ended the trainer"),
+        (0, "not by the system for want of memory"),
+        (None, "The trainer was killed (signal 9)."),
+    ],
+)
+def test_who_killed_is_told_where_the_kernel_tells(kills, message):
+    told = explain(KILLED, 1, kills)
+    assert message in told.message
+    assert told.cut_off
+
+
+def test_a_launcher_that_was_killed_itself_says_nothing_and_is_explained():
+    assert explain(["a line"], -9, 1).message.startswith("The computer ran out of memory")
+    assert "crashed" in explain(["a line"], -11).message
+    assert "crashed" in explain(["a line"], 0xC0000005).message
+
+
+def test_a_fault_of_the_run_itself_is_no_cut_off():
+    assert not explain(["RuntimeError: loss is NaN at step 3"], 1).cut_off
+    assert not explain(["torch.OutOfMemoryError: CUDA out of memory."], 1).cut_off
 
 
 def test_no_data_ends_with_zero():

@@ -9,17 +9,37 @@ from typing import NamedTuple
 
 
 class Cause(NamedTuple):
-    """A pattern of the log; ``{what}`` in the message is the pattern's group of that name."""
+    """A pattern of the log; ``{what}`` in the message is the pattern's group of that name.
+
+    ``cut_off`` says that the run's surroundings failed, not the run: it can go on as it was.
+    """
 
     pattern: str
     message: str
     hint: str
+    cut_off: bool = False
 
 
 _LOWER = "Lower train_batch_size, set gradient_checkpointing = true, or take a smaller preset, such as 8gb."
 _NAN = "Lower learning_rate, set no_half_vae = true, or use bf16 instead of fp16."
+_MEMORY = (
+    "End other programs, add swap, set max_data_loader_n_workers = 0, or lower train_batch_size; then go on "
+    "with --resume."
+)
+_CRASH = "Go on with --resume; where it comes back, do without xformers and bitsandbytes, update the driver."
 _CHECK = "Run `lorawrap check` on the two files: it names it."
 _INSTALL = "Run `lorawrap vendor install` again, or install it in that environment."
+
+KILLED = "The trainer was killed (signal 9)."
+KILLED_FOR_MEMORY = Cause(
+    "", "The computer ran out of memory, and the system ended the trainer.", _MEMORY, cut_off=True
+)
+KILLED_BY_OTHERS = Cause(
+    "",
+    "The trainer was killed (signal 9), and not by the system for want of memory.",
+    "Somebody or some program did it, a batch system's time limit perhaps; go on with --resume.",
+    cut_off=True,
+)
 
 FATAL: tuple[Cause, ...] = (
     # memory
@@ -34,10 +54,37 @@ FATAL: tuple[Cause, ...] = (
         "Set max_data_loader_n_workers = 0, or give the container more (--shm-size).",
     ),
     Cause(
-        r"DefaultCPUAllocator: can't allocate|MemoryError|Signals\.SIGKILL|exitcode\s*:\s*-9\b|std::bad_alloc"
-        r"|Cannot allocate memory|killed by signal: Killed",
-        "The trainer was stopped for want of memory, or killed.",
-        _LOWER,
+        r"DefaultCPUAllocator: can't allocate|MemoryError|std::bad_alloc|Cannot allocate memory"
+        r"|exit(?:code| status)\W*(?:3221225495|-1073741801)\b",
+        "The computer ran out of memory.",
+        _MEMORY,
+        cut_off=True,
+    ),
+    Cause(
+        r"Signals\.SIGKILL|exitcode\s*:\s*-9\b|killed by signal: Killed",
+        KILLED,
+        "It was want of memory, or somebody, or a program that watches memory. " + _MEMORY,
+        cut_off=True,
+    ),
+    # the disk
+    Cause(
+        r"No space left on device|Disk quota exceeded",
+        "The disk is full.",
+        "Make room and go on with `lorawrap train all --resume`.",
+        cut_off=True,
+    ),
+    Cause(
+        r"Read-only file system|os error 30\b",
+        "The disk can be read only.",
+        "One that met an error is cut off from writing: look at its health, then go on with --resume.",
+        cut_off=True,
+    ),
+    Cause(
+        r"Input/output error|Stale file handle|Transport endpoint is not connected|os error (?:5|107|116)\b"
+        r"|Signals\.SIGBUS|exitcode\s*:\s*-7\b|Fatal Python error: Bus error",
+        "The drive does not answer, or what was read from it is gone.",
+        "Look at its cable, its mount and its health; then go on with --resume.",
+        cut_off=True,
     ),
     # NaN
     Cause(
@@ -240,13 +287,39 @@ FATAL: tuple[Cause, ...] = (
         "Start again with NCCL_P2P_DISABLE=1 and NCCL_IB_DISABLE=1 in the environment.",
     ),
     # the system
-    Cause(
-        r"No space left on device|Disk quota exceeded",
-        "The disk is full.",
-        "Make room and go on with `lorawrap train all --resume`.",
-    ),
     Cause(r"Permission denied: (?P<what>'.+?')", "{what} cannot be read or written.", "Change its rights."),
     Cause(r"Too many open files", "Too many files are open.", "Raise the limit (ulimit -n)."),
+    Cause(
+        r"Signals\.SIGILL|exitcode\s*:\s*-4\b|Fatal Python error: Illegal instruction"
+        r"|exit(?:code| status)\W*(?:3221225501|-1073741795)\b",
+        "The trainer has code that this processor does not know.",
+        _INSTALL,
+    ),
+    Cause(
+        r"exit(?:code| status)\W*(?:3221225781|-1073741515|3221225785|-1073741511)\b",
+        "A library (DLL) that the trainer needs is missing, or of another version.",
+        _INSTALL,
+    ),
+    Cause(
+        r"exit(?:code| status)\W*(?:3221225786|-1073741510)\b",
+        "The trainer was interrupted from outside (Ctrl-C, or a console that was closed).",
+        "Go on with --resume.",
+        cut_off=True,
+    ),
+    Cause(
+        r"Signals\.(?:SIGSEGV|SIGABRT|SIGFPE)|exitcode\s*:\s*-(?:11|6|8)\b|Fatal Python error: "
+        r"|exit(?:code| status)\W*(?:3221225477|-1073741819|3221226505|-1073740791|3221225725|-1073741571)\b"
+        r"|killed by signal: (?:Segmentation fault|Aborted)",
+        "The trainer crashed below Python.",
+        _CRASH,
+        cut_off=True,
+    ),
+    Cause(
+        r"Signals\.SIGTERM|exitcode\s*:\s*-15\b",
+        "The trainer was ended from outside (signal 15).",
+        "A batch system's time limit or a shutdown does so; go on with --resume.",
+        cut_off=True,
+    ),
 )
 """In the order in which they are looked for: what causes other messages comes first."""
 

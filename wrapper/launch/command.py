@@ -82,7 +82,7 @@ def command(
 
 
 def environment(trainer: Trainer, cache: Path | None) -> dict[str, str]:
-    """Unbuffered UTF-8 output in lines that are not wrapped, and where caches go.
+    """Unbuffered UTF-8 output in lines that are not wrapped, a stack where it crashes, and where caches go.
 
     Beside a checkout the child is told where this package is; installed, it finds it by itself. A script of
     ours that runs beside sd-scripts is told where that is.
@@ -90,6 +90,7 @@ def environment(trainer: Trainer, cache: Path | None) -> dict[str, str]:
     env = {
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
+        "PYTHONFAULTHANDLER": "1",
         "COLUMNS": "250",
         "TOKENIZERS_PARALLELISM": "false",
     }

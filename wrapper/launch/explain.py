@@ -6,12 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from wrapper.launch.causes import FATAL, NOTICES, Cause
+from wrapper.launch.causes import FATAL, KILLED, KILLED_BY_OTHERS, KILLED_FOR_MEMORY, NOTICES, Cause
 
 
 class Explanation(NamedTuple):
+    """``cut_off`` says that the run's surroundings failed: it can go on as it was."""
+
     message: str
     hint: str
+    cut_off: bool = False
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
@@ -26,13 +29,24 @@ _EXCEPTION = re.compile(
 _LAUNCHERS_OWN = ("CalledProcessError", "ChildFailedError")
 
 
-def explain(lines: Sequence[str], exit_code: int) -> Explanation:
-    """Why a run ended with ``exit_code``, told from its last ``lines``; the first cause that fits."""
+def explain(lines: Sequence[str], exit_code: int, memory_kills: int | None = None) -> Explanation:
+    """Why a run ended with ``exit_code``, told from its last ``lines``; the first cause that fits.
+
+    ``memory_kills`` are the processes that the kernel ended for want of memory meanwhile, where it tells.
+    """
+    found = _of_end(lines, exit_code)
+    if found.message != KILLED or memory_kills is None:
+        return found
+    cause = KILLED_FOR_MEMORY if memory_kills else KILLED_BY_OTHERS
+    return Explanation(cause.message, cause.hint, cause.cut_off)
+
+
+def _of_end(lines: Sequence[str], exit_code: int) -> Explanation:
     status = exit_status(lines, exit_code)
     if status == 2 and not any(line.startswith("usage:") for line in lines):
         return Explanation(said_before_traceback(lines) or "The trainer refused its input.", "")
     return (
-        _found(lines, FATAL)
+        _found([*lines, f"exitcode: {exit_code}"], FATAL)
         or _last_exception(lines)
         or _found(lines, NOTICES)
         or Explanation(f"The trainer ended with exit code {status}.", "")
@@ -68,7 +82,7 @@ def _found(lines: Sequence[str], causes: Sequence[Cause]) -> Explanation | None:
         if found := re.search(cause.pattern, text, re.MULTILINE):
             groups = {name: value for name, value in found.groupdict().items() if value}
             what = (groups.get("what") or groups.get("other") or "").strip()
-            return Explanation(cause.message.replace("{what}", what), cause.hint)
+            return Explanation(cause.message.replace("{what}", what), cause.hint, cause.cut_off)
     return None
 
 

@@ -51,6 +51,7 @@ def run(
     command: Command,
     on_line: Callable[[str], None],
     grace_s: float = GRACE_S,
+    *,
     on_tick: Callable[[int], None] | None = None,
 ) -> int:
     """Start ``command``, hand each line of its output to ``on_line``, and return its exit code.
@@ -62,7 +63,7 @@ def run(
     (`KeyboardInterrupt` for a signal). A program that cannot start is a `UserError`.
     """
     mark = uuid.uuid4().hex
-    with _signals_interrupt(), guarded(mark) as guardian:
+    with _signals_interrupt(), guarded(mark, grace_s) as guardian:
         child = _start(command, mark)
         guardian.watch(child.pid)
         try:

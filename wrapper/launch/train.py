@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from dataset_tools.files import content_hash
 from wrapper.launch.begin import begin
 from wrapper.launch.explain import Explanation, explain
 from wrapper.launch.hang import TrainerHangs
+from wrapper.launch.memory_kills import memory_kills
 from wrapper.launch.plan import Plan, Wish, plan_from, plan_new, plan_on
 from wrapper.launch.process import run
 from wrapper.launch.publish import gather_checkpoints, publish
@@ -133,11 +135,27 @@ def say_and_apply(planned: Plan) -> Path:
 
 def apply(planned: Plan) -> Path:
     """Start what was planned, and publish its LoRA when it is good."""
-    before = stamp(planned.made)
+    before, kills = stamp(planned.made), memory_kills()
     record = begin(planned)
+    with (
+        _lost_places_noted(planned, record),
+        watching(planned.run, planned.course, planned.run.id, append=planned.rendered is None) as watch,
+    ):
+        exit_code = _run_to_its_end(planned, watch, record)
+        verdict = _judge(planned, before, exit_code, watch.step)
+        if not verdict.ok:
+            why = explain(list(watch.tail), exit_code, _killed_since(kills))
+            facts = {"exit_code": exit_code, **_seen(watch), "faults": verdict.faults, "why": why.message}
+            record.end("failed", **facts, cut_off=why.cut_off)
+            raise _failure(planned, watch, why, verdict.faults)
+        facts = {"exit_code": exit_code, **_seen(watch), "steps": verdict.steps, "proved_by": verdict.proof}
+        return _succeeded(planned, record, facts)
+
+
+def _run_to_its_end(planned: Plan, watch: Watch, record: RunRecord) -> int:
+    """The trainer's exit code; an end that it did not choose is recorded."""
     try:
-        with watching(planned.run, planned.course, planned.run.id, append=planned.rendered is None) as watch:
-            exit_code = _tended(planned, watch, record)
+        return _tended(planned, watch, record)
     except KeyboardInterrupt:
         record.end("interrupted", **_seen(watch))
         _tell_how_to_go_on(planned, watch)
@@ -152,13 +170,27 @@ def apply(planned: Plan) -> Path:
         raise _failure(planned, watch, why, []) from None
     finally:
         _put_in_order(planned, watch)
-    verdict = _judge(planned, before, exit_code, watch.step)
-    if not verdict.ok:
-        why = explain(list(watch.tail), exit_code)
-        record.end("failed", exit_code=exit_code, **_seen(watch), faults=verdict.faults, why=why.message)
-        raise _failure(planned, watch, why, verdict.faults)
-    facts = {"exit_code": exit_code, **_seen(watch), "steps": verdict.steps, "proved_by": verdict.proof}
-    return _succeeded(planned, record, facts)
+
+
+@contextmanager
+def _lost_places_noted(planned: Plan, record: RunRecord) -> Iterator[None]:
+    """A disk that fills or goes away under the run's own files: said in the record where that can be written.
+
+    Else the record says that the run goes on, which is found out to be untrue: it counts as died.
+    """
+    try:
+        yield
+    except (OSError, UserError) as error:
+        with suppress(OSError, UserError):
+            record.end("failed", cut_off=True, why=f"Its own files could not be written: {error}")
+        if stamp(planned.made) is not None:
+            click.echo(f"{planned.made}: this is what was trained; it was not published.", err=True)
+        raise
+
+
+def _killed_since(before: int | None) -> int | None:
+    now = memory_kills()
+    return None if before is None or now is None else now - before
 
 
 def _tended(planned: Plan, watch: Watch, record: RunRecord) -> int:
@@ -192,7 +224,10 @@ def _how_to_go_on(planned: Plan) -> str:
 
 def _put_in_order(planned: Plan, watch: Watch) -> None:
     """However the trainer ended: the curve, the checkpoints' names, and what it only mentioned."""
-    draw_curve(planned.run)
+    try:
+        draw_curve(planned.run)
+    except (OSError, UserError) as error:
+        click.secho(f"{planned.run.curve}: not drawn ({error}).", fg="yellow", err=True)
     if planned.output != planned.run.output:
         start = planned.start
         short = start.done - start.counted_from
