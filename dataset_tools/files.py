@@ -7,13 +7,16 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from dataset_tools import windows_locks
 from dataset_tools.errors import UserError
+from dataset_tools.moving import is_read_only, move, remove_tree
 from dataset_tools.system_faults import system_fault
 
 try:
@@ -62,7 +65,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         with placing(path):
-            temporary.replace(path)
+            move(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -138,16 +141,17 @@ def whole_folder(path: Path) -> Iterator[Path]:
         temporary.chmod(0o777 & ~_umask())
         with in_use(temporary):
             yield temporary
-        _swap_in(temporary, path)
+        with placing(path):
+            _swap_in(temporary, path)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove_tree(temporary)
 
 
 def _remove_abandoned(path: Path) -> None:
     own = re.compile(rf"{re.escape(PART + path.name)}-[a-z0-9_]{{8}}")
     for left in path.parent.iterdir():
         if own.fullmatch(left.name) and left.is_dir() and not left.is_symlink() and not is_in_use(left):
-            shutil.rmtree(left, ignore_errors=True)
+            remove_tree(left)
 
 
 def remove_unfinished(folder: Path) -> None:
@@ -156,7 +160,7 @@ def remove_unfinished(folder: Path) -> None:
         if left.is_symlink() or not left.exists() or is_in_use(left):
             continue
         if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
+            remove_tree(left)
         else:
             left.unlink(missing_ok=True)
 
@@ -165,7 +169,8 @@ def remove_unfinished(folder: Path) -> None:
 def in_use(folder: Path) -> Iterator[None]:
     """Lock ``folder``, where the system can, until this process leaves it or ends."""
     if fcntl is None:
-        yield
+        with windows_locks.in_use(folder):
+            yield
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -179,7 +184,7 @@ def in_use(folder: Path) -> Iterator[None]:
 def is_in_use(path: Path) -> bool:
     """Whether a process is within `whole_file` or `whole_folder`; True too where the system cannot tell."""
     if fcntl is None:
-        return True
+        return windows_locks.is_in_use(path)
     handle = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -192,21 +197,32 @@ def is_in_use(path: Path) -> bool:
 
 def _swap_in(new: Path, path: Path) -> None:
     if not path.exists():
-        new.replace(path)
+        move(new, path)
         return
     old = Path(tempfile.mkdtemp(prefix=f".old-{path.name}-", dir=path.parent))
-    path.replace(old / path.name)
     try:
-        new.replace(path)
+        move(path, old / path.name)
+        try:
+            move(new, path)
+        except OSError:
+            move(old / path.name, path)
+            raise
     except OSError:
-        (old / path.name).replace(path)
+        with suppress(OSError):  # it is empty, unless what was there could not be put back
+            old.rmdir()
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    remove_tree(old)
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Hard-link ``source`` to ``target``, or copy where the file system cannot link."""
+    """Hard-link ``source`` to ``target``, or copy where the file system cannot link.
+
+    On Windows a file that is read-only is copied, without that: a link to it could not be removed again.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32" and is_read_only(source):
+        shutil.copyfile(source, target)
+        return
     with suppress(OSError):
         os.link(source, target)
         return

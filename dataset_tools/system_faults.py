@@ -15,8 +15,8 @@ class SystemFault(NamedTuple):
 
     @property
     def on_the_disk(self) -> bool:
-        """Whether the place itself is at fault, not what was asked of it."""
-        return self in (_ROOM, _LARGE, _READ_ONLY, _DRIVE)
+        """Whether the place as it is now is at fault, not what was asked of it."""
+        return self in (_ROOM, _LARGE, _READ_ONLY, _DRIVE, _HELD)
 
 
 _ROOM = SystemFault("The disk is full", "Make room and give the command again.")
@@ -36,6 +36,10 @@ _GONE = SystemFault(
     "Where its drive was taken away, bring it back; then give the command again.",
 )
 _RIGHTS = SystemFault("A file or a folder may not be read or written", "Change its rights, or its owner.")
+_HELD = SystemFault(
+    "Another program has a file open",
+    "Close it there (a viewer, a sync client, a virus scanner), and give the command again.",
+)
 _HANDLES = SystemFault("Too many files are open", "Raise the limit (ulimit -n), or end other programs.")
 _MEMORY = SystemFault(
     "The computer's memory is used up",
@@ -53,8 +57,12 @@ _BY_NUMBER = {
     "ENOMEM": _MEMORY,
 }
 _BY_ERRNO = {getattr(errno, name): fault for name, fault in _BY_NUMBER.items() if hasattr(errno, name)}
-_BY_WINERROR = dict.fromkeys((21, 31, 53, 55, 59, 64, 1117, 1167), _DRIVE)
-"""Not ready, failing, network path or name gone, device gone, I/O error: Python calls most of them EINVAL."""
+_BY_WINERROR = {
+    **dict.fromkeys((21, 31, 53, 55, 59, 64, 1117, 1167), _DRIVE),
+    **dict.fromkeys((32, 33), _HELD),
+}
+"""Not ready, failing, network path or name gone, device gone, I/O error: Python calls most of them EINVAL. Of
+a file that somebody has open, or part of it, it says EACCES."""
 _OTHERS_WORDS = (
     (re.compile(r"os error (28|122)\b|No space left on device|Disk quota exceeded"), _ROOM),
     (re.compile(r"os error 30\b|Read-only file system"), _READ_ONLY),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from dataset_tools.building.dataset import RECORD_FILE
 from dataset_tools.building.ownership import OWNERSHIP_FILE
 from dataset_tools.files import is_in_use
+from dataset_tools.moving import move, remove_tree
 
 
 def clear_leftovers(folder: Path) -> None:
@@ -24,7 +24,7 @@ def clear_leftovers(folder: Path) -> None:
         _clear_aside(aside, folder)
     for part in _named(folder, "part"):
         if not is_in_use(part):
-            shutil.rmtree(part, ignore_errors=True)
+            remove_tree(part)
 
 
 def _named(folder: Path, kind: str) -> Iterator[Path]:
@@ -40,6 +40,6 @@ def _clear_aside(aside: Path, folder: Path) -> None:
     if any(path != before for path in aside.iterdir()):
         return
     if before.is_dir() and not folder.exists():
-        before.rename(folder)
+        move(before, folder)
     if not before.exists() or all((before / name).is_file() for name in (RECORD_FILE, OWNERSHIP_FILE)):
-        shutil.rmtree(aside, ignore_errors=True)
+        remove_tree(aside)

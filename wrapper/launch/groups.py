@@ -20,7 +20,7 @@ def own_group() -> dict[str, Any]:
 
 
 def kill_group(child: subprocess.Popen[bytes]) -> None:
-    """End all of a group that `own_group` began, without asking; on Windows the child and what is below it."""
+    """End all of a group that `own_group` began; on Windows the child and what is below it."""
     if sys.platform == "win32":
         end_tree(child)
         return

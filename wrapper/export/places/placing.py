@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from dataset_tools import moving
 from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import content_hash, in_use, is_in_use, placing, write_json
+from dataset_tools.moving import remove_tree
 
 PREFIX = ".part-export-"
 JOURNAL, OLD = "journal.json", "old"
@@ -46,7 +48,7 @@ def staging(destination: Path) -> Iterator[Path]:
                 raise
     finally:
         if not (folder / JOURNAL).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
         _remove_empty(missing)
 
 
@@ -56,7 +58,7 @@ def clear_leftovers(destination: Path) -> list[Path]:
     for folder in sorted(destination.glob(f"{PREFIX}*")):
         if folder.is_dir() and not is_in_use(folder):
             taken += take_back(folder)
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
     return taken
 
 
@@ -136,14 +138,14 @@ def _remove_empty(folders: Iterable[Path]) -> None:
 def _move(source: Path, target: Path) -> None:
     """Rename, or copy beside and rename where ``target`` is on another file system."""
     try:
-        source.replace(target)
+        moving.move(source, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         beside = _beside(target)
         try:
             shutil.copy2(source, beside, follow_symlinks=False)
-            beside.replace(target)
+            moving.move(beside, target)
         finally:
             beside.unlink(missing_ok=True)
         source.unlink()
