@@ -7,12 +7,13 @@ and whether torchvision can be imported beside it; ``site`` the folder of packag
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
 import sys
 import sysconfig
-from importlib.metadata import PathDistribution, distributions
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,13 @@ def site() -> str:
 def is_whole(folder: Path) -> bool:
     if not all((folder / name).is_file() for name in ("METADATA", "RECORD", "INSTALLER")):
         return False
-    return all(
-        path.locate().is_file() and path.size in (None, path.locate().stat().st_size)
-        for path in PathDistribution(folder).files or []
-    )
+    with (folder / "RECORD").open(encoding="utf-8", newline="") as record:
+        return all(is_as_recorded(folder.parent / row[0], row[2]) for row in csv.reader(record) if row)
+
+
+def is_as_recorded(path: Path, size: str) -> bool:
+    """``Distribution.files`` would do, but from Python 3.12 on it leaves out what is missing."""
+    return path.is_file() and (not size or path.stat().st_size == int(size))
 
 
 def torch() -> dict[str, Any]:
