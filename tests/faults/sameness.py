@@ -1,0 +1,108 @@
+"""What a folder means: every file by its contents, but for what tells a time, a duration or a process.
+
+What may differ between two undisturbed runs, in whole:
+
+* LoRA files: the metadata in `TIMES`, and the hashes that follow from them, here and where they are told;
+* JSON: the values under `TIMES`; in pages and texts, times, durations and hashes;
+* ``dataset/written.json``: the times of the files; ``.lorawrap/steps.json``: keys made of a LoRA's hash;
+* `NOT_COMPARED`: leftovers (`tests.faults.wholeness` looks at them), who held the project last, caches by
+  file time or by a LoRA's hash, TensorBoard's files, and what a run says of its course beside its checkpoints
+  and states (log, events, curve, record: one that was cut off tells of both parts).
+
+Of several runs of a stage the newest counts: one that was cut off before its first state begins anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+TIMES = {
+    "ended",
+    "started",
+    "since",
+    "elapsed_s",
+    "ss_training_started_at",
+    "ss_training_finished_at",
+    "ss_session_id",
+    "modelspec.date",
+    "sshs_model_hash",
+    "sshs_legacy_hash",
+    "sha256",
+    "AutoV2",
+}
+NOT_COMPARED = re.compile(
+    r"(.*/)?\.(part|old)-.*|\.lorawrap/locks/.*|(.*/)?\.?[\w-]+\.sqlite(-.*)?|(.*/)?(model-)?hashes\.json"
+    r"|\.lorawrap/evaluation\.jsonl|runs/[^/]+/(tensorboard/.*|log\.txt|events\.jsonl|loss\.svg|[a-z]+\.json)"
+)
+CLOCK = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d|Z)?|\b\d+:\d\d(:\d\d)?\b|\b[0-9a-f]{10,}\b"
+)
+RUN = re.compile(r"(stage_[ab])-(\d{3})")
+
+
+def meaning(root: Path) -> dict[str, str]:
+    """Every file below ``root`` that is compared → what is compared of it."""
+    newest = _newest_runs(root)
+    found = {}
+    for name in sorted(_names(root)):
+        parts = name.split("/")
+        if NOT_COMPARED.fullmatch(name) or (parts[0] == "runs" and parts[1] not in newest):
+            continue
+        found[RUN.sub(r"\1-N", name)] = told(root / name)
+    return found
+
+
+def _newest_runs(root: Path) -> set[str]:
+    runs = sorted(path.name for path in (root / "runs").glob("stage_*"))
+    return set({name.partition("-")[0]: name for name in runs}.values())
+
+
+def _names(root: Path) -> Iterator[str]:
+    return (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+
+
+def told(path: Path) -> str:
+    if path.suffix == ".safetensors":
+        return _digest(_tensor_file(path.read_bytes()))
+    if path.name == "steps.json":
+        return ", ".join(json.loads(path.read_bytes()))
+    if path.name == "written.json":
+        return _digest(json.dumps([(name, row[0]) for name, row in _written(path)]).encode())
+    if path.suffix == ".json":
+        data = without_times(json.loads(path.read_bytes()))
+        return _digest(_timeless(json.dumps(data, sort_keys=True)).encode())
+    if path.suffix in {".html", ".txt", ".toml", ".md"}:
+        return _digest(_timeless(path.read_text(encoding="utf-8")).encode())
+    return _digest(path.read_bytes())
+
+
+def _timeless(text: str) -> str:
+    return RUN.sub(r"\1-N", CLOCK.sub("<time>", text))
+
+
+def _written(path: Path) -> list[tuple[str, list[Any]]]:
+    """Its files are noted as they are done, by several threads."""
+    return sorted(json.loads(path.read_bytes()).items())
+
+
+def without_times(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: without_times(value) for key, value in data.items() if key not in TIMES}
+    return [without_times(one) for one in data] if isinstance(data, list) else data
+
+
+def _tensor_file(data: bytes) -> bytes:
+    """A safetensors file with its header in order and without times."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    metadata = without_times(header.pop("__metadata__", {}))
+    return json.dumps([metadata, header], sort_keys=True).encode() + data[end:]
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
