@@ -76,6 +76,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit code; a bug keeps its traceback."""
+    import dataset_tools.printable  # noqa: F401
+    import wrapper.secret_words  # noqa: F401 - both are for errors: loaded before memory is used up
     from dataset_tools.errors import RunFailed, UserError
     from dataset_tools.system_faults import system_fault, told
 
