@@ -22,7 +22,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def inputs(project: Project) -> Inputs:
-    return Inputs(project, Contents(project.paths.cache / "hashes.json", project.paths.root))
+    return Inputs(project, Contents(project.paths.cache / "hashes.sqlite", project.paths.root))
 
 
 def test_a_project_that_was_moved_or_touched_is_as_it_was(project: Project, tmp_path: Path):
@@ -69,10 +69,10 @@ def test_rendered_files_are_known_by_their_settings(project: Project):
 def test_a_file_is_read_once_while_it_does_not_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     file = tmp_path / "ear.png"
     file.write_bytes(b"ear")
-    first = Contents(tmp_path / "hashes.json", tmp_path).of([file, tmp_path / "missing"])
+    first = Contents(tmp_path / "hashes.sqlite", tmp_path).of([file, tmp_path / "missing"])
     assert first[1] == ["missing", ""]
     monkeypatch.setattr("wrapper.contents.content_hash", lambda _: pytest.fail("was read again"))
-    assert Contents(tmp_path / "hashes.json", tmp_path).of([file, tmp_path / "missing"]) == first
+    assert Contents(tmp_path / "hashes.sqlite", tmp_path).of([file, tmp_path / "missing"]) == first
 
 
 def test_training_depends_on_the_stages_own_files(project: Project):
@@ -87,3 +87,32 @@ def test_training_depends_on_the_stages_own_files(project: Project):
     assert inputs(project)._built("stage_a") == before
     (folder / "stage_a" / "1.txt").write_text("edited")
     assert inputs(project)._built("stage_a") != before
+
+
+def test_what_is_remembered_is_not_written_again(tmp_path: Path):
+    memory, files = tmp_path / "hashes.sqlite", [tmp_path / f"{number}.txt" for number in range(3)]
+    for file in files:
+        file.write_text(file.name)
+    first = Contents(memory, tmp_path).of(files)
+    memory.chmod(0o444)
+    before = memory.stat().st_mtime_ns
+    contents = Contents(memory, tmp_path)
+    assert [contents.of([file])[0] for file in files] == first
+    assert memory.stat().st_mtime_ns == before
+
+
+def test_a_stopped_hashing_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    files = [tmp_path / f"{number}.txt" for number in range(3)]
+    for file in files:
+        file.write_text(file.name)
+
+    def stopped():
+        yield from files[:2]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Contents(tmp_path / "hashes.sqlite", tmp_path).of(stopped())
+    read = []
+    monkeypatch.setattr("wrapper.contents.content_hash", lambda path: read.append(path) or "hash")
+    Contents(tmp_path / "hashes.sqlite", tmp_path).of(files)
+    assert read == files[2:]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataset_tools.building.dataset import BuiltDataset, read_dataset
 from dataset_tools.errors import UserError
-from wrapper.contents import Contents
+from wrapper.contents import HASHES, Contents
 from wrapper.diffusion.pipelines.opening import project_base
 from wrapper.diffusion.pipelines.sampling import Sampling, check_sampling
 from wrapper.diffusion.pipelines.schedulers import make_scheduler
@@ -91,7 +91,7 @@ def plan_evaluation(project: Project) -> Plan:
     seeds = list(dict.fromkeys(asked.seeds))
     subjects = subjects_of(checkpoints, settings.inpaint.lora_weight, seeds, asked.checkpoint_seeds)
     plan = Plan(project, built, checkpoints, subjects, sampling, images, Album(paths.images))
-    _fill(plan, Remembered(paths.cache / MEMORY), Contents(paths.shared_cache / "hashes.json", *paths.roots))
+    _fill(plan, Remembered(paths.cache / MEMORY), Contents(paths.shared_cache / HASHES, *paths.roots))
     if not plan.benches:
         read_holdout(built, paths.dataset)
         raise UserError(f"{paths.root}: nothing can be measured: {'; '.join(plan.notes)}.")

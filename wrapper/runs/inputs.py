@@ -54,7 +54,8 @@ def _model(path: Path, contents: Contents) -> dict[str, str]:
     if not path.is_dir():
         return {"path": str(path), "sha256": contents.of([path])[0][1]}
     files = sorted(file for file in path.rglob("*") if file.suffix in _MODEL_FILES)
-    hashes = [[file.relative_to(path).as_posix(), contents.of([file])[0][1]] for file in files]
+    names = [file.relative_to(path).as_posix() for file in files]
+    hashes = [[name, digest] for name, (_, digest) in zip(names, contents.of(files), strict=True)]
     return {"path": str(path), "sha256": data_hash(hashes)}
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from dataset_tools.data_text import bounded_text, from_json
+from dataset_tools.data_text import MOST_BYTES, bounded_text, from_json
 from dataset_tools.files import write_json
 from wrapper.left_name import own_name, read_name
 
@@ -56,10 +56,10 @@ def read_record(path: Path) -> dict[str, Any]:
     return found if found and is_record(found) else {"status": UNREADABLE}
 
 
-def read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
     """The JSON object in a file, empty where there is none: a run that was killed may have left anything."""
     try:
-        data = from_json(bounded_text(path))
+        data = from_json(bounded_text(path, most_bytes=most_bytes))
     except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}

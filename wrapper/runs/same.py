@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from dataset_tools.files import content_hash, data_hash
-from wrapper.contents import Contents
+from wrapper.contents import HASHES, Contents
 from wrapper.kohya.render import Rendered
 from wrapper.project.layout import ProjectPaths, RunPaths
+from wrapper.records import MOST_RECORDS_BYTES
 from wrapper.runs.inputs import changes, input_hashes
 from wrapper.runs.record import read_object, read_record
 from wrapper.runs.settings import differences, run_settings, settings
-
-HASHES = "hashes.json"
 
 
 def hashes(paths: ProjectPaths, values: Any, run: RunPaths) -> dict[str, Any]:
@@ -36,7 +35,7 @@ def changed_since(paths: ProjectPaths, run: RunPaths, values: Any) -> list[str]:
     before = read_record(run.record).get("config", {})
     now = file_hashes(run)
     edited = [f"{name} was edited" for name in now if before.get(name) != now[name]]
-    return edited + changes(read_object(run.inputs), hashes(paths, values, run))
+    return edited + changes(read_object(run.inputs, MOST_RECORDS_BYTES), hashes(paths, values, run))
 
 
 def setting_changes(paths: ProjectPaths, run: RunPaths, rendered: Rendered) -> list[str]:

@@ -9,7 +9,7 @@ import click
 
 from dataset_tools.building.ownership import written_files
 from dataset_tools.wording import count_of
-from wrapper.contents import Contents
+from wrapper.contents import HASHES, Contents
 from wrapper.project.load import SHIPPED_BASE, Project
 from wrapper.steps.chain import Chain, Planned, Step
 from wrapper.steps.inputs import Inputs
@@ -17,7 +17,7 @@ from wrapper.steps.preflight import check_requests
 from wrapper.steps.quality import inspect_project
 from wrapper.steps.training import train_or_go_on
 
-RECORD, HASHES = "steps.json", "hashes.json"
+RECORD = "steps.json"
 
 
 def run_job(project: Project) -> None:
