@@ -12,7 +12,7 @@ from dataset_tools.errors import UserError, did_you_mean
 from wrapper.project.layout import STAGES
 
 if TYPE_CHECKING:
-    from wrapper.project.layout import ProjectPaths
+    from wrapper.project.layout import ProjectPaths, RunPaths
 
 SUFFIX = ".safetensors"
 ALL = "all"
@@ -37,7 +37,7 @@ class Shelf:
         """
         if files := self._files(name):
             return files
-        known = [path.stem for path in self._named()] + [run for run, _ in self._runs()]
+        known = [path.stem for path in self._named()] + [run.id for run in self._runs()]
         hint = (
             did_you_mean(name, known) or "Give a file, a folder, a pattern such as 'loras/*', or a run's id."
         )
@@ -65,22 +65,19 @@ class Shelf:
 
     def checkpoints(self, stage: str) -> list[Path]:
         """What the newest run of ``stage`` that has files has written."""
-        of_stage = (files for run, files in reversed(self._runs()) if run.startswith(stage) and files)
-        return next(of_stage, [])
+        of_stage = (run for run in reversed(self._runs()) if run.id.startswith(stage))
+        return next((files for run in of_stage if (files := _kept(run))), [])
 
     def _run(self, name: str) -> list[Path]:
         if name == ALL or name in STAGES:
             return self.checkpoints("" if name == ALL else name)
-        return dict(self._runs()).get(name, [])
+        return next((_kept(run) for run in self._runs() if run.id == name), [])
 
-    def _runs(self) -> list[tuple[str, list[Path]]]:
-        if self.paths is None:
-            return []
-        return [(run.id, _loras(run.output.glob("*"))) for run in self.paths.all_runs()]
+    def _runs(self) -> list[RunPaths]:
+        return self.paths.all_runs() if self.paths else []
 
     def _all_folders(self) -> list[Path]:
-        runs = self.paths.all_runs() if self.paths else []
-        return [*self.folders, *(run.output for run in runs)]
+        return [*self.folders, *(run.output for run in self._runs())]
 
     def _named(self) -> list[Path]:
         return [
@@ -99,6 +96,10 @@ def labels(files: Sequence[Path]) -> list[str]:
         f"{label} of {_home(path)}" if told.count(label) > 1 else label
         for path, label in zip(files, told, strict=True)
     ]
+
+
+def _kept(run: RunPaths) -> list[Path]:
+    return _loras(run.output.glob("*"))
 
 
 def _loras(paths: Iterable[Path]) -> list[Path]:

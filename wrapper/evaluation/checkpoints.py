@@ -83,10 +83,9 @@ def check_pattern(paths: ProjectPaths, name: str, stages: Sequence[str], asked: 
 
 
 def finished_run(paths: ProjectPaths, stage: str) -> RunPaths | None:
-    """The newest run of ``stage`` that succeeded."""
-    runs = [run for run in paths.all_runs() if run.stage == stage]
-    done = [run for run in runs if read_record(run.record).get("status") == "succeeded"]
-    return done[-1] if done else None
+    """The newest run of ``stage`` that succeeded; records of older ones are not read."""
+    runs = (run for run in reversed(paths.all_runs()) if run.stage == stage)
+    return next((run for run in runs if read_record(run.record).get("status") == "succeeded"), None)
 
 
 def spread(items: Sequence[Checkpoint], most: int) -> list[Checkpoint]:
