@@ -36,7 +36,7 @@ def plan(project: Project, *grids: str, sets: Sequence[str] = (), stage: str | N
 
 def test_each_trial_is_a_project_with_its_own_settings_over_the_projects(project: Project):
     planned = plan(
-        project, RATES, 'generate.prompts=["ухо 🙂", "a \\"b\\" \\\\ c"],["d"]', sets=["project.seed=9"]
+        project, RATES, 'generate.prompts=["ухо 🙂", "a \\"b\\" \\\\ c"],["d"]', sets=["inpaint.cfg=9.0"]
     )
     keep(planned)
     assert [trial.id for trial in planned.sweep.trials] == ["001", "002", "003", "004"]
@@ -45,7 +45,7 @@ def test_each_trial_is_a_project_with_its_own_settings_over_the_projects(project
         told = dict(leaves(opened.settings.model_dump()))
         parent = dict(leaves(project.settings.model_dump()))
         changed = {key: value for key, value in told.items() if value != parent.get(key)}
-        assert changed == {**trial.settings, "project.seed": 9, "dataset.of": "../../../..", **moved(told)}
+        assert changed == {**trial.settings, "inpaint.cfg": 9.0, "dataset.of": "../../../..", **moved(told)}
         assert opened.paths.lender == project.paths.root
         rendered = render_stage(opened, "stage_a")
         assert f"learning_rate = {trial.settings['stage_a.kohya.learning_rate']}" in rendered.train_toml
@@ -126,6 +126,13 @@ def test_trials_share_a_dataset_while_its_settings_are_the_same(project: Project
         assert owner == (own if trial.dataset else project.paths.root)
     for folder in folders:
         assert load_project(folder).paths.lender is None
+
+
+def test_a_dataset_setting_for_all_trials_leaves_the_projects_own_dataset_alone(project: Project):
+    """It is what the project's file says; --set is for the sweep."""
+    names = {trial.dataset for trial in plan(project, RATES, sets=["crop.size=256"]).sweep.trials}
+    assert len(names) == 1
+    assert names != {""}
 
 
 @pytest.mark.parametrize("key", CACHING)

@@ -76,15 +76,26 @@ def _show_next(ranking: Ranking, project: Path) -> None:
 
     sweep, best = ranking.sweep, ranking.best
     if best is None:
-        open_ones = any(trial.status() not in ("succeeded", "failed") for trial in sweep.trials)
-        name = shlex.quote(sweep.name)
-        again = "" if open_ones else " --again failed"
-        next_step(f"lorawrap sweep run {name}{again}{in_project(project)}")
+        next_step(_without_best(sweep, project))
         return
     click.echo(f"The best trial is {best.id}; these lines of lorawrap.toml make the project like it:")
     click.echo(settings_toml(best.trial.settings).strip())
-    where = project / best.trial.folder.relative_to(sweep.project)
-    next_step(f"lorawrap export{in_project(where)}")
+    next_step(f"lorawrap export{_in_trial(best.trial, sweep, project)}")
+
+
+def _without_best(sweep: Sweep, project: Path) -> str:
+    """What is not done comes first, then what failed; `evaluate` says why nothing was measured."""
+    statuses = {trial.status(): trial for trial in sweep.trials}
+    again = f"lorawrap sweep run {shlex.quote(sweep.name)}"
+    if set(statuses) - {"succeeded", "failed"}:
+        return f"{again}{in_project(project)}"
+    if "failed" in statuses:
+        return f"{again}{in_project(project)} --again failed"
+    return f"lorawrap evaluate{_in_trial(statuses['succeeded'], sweep, project)}"
+
+
+def _in_trial(trial: Trial, sweep: Sweep, project: Path) -> str:
+    return in_project(project / trial.folder.relative_to(sweep.project))
 
 
 def counts(sweep: Sweep) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 from dataset_tools.building.dataset import RECORD_FILE
@@ -72,14 +73,20 @@ def is_built(paths: ProjectPaths) -> bool:
 
 def _take_over(paths: ProjectPaths, parent: ProjectPaths) -> None:
     from dataset_tools.quality.measured_store import CACHE
+    from dataset_tools.quality.page.thumbnails import FOLDER
 
     if (parent.qc / CACHE).is_file() and not (paths.qc / CACHE).exists():
         with whole_file(paths.qc / CACHE) as temporary:
-            temporary.write_bytes((parent.qc / CACHE).read_bytes())
-    drawn = parent.shared_cache / "regularisation"
-    for picture in drawn.rglob("*.png") if drawn.is_dir() else ():
-        copy = paths.cache / "regularisation" / picture.relative_to(drawn)
-        if not copy.exists():
+            copyfile(parent.qc / CACHE, temporary)
+    _link_all(parent.qc / FOLDER, paths.qc / FOLDER)
+    _link_all(parent.shared_cache / "regularisation", paths.cache / "regularisation")
+
+
+def _link_all(source: Path, target: Path) -> None:
+    """Pictures that are never changed, only replaced; those that are there stay."""
+    for picture in source.rglob("*") if source.is_dir() else ():
+        copy = target / picture.relative_to(source)
+        if picture.is_file() and not copy.exists():
             link_or_copy(picture, copy)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from dataset_tools.files import write_text
 from wrapper.launch.stages import stages_of
 from wrapper.project.layout import PROJECT_FILE
 from wrapper.project.load import Project, lay_over, leaves, merge, parse_toml, validate
+from wrapper.project.schema import ProjectFile
 from wrapper.records import read_json
 from wrapper.sweep.asked import check_asked
 from wrapper.sweep.combining import combine, identity
@@ -53,9 +54,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """``new`` are the ids of the trials that were not there before; ``notes`` are for people."""
+    """``project`` is what its file says; ``settings`` and ``data``, as tables, are with --set over it.
+
+    ``new`` are the ids of the trials that were not there before; ``notes`` are for people.
+    """
 
     project: Project
+    settings: ProjectFile
     data: Mapping[str, Any]
     sweep: Sweep
     overrides: Sequence[str]
@@ -98,11 +103,11 @@ def plan_sweep(project: Project, asked: Asked) -> SweepPlan:
         _refuse_changed(folder, kept, settings, stages)
     check_asked(data, asked.rows, asked.axes)
     combined = combine(asked.rows, asked.axes, asked.most, asked.seed) if asked.is_more else None
-    trials, new = _trials(folder, kept, combined.trials if combined else [], data, settings)
+    trials, new = _trials(folder, kept, combined.trials if combined else [], data, project.settings)
     sweep = Sweep(
         asked.name, folder, project.paths.root, stages, keys_of([t.settings for t in trials]), trials
     )
-    plan = SweepPlan(replace(project, settings=settings), data, sweep, overrides, frozenset(new))
+    plan = SweepPlan(project, settings, data, sweep, overrides, frozenset(new))
     plan.notes.extend(_notes(plan, combined.equal if combined else 0))
     return plan
 
@@ -133,13 +138,13 @@ def keep(plan: SweepPlan) -> None:
     record = read_json(plan.project.paths.dataset / "dataset.json") or {}
     kept = {
         "overrides": list(plan.overrides),
-        "project": told_settings(plan.project.settings),
+        "project": told_settings(plan.settings),
         "dataset": record.get("key", ""),
     }
     write_sweep(plan.sweep, kept)
 
 
-def told_settings(settings: Any) -> dict[str, Any]:
+def told_settings(settings: ProjectFile) -> dict[str, Any]:
     """The settings that the trials have from the project, by their whole names."""
     found = dict(leaves(settings.model_dump(mode="json", exclude_defaults=True)))
     return {key: value for key, value in found.items() if not key.startswith(UNTOLD)}
@@ -152,13 +157,13 @@ def _write(plan: SweepPlan, title: str, trial: Trial, folder: Path, of: Path | N
         write_text(path, text)
 
 
-def _stages(kept: Kept | None, asked: Asked, settings: Any) -> list[str]:
+def _stages(kept: Kept | None, asked: Asked, settings: ProjectFile) -> list[str]:
     if kept and asked.stage is None:
         return kept.stages
     return stages_of(settings, asked.stage or "all")
 
 
-def _refuse_changed(folder: Path, kept: Kept, settings: Any, stages: Sequence[str]) -> None:
+def _refuse_changed(folder: Path, kept: Kept, settings: ProjectFile, stages: Sequence[str]) -> None:
     """The trials of one sweep differ in what was swept, and in nothing else."""
     now = told_settings(settings)
     keys = [*kept.project, *(key for key in now if key not in kept.project)]
@@ -175,7 +180,11 @@ def _refuse_changed(folder: Path, kept: Kept, settings: Any, stages: Sequence[st
 
 
 def _trials(
-    folder: Path, kept: Kept | None, wanted: Sequence[Mapping[str, Any]], data: Mapping[str, Any], parent: Any
+    folder: Path,
+    kept: Kept | None,
+    wanted: Sequence[Mapping[str, Any]],
+    data: Mapping[str, Any],
+    parent: ProjectFile,
 ) -> tuple[list[Trial], list[str]]:
     """Those that are there keep their numbers; what is new comes behind them."""
     trials = [
@@ -208,6 +217,6 @@ def _notes(plan: SweepPlan, equal: int) -> list[str]:
     if len(names) > 1:
         own = len(names - {""})
         notes.append(f"the trials use {len(names)} datasets, {own} of them made for this sweep")
-    if plan.project.settings.dataset.holdout == "none":
+    if plan.settings.dataset.holdout == "none":
         notes.append("nothing is held out ([dataset] holdout = 'none'): the trials cannot be measured on it")
     return notes

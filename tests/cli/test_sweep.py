@@ -1,0 +1,200 @@
+"""``lorawrap sweep``: trials that are real processes around a fake trainer, and go on where they were."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.kohya.projects import NAME, make_project
+from tests.launch.test_train import behave
+from tests.project.test_lock import another
+from tests.sweep.fake_jobs import wait_until
+from wrapper.cli.main import run
+from wrapper.project.load import Project
+
+__all__ = ["behave"]
+SWEEP = "первый 'lr' 🙂"
+GRID = ("--grid", "stage_a.kohya.learning_rate=1e-5,1e-4")
+ONE = ("--grid", "stage_a.kohya.learning_rate=1e-5")
+FAKE = ("--set", "project.engine=sd-scripts", "--stage", "stage_a")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return make_project(tmp_path / "проект 'a' 🙂")
+
+
+@pytest.fixture
+def sweep(project: Project, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Run ``lorawrap sweep COMMAND NAME …`` and return its exit code and all that it said."""
+
+    def sweep(command: str, *more: str) -> tuple[int, str]:
+        name = () if command == "list" else (SWEEP,)
+        code = run(["sweep", command, *name, "--project", str(project.paths.root), *more])
+        captured = capsys.readouterr()
+        return code, captured.out + captured.err
+
+    return sweep
+
+
+def trial(project: Project, number: str) -> Path:
+    return project.paths.root / "sweeps" / SWEEP / "trials" / number
+
+
+def record(project: Project, number: str) -> dict:
+    return json.loads((trial(project, number) / "trial.json").read_text(encoding="utf-8"))
+
+
+def runs(project: Project, number: str) -> list[str]:
+    return sorted(path.name for path in (trial(project, number) / "runs").glob("*"))
+
+
+def test_a_dry_run_shows_every_trial_and_writes_nothing(project, sweep, behave):
+    before = sorted(project.paths.root.rglob("*"))
+    code, said = sweep("run", *GRID, *FAKE, "--dry-run")
+    assert code == 0
+    assert "001 new: learning_rate 1e-05 (stage_a 6 steps)\n" in said
+    assert "2 trials to run, 12 steps in all, 1 at once\n" in said
+    assert sorted(project.paths.root.rglob("*")) == before
+
+
+def test_trials_are_trained_ranked_and_not_trained_again(project, sweep, behave):
+    behave("good")
+    code, said = sweep("run", *GRID, *FAKE)
+    assert code == 0, said
+    assert "[1/2] 001 succeeded in" in said
+    assert "on CPU: learning_rate 0.0001" in said
+    for number in ("001", "002"):
+        told = record(project, number)
+        assert (told["status"], told["where"], told["attempts"]) == ("succeeded", "CPU", 1)
+        assert (told["dataset_key"], told["measured"]) == ("a key", False)
+        assert (trial(project, number) / "loras" / f"{NAME}_stage_a.safetensors").is_file()
+    assert not project.paths.runs.exists()
+    assert (project.paths.root / "sweeps" / SWEEP / "results.csv").is_file()
+    code, said = sweep("run")
+    assert code == 0
+    assert "0 of 2 trials to run" in said
+    assert runs(project, "001") == ["stage_a-001"]
+    assert "next: lorawrap evaluate --project" in said  # which says why nothing could be measured
+    code, said = sweep("list")
+    assert f"{SWEEP}: stage_a.kohya.learning_rate\n  2 trials: 2 succeeded\n" in said
+    code, said = sweep("show")
+    assert code == 0
+    assert "2 trials, 2 succeeded" in said
+
+
+def test_a_failed_trial_says_why_and_is_run_again_when_asked_to(project, sweep, behave):
+    behave("refuses")
+    code, said = sweep("run", *GRID, *FAKE, "--stop-on-failure")
+    assert code == 1
+    assert "001 failed in" in said
+    assert "'huber_c' is not honoured." in said
+    assert str(trial(project, "001") / "log.txt") in said
+    assert not (trial(project, "002") / "trial.json").exists()
+    assert "next: lorawrap sweep run" in said
+    behave("good")
+    assert sweep("run")[0] == 0
+    assert [record(project, "002")["status"], record(project, "001")["status"]] == ["succeeded", "failed"]
+    assert sweep("run", "--again", "failed")[0] == 0
+    assert (record(project, "001")["status"], record(project, "001")["attempts"]) == ("succeeded", 2)
+    assert "why" not in record(project, "001")
+    assert runs(project, "001") == ["stage_a-001", "stage_a-002"]
+
+
+def start(project: Project, *more: str) -> subprocess.Popen[str]:
+    argv = [sys.executable, "-m", "wrapper", "sweep", "run", SWEEP, "--project", str(project.paths.root)]
+    return subprocess.Popen([*argv, *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def started_by(project: Project) -> list[psutil.Process]:
+    """Every process with the sweep's folder on its command line, but the sweep itself."""
+    where = str(project.paths.root / "sweeps")
+    return [one for one in psutil.process_iter() if where in _line(one)]
+
+
+def _line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL], ids=lambda kind: kind.name
+)
+def test_a_sweep_that_was_cut_off_goes_on_where_it_was(project, sweep, behave, kind):
+    behave("hang")
+    events = trial(project, "001") / "runs" / "stage_a-001" / "events.jsonl"
+    with start(project, *ONE, *FAKE) as process:
+        wait_until(lambda: events.is_file() and '"step": 3' in events.read_text())
+        assert len(started_by(project)) >= 3
+        process.send_signal(kind)
+        said = process.stdout.read() if kind == signal.SIGINT else ""
+        process.wait()
+    wait_until(lambda: not started_by(project))
+    if kind == signal.SIGINT:
+        assert process.returncode == 130
+        assert "Interrupted." in said
+        assert record(project, "001")["status"] == "interrupted"
+    behave("good")
+    code, said = sweep("run")
+    assert code == 0, said
+    assert record(project, "001")["attempts"] == 2
+    assert runs(project, "001") == ["stage_a-001"]
+    assert "goes on after step 2 of 6" in (trial(project, "001") / "log.txt").read_text(encoding="utf-8")
+    run_json = json.loads((events.parent / "run.json").read_text(encoding="utf-8"))
+    assert (run_json["status"], run_json["steps"], len(run_json["segments"])) == ("succeeded", 6, 2)
+
+
+def test_one_sweep_runs_once_and_the_dataset_is_kept_from_others(project, sweep, behave):
+    behave("good")
+    cache = project.paths.root / "sweeps" / SWEEP / ".lorawrap"
+    with another(cache, writes=["sweep"]) as process:
+        code, said = sweep("run", *GRID, *FAKE)
+    assert (code, f"is at work on its sweep (process {process.pid}" in said) == (2, True)
+    with another(project.paths.cache, writes=["dataset"]) as process:
+        code, said = sweep("run", *GRID, *FAKE)
+    assert (code, f"is at work on its dataset (process {process.pid}" in said) == (2, True)
+
+
+def test_a_trial_that_another_process_has_is_left_to_it(project, sweep, behave):
+    with another(trial(project, "001") / ".lorawrap", writes=["stage_a"]) as process:
+        code, said = sweep("run", *ONE, *FAKE)
+    assert code == 1
+    assert "001 refused" in said
+    assert "it did not start" in said
+    assert f"process {process.pid}" in (trial(project, "001") / "log.txt").read_text(encoding="utf-8")
+    assert not (trial(project, "001") / "trial.json").exists()
+
+
+BAD: dict[str, tuple[Sequence[str], str]] = {
+    "no grid": ((), "no --grid and no --list to begin one"),
+    "ray and slurm": ((*GRID, "--ray", "auto", "--slurm"), "a sweep runs in one place"),
+    "gpus and ray": ((*GRID, "--ray", "auto", "--gpus", "2"), "--gpus is for this machine"),
+    "share": ((*GRID, "--gpu-share", "0.5"), "belong to --ray"),
+    "slurm-set": ((*GRID, "--slurm-set", "partition=a"), "--slurm-set belongs to --slurm"),
+    "no gpu": ((*GRID, "--gpus", "all"), "there is no GPU here"),
+    "list": ((*GRID, "--list", "нет.csv"), "there is no such file"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_is_a_sentence(sweep, case: str):
+    asked, said = BAD[case]
+    code, output = sweep("run", *asked)
+    assert (code, said in output) == (2, True), output
+
+
+def test_a_sweep_that_is_not_there(sweep):
+    for command in ("show", "cancel"):
+        code, said = sweep(command)
+        assert code == 2
+        assert "there is no sweep here" in said
+    assert "next: lorawrap sweep run NAME --grid" in sweep("list")[1]
