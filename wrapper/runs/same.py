@@ -8,10 +8,12 @@ from dataset_tools.files import content_hash, data_hash
 from wrapper.contents import HASHES, Contents
 from wrapper.kohya.render import Rendered
 from wrapper.project.layout import ProjectPaths, RunPaths
-from wrapper.records import MOST_RECORDS_BYTES
 from wrapper.runs.inputs import changes, input_hashes
 from wrapper.runs.record import read_object, read_record
 from wrapper.runs.settings import differences, run_settings, settings
+
+MOST_INPUTS_BYTES = 1 << 30
+"""It has a line for each image, mask and caption."""
 
 
 def hashes(paths: ProjectPaths, values: Any, run: RunPaths) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def changed_since(paths: ProjectPaths, run: RunPaths, values: Any) -> list[str]:
     before = read_record(run.record).get("config", {})
     now = file_hashes(run)
     edited = [f"{name} was edited" for name in now if before.get(name) != now[name]]
-    return edited + changes(read_object(run.inputs, MOST_RECORDS_BYTES), hashes(paths, values, run))
+    return edited + changes(read_object(run.inputs, MOST_INPUTS_BYTES), hashes(paths, values, run))
 
 
 def setting_changes(paths: ProjectPaths, run: RunPaths, rendered: Rendered) -> list[str]:
