@@ -245,3 +245,17 @@ def test_a_dataset_that_is_gone_is_known_by_its_key(tmp_path):
     sweep = make_sweep(tmp_path, [Made({RANK: 8}, 1), Made({RANK: 16}, 3)])
     shutil.rmtree(tmp_path / "dataset")
     assert order(sweep) == ["002", "001"]
+
+
+def test_pictures_of_prompts_are_compared_where_the_prompts_are_the_same(tmp_path):
+    drawn = {"generate": {"prompts": ["photo of a woman"], "steps": 20}}
+    other = {"generate": {"prompts": ["photo of a man"], "steps": 30}}
+    sweep = make_sweep(tmp_path, [Made({RANK: n}, n, own=own) for n, own in enumerate((drawn, drawn, other))])
+    for trial in sweep.trials:
+        record = trial.folder / "evaluation.json"
+        text = record.read_text(encoding="utf-8")
+        record.write_text(text.replace('"psnr_db"', '"prompt"'), encoding="utf-8")
+    found = rank(sweep, by="prompt")
+    assert [row.id for row in found.groups[0].rows] == ["002", "001"]
+    assert found.rows[-1].why.startswith("It was measured with other prompts, steps 30 and not 20")
+    assert " on 8 pictures." in ranking_words(found)[0]
