@@ -48,6 +48,11 @@ def steps_done(job: Job) -> int:
     return int(path.read_text()) if path.exists() else 0
 
 
+def was_interrupted(job: Job) -> bool:
+    """Whether it was asked to end, and not just killed."""
+    return (job.log.parent / "interrupted").exists()
+
+
 def is_alive(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -14,7 +14,16 @@ import psutil
 import pytest
 
 from dataset_tools.errors import UserError
-from tests.sweep.fake_jobs import ends, fake_job, held, nothing_is_left, starts, steps_done, wait_until
+from tests.sweep.fake_jobs import (
+    ends,
+    fake_job,
+    held,
+    nothing_is_left,
+    starts,
+    steps_done,
+    wait_until,
+    was_interrupted,
+)
 from wrapper.sweep.engines import Change
 from wrapper.sweep.engines.ray_cluster import RETRIES, by_ray
 
@@ -126,6 +135,7 @@ def test_a_sweep_that_is_stopped_leaves_nothing(nodes: Any, folder: Path):
     wait_until(lambda: sum(steps_done(job) > 1 for job in jobs) == 2)
     changes.close()
     assert all(nothing_is_left(job) for job in jobs)
+    assert sum(was_interrupted(job) for job in jobs) == 2
 
 
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGINT])

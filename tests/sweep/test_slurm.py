@@ -13,7 +13,16 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.errors import UserError
-from tests.sweep.fake_jobs import ends, fake_job, held, nothing_is_left, starts, steps_done, wait_until
+from tests.sweep.fake_jobs import (
+    ends,
+    fake_job,
+    held,
+    nothing_is_left,
+    starts,
+    steps_done,
+    wait_until,
+    was_interrupted,
+)
 from tests.sweep.local_slurm import LocalSlurm, missing
 from wrapper.sweep.engines import Change, Engine, Job
 from wrapper.sweep.engines.slurm import by_slurm, cancel_queued, queued
@@ -93,6 +102,17 @@ def test_four_trials_at_once_on_two_nodes(slurm: LocalSlurm, folder: Path):
     assert jobs[0].log.read_text().splitlines()[-1] == "step 5"
 
 
+def test_a_job_is_given_what_was_named(slurm: LocalSlurm, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_verysecret")
+    monkeypatch.chdir(Path(__file__).parents[2])
+    plain = fake_job(folder / "trials", "001", 1)
+    listed = plain._replace(argv=("sh", "-c", 'env; exec "$@"', "sh", *plain.argv))
+    assert ends(on_slurm(folder, "sbatch.export=PATH,HOME")([listed])) == {"001": 0}
+    environment = listed.log.read_text()
+    assert "TRIAL=001" in environment
+    assert "hf_verysecret" not in environment
+
+
 def test_one_fails_and_one_is_cancelled(slurm: LocalSlurm, folder: Path):
     bad, long = fake_job(folder / "trials", "bad", 2, 3), fake_job(folder / "trials", "long", 10_000)
     found: dict[str, int | None] = {}
@@ -136,6 +156,7 @@ def test_a_trial_that_is_out_of_time_is_put_back_and_goes_on(hurried: LocalSlurm
     assert told[-1].exit_code == 0
     assert len({one.where.split()[2] for one in told}) == 1
     assert starts(job)[-1].step > 20
+    assert was_interrupted(job)
     assert nothing_is_left(job)
 
 
@@ -147,6 +168,7 @@ def test_a_trial_that_has_to_make_room_goes_on_later(hurried: LocalSlurm, folder
     assert [one.kind for one in told] == ["started", "started", "ended"]
     assert told[-1].exit_code == 0
     assert starts(job)[1].step > 5
+    assert was_interrupted(job)
     assert nothing_is_left(job)
 
 

@@ -14,7 +14,7 @@ from tests.sweep.fake_jobs import fake_job, starts, steps_done
 from tests.sweep.slurm_stand_in import StandIn, run_on_node
 from wrapper.sweep.engines import Change
 from wrapper.sweep.engines import slurm as engine
-from wrapper.sweep.engines.slurm import by_slurm, cancel_queued, queued
+from wrapper.sweep.engines.slurm import by_slurm, cancel_queued, queued, refuse_queued
 from wrapper.sweep.engines.slurm_following import RETRIES
 from wrapper.sweep.engines.slurm_job import RESTARTS, Ended, JobFolder
 from wrapper.sweep.engines.slurm_settings import settings_of
@@ -125,6 +125,8 @@ def test_who_starts_the_sweep_again_follows_its_jobs(sweep: Sweep, slurm: StandI
         sweep.told("001", "002", steps=(sweep.runs(1), _interrupt))
     assert "2 jobs of Slurm went on: `lorawrap sweep run 'lr '\"'\"'x'" in sweep.said[0]
     assert queued(sweep.folder) == {"001": "1", "002": "2"}
+    with pytest.raises(UserError, match=r"Slurm has trials of .* in its queue \(job 1, 2\)"):
+        refuse_queued(sweep.folder)
     told = sweep.told("001", "002", steps=(sweep.says(1), sweep.says(2, trial="002")))
     assert slurm.submitted() == 2
     assert [(one.trial, one.exit_code) for one in told if one.kind == "ended"] == [("001", 0), ("002", 0)]
@@ -156,6 +158,17 @@ def test_a_job_that_ended_without_a_word_of_the_trial_is_lost(sweep: Sweep, slur
     assert told == [Change("001", "ended", f"Slurm job {RETRIES + 1} on node a, {state}", None)]
     assert slurm.submitted() == RETRIES + 1
     assert sweep.said[0] == f"Slurm job 1 was lost (node a, {state}) and is submitted anew."
+
+
+def test_why_a_job_was_lost_is_what_it_complained_of(sweep: Sweep, slurm: StandIn):
+    def fail() -> None:
+        slurm.put(1, "FAILED", "a", reason="NonZeroExitCode")
+        complaints = "ImportError: no\n\nsrun: error: a: task 0: Exited\n"
+        (sweep.files().path / "1_0_log.err").write_text(complaints)
+
+    ending = sweep.stands(1, "COMPLETING", "NonZeroExitCode")
+    sweep.told("001", steps=(ending, fail, sweep.says(2)))
+    assert sweep.said == ["Slurm job 1 was lost (node a, FAILED) and is submitted anew. ImportError: no"]
 
 
 def test_the_word_of_a_job_may_come_late(sweep: Sweep, slurm: StandIn):

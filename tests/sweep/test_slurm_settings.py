@@ -56,6 +56,7 @@ def test_what_is_given_is_what_submitit_is_told(given: str, wanted: dict[str, An
         ("cpus_per_task=two", "expected a whole number"),
         ("mem_gb=-1", "expected a number above 0"),
         ("mem_gb=nan", "expected a number above 0"),
+        ("sbatch.export=NONE", "name what a job is given"),
         ("time=soon", "expected minutes, H:MM:SS or D-HH:MM:SS"),
         ("time=0", "a trial needs some time"),
         ("comment=x\n#SBATCH --uid=0", "a line break cannot be given"),

@@ -98,7 +98,11 @@ def _here(asked: dict[str, Any]) -> Where:
 
     found = slots(visible_gpus(), asked["gpus"], asked["per_gpu"], asked["at_once"] or 0)
     places = ", ".join(slot.where for slot in found[:4]) + (", …" if len(found) > 4 else "")
-    return Where(f"here, {len(found)} at once ({places})", lambda _: by_slots(found), len(found))
+    return Where(
+        f"here, {len(found)} at once ({places})",
+        lambda folder: _unless_queued(folder, by_slots(found)),
+        len(found),
+    )
 
 
 def _ray(address: str, gpu_share: float | None, cpus: float | None) -> Where:
@@ -106,7 +110,15 @@ def _ray(address: str, gpu_share: float | None, cpus: float | None) -> Where:
 
     engine = by_ray(address, gpu_share=gpu_share, cpus=cpus or 1)
     device: Literal["cpu", "cuda"] | None = {None: None, 0.0: "cpu"}.get(gpu_share, "cuda")  # type: ignore[assignment]
-    return Where(f"on the Ray cluster at {address}", lambda _: engine, 1, device)
+    return Where(f"on the Ray cluster at {address}", lambda folder: _unless_queued(folder, engine), 1, device)
+
+
+def _unless_queued(folder: Path, engine: Engine) -> Engine:
+    """What Slurm has of the sweep in ``folder`` must not run twice."""
+    from wrapper.sweep.engines.slurm import refuse_queued
+
+    refuse_queued(folder)
+    return engine
 
 
 def _slurm(given: tuple[str, ...]) -> Where:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.errors import UserError
+from dataset_tools.wording import count_of, some
 from wrapper.sweep.engines import Change, Engine, Job
 from wrapper.sweep.engines.slurm_following import Follower
 from wrapper.sweep.engines.slurm_job import job_folders
@@ -54,10 +57,6 @@ def by_slurm(
 
 
 def _stays(folder: Path, count: int) -> str:
-    import shlex
-
-    from dataset_tools.wording import count_of
-
     project = folder.absolute().parents[1]
     name = shlex.quote(folder.name)
     place = "" if project == Path.cwd() else f" --project {shlex.quote(str(project))}"
@@ -73,6 +72,17 @@ def queued(folder: Path) -> dict[str, str]:
     there = (standings() or {}) if folders else {}
     found = ((trial, files.under_way(there)) for trial, files in folders)
     return {trial: own for trial, own in found if own is not None}
+
+
+def refuse_queued(folder: Path) -> None:
+    """UserError where Slurm has trials of the sweep in ``folder``: asked before they run elsewhere."""
+    found = queued(folder)
+    if found:
+        ids = some(found.values())
+        raise UserError(
+            f"sweep: Slurm has trials of '{folder.name}' in its queue (job {ids}).",
+            "Follow them with --slurm, or end them with lorawrap sweep cancel.",
+        )
 
 
 def cancel_queued(folder: Path) -> dict[str, str]:

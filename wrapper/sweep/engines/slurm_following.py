@@ -109,7 +109,7 @@ class Follower:
             if standing.phase == "runs" and standing.started != followed.started:
                 followed.started = standing.started
                 yield followed.change("started", f"node {standing.nodes}")
-            elif standing.phase == "waits" and standing.reason not in ORDINARY:
+            elif standing.state == "PENDING" and standing.reason not in ORDINARY:
                 self.tell(f"Slurm job {followed.id} waits: {standing.reason}.", standing.reason)
         elif self._is_past_waiting(followed):
             yield from self._without_a_word(followed, standing)

@@ -63,10 +63,11 @@ class JobFolder(NamedTuple):
         self._exit(job_id).unlink(missing_ok=True)
 
     def complaint(self, job_id: str) -> str:
-        """The last line that a job which could not run the trial has left."""
+        """The last line that a job which could not run the trial has left; srun's own says only that."""
         path = self.path / f"{job_id}_0_log.err"
         text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-        return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return ([""] + lines + [line for line in lines if not line.startswith("srun:")])[-1]
 
     def _exit(self, job_id: str) -> Path:
         return self.path / f"{job_id}_exit.json"

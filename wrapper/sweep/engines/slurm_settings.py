@@ -90,6 +90,8 @@ def _refused(name: str) -> str:
 
 def _put(found: dict[str, Any], name: str, value: str) -> str:
     """Add one setting; why it cannot be, or nothing."""
+    if name == f"{SBATCH}export" and value.upper() in ("", "NONE", "NIL"):
+        return "name what a job is given: PATH,HOME."
     if name.startswith(SBATCH):
         found.setdefault("additional_parameters", {})[name.removeprefix(SBATCH)] = value or True
         return ""

@@ -42,6 +42,8 @@ def submit(job: Job, folder: JobFolder, name: str, settings: Mapping[str, Any]) 
     from submitit.core.utils import FailedSubmissionError, UncompletedJobError
 
     more = {"requeue": True, **settings.get("additional_parameters", {})}
+    if "export" in more:
+        more["export"] += ",SUBMITIT_EXECUTOR"
     executor = SlurmExecutor(folder.path, max_num_timeout=RESTARTS)
     # submitit's own wckey is not known to a cluster that asks for one
     executor.update_parameters(**{"wckey": None, **settings, "job_name": name, "additional_parameters": more})
