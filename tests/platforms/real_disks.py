@@ -14,7 +14,7 @@ NEEDED = {
     "exfat": ("mkfs.exfat", "mount.exfat-fuse", "losetup", "umount"),
     "ntfs": ("mkfs.ntfs", "lowntfs-3g", "umount"),
 }
-"""exFAT knows no links and no rights, its times are even seconds; NTFS is told to keep to Windows' names. Both
+"""exFAT knows no links and no rights, its times are whole seconds; NTFS is told to keep Windows names. Both
 take ``a`` and ``A`` for one."""
 
 

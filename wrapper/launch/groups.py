@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from wrapper.launch.process_windows import end_tree
+from wrapper.launch.process_windows import end_tree, interrupt
 
 
 def own_group() -> dict[str, Any]:
@@ -17,6 +17,14 @@ def own_group() -> dict[str, Any]:
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}
+
+
+def ask_to_end(child: subprocess.Popen[bytes]) -> None:
+    """Have a program of ours clean up and go: SIGTERM, or Ctrl-Break, which is all that Windows has."""
+    if sys.platform == "win32":
+        interrupt(child)
+    else:
+        child.terminate()
 
 
 def kill_group(child: subprocess.Popen[bytes]) -> None:

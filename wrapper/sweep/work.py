@@ -31,8 +31,9 @@ INTERRUPTED = 130
 
 def main(folder: Path) -> int:
     """Run the trial in ``folder`` and return the exit code."""
-    for kind in (signal.SIGTERM, signal.SIGHUP) if hasattr(signal, "SIGHUP") else (signal.SIGTERM,):
-        signal.signal(kind, _interrupt)
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):  # Windows has no SIGHUP, but Ctrl-Break
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
     try:
         return _alone(folder.resolve())
     except UserError as error:

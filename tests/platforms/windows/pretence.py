@@ -22,18 +22,24 @@ NOT_THERE = {"fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "ter
 _OS = """chown fchown forkpty fork geteuid getegid getgid getgroups getloadavg getpgid getpgrp getsid getuid
 killpg lchown mkfifo mknod nice openpty posix_fadvise posix_fallocate posix_spawn pread pwrite
 register_at_fork sched_getaffinity sched_setaffinity sendfile setgid setpgid setsid setuid statvfs sync
-sysconf uname
-wait3 wait4 waitid WNOHANG O_CLOEXEC O_DIRECTORY O_NOFOLLOW O_NONBLOCK"""
+sysconf tcgetpgrp uname wait3 wait4 waitid WNOHANG O_CLOEXEC O_DIRECTORY O_NOFOLLOW O_NONBLOCK"""
 _SIGNALS = """SIGKILL SIGHUP SIGQUIT SIGUSR1 SIGUSR2 SIGCHLD SIGALRM SIGPIPE SIGTSTP SIGSTOP SIGCONT SIGXCPU
-SIGXFSZ SIGRTMIN alarm setitimer pause pthread_kill pthread_sigmask sigwait sigtimedwait set_wakeup_fd"""
+SIGXFSZ SIGRTMIN alarm setitimer pause pthread_kill pthread_sigmask sigwait sigtimedwait"""
+MISSING: Mapping[str, set[str]] = {
+    "os": set(_OS.split()),
+    "signal": set(_SIGNALS.split()),
+    "faulthandler": {"register", "unregister"},
+}
+"""Names that Python has on POSIX alone."""
 
 
 class Seen(ModuleType):
     """``module`` with some names missing and some others."""
 
-    def __init__(self, module: ModuleType, missing: str = "", **others: Any) -> None:
+    def __init__(self, module: ModuleType, **others: Any) -> None:
         super().__init__(module.__name__)
-        self.__dict__.update(_module=module, _missing=frozenset(missing.split()), _others=others)
+        missing = MISSING.get(module.__name__, set())
+        self.__dict__.update(_module=module, _missing=missing, _others=others)
 
     def __getattr__(self, name: str) -> Any:
         if name in self._missing:
@@ -45,10 +51,10 @@ class Seen(ModuleType):
 
 
 SEEN: Mapping[str, ModuleType] = {
-    "os": Seen(os, _OS, name="nt", kill=processes.kill, open=disk.open_file),
+    "os": Seen(os, name="nt", kill=processes.kill, open=disk.open_file),
     "sys": Seen(sys, platform="win32"),
-    "signal": Seen(signal, _SIGNALS, SIGBREAK=processes.BREAK, CTRL_BREAK_EVENT=processes.BREAK_EVENT),
-    "faulthandler": Seen(faulthandler, "register unregister"),
+    "signal": Seen(signal, SIGBREAK=processes.BREAK, CTRL_BREAK_EVENT=processes.BREAK_EVENT),
+    "faulthandler": Seen(faulthandler),
     "subprocess": Seen(subprocess, CREATE_NEW_PROCESS_GROUP=processes.NEW_GROUP),
     "msvcrt": fake_msvcrt,
 }

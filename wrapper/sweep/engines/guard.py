@@ -16,6 +16,7 @@ from contextlib import suppress
 
 from dataset_tools.errors import UserError
 from wrapper.launch.command import Command
+from wrapper.launch.groups import ask_to_end, own_group
 from wrapper.launch.process import run
 from wrapper.sweep.engines import Job
 from wrapper.sweep.engines.on_node import CANNOT_START, GRACE_S
@@ -44,13 +45,13 @@ def run_guarded(job: Job) -> int:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            **own_group(),
         )
     try:
         while guard.poll() is None:  # a wait in the system could not be interrupted by another thread
             time.sleep(POLL_S / 5)
     except BaseException:
-        guard.terminate()
+        ask_to_end(guard)
         with suppress(subprocess.TimeoutExpired):
             guard.wait(END_S)
         raise

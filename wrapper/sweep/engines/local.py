@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 import uuid
@@ -13,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, NamedTuple
 
+from wrapper.launch.groups import ask_to_end, kill_group, own_group
 from wrapper.launch.process import kill_marked, marked
 from wrapper.sweep.engines import WHERE, Change, Engine, Job
 from wrapper.sweep.engines.guard import guarded
@@ -73,7 +73,7 @@ class _Queue:
         """Ask every trial to end, all at once, and kill what has not after its time of grace."""
         for child in self.running:
             with suppress(ProcessLookupError):
-                child.process.terminate()
+                ask_to_end(child.process)
         until = time.monotonic() + GRACE_S + 5
         for child in list(self.running):
             with suppress(subprocess.TimeoutExpired):
@@ -83,7 +83,7 @@ class _Queue:
     def _let_go(self, child: _Child) -> None:
         self.running.remove(child)
         self.free.append(child.slot)
-        _kill_group(child.process)
+        kill_group(child.process)
         child.process.wait()
         kill_marked(child.mark)
 
@@ -99,7 +99,7 @@ def _start(job: Job, slot: Slot) -> _Child:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            **own_group(),
         )
     return _Child(job, slot, process, mark)
 
@@ -107,8 +107,3 @@ def _start(job: Job, slot: Slot) -> _Child:
 def _log(job: Job) -> IO[bytes]:
     job.log.parent.mkdir(parents=True, exist_ok=True)
     return job.log.open("ab")
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
