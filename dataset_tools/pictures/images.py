@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import stat
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ MAX_PIXELS = 150_000_000
 """A larger picture is refused by its header, before it is decoded (450 MB as RGB)."""
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "AVIF", "PPM")
 
+SPARSE_PIXELS, SPARSE = 40_000_000, 50
+"""From so many pixels on, more than so many a byte of the file are not unpacked: it is a bomb, or blank."""
+BAND_PIXELS = 4_000_000
 _WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
 
 
@@ -38,7 +41,7 @@ class Decoded:
 
 def decode(path: Path) -> Decoded:
     """The first frame, upright, as sRGB on white; UserError when there is no whole picture in the file."""
-    with _opened(path) as image:
+    with _opened(path, refuse_sparse) as image:
         tables = {number: tuple(table) for number, table in getattr(image, "quantization", {}).items()}
         format_name = image.format or ""
         return Decoded(np.asarray(as_rgb(upright(image))), format_name, tables)
@@ -70,22 +73,42 @@ def save_png(path: Path, array: Pixels) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """An image that is a regular file, of a known format, within `MAX_PIXELS`, and decoded to its end."""
+def _opened(path: Path, *checks: Callable[[Path, Image.Image, int], None]) -> Iterator[Image.Image]:
+    """An image that is a regular file, of a known format, within `MAX_PIXELS`, and decoded to its end.
+
+    ``checks`` look at its header and its length in bytes first.
+    """
     refuse_odd_file(path)
     try:
         stream = path.open("rb")
     except OSError as error:
         raise unreadable(path, error) from error
     with stream:
-        yield _loaded(path, stream)
+        yield _loaded(path, stream, checks)
 
 
-def _loaded(path: Path, stream: BinaryIO) -> Image.Image:
+def _loaded(
+    path: Path, stream: BinaryIO, checks: Sequence[Callable[[Path, Image.Image, int], None]]
+) -> Image.Image:
     with pillow_errors(path):
         image = open_header(path, stream)
+        for check in checks:
+            check(path, image, path.stat().st_size)
         image.load()
         return image
+
+
+def refuse_sparse(path: Path, header: Image.Image, length: int) -> None:
+    """Raise `UserError` for what unpacks to far more than its ``length`` in bytes. A mask may; no photograph.
+
+    A JPEG cannot be told so: one that is blank has few bytes, too.
+    """
+    pixels = header.width * header.height
+    if header.format != "JPEG" and pixels > max(SPARSE_PIXELS, SPARSE * length):
+        raise UserError(
+            f"{path}: {header.width} × {header.height} pixels in {length:,} bytes: not unpacked",
+            "Make a smaller copy of the picture if it is one.",
+        )
 
 
 def open_header(path: Path, stream: BinaryIO) -> Image.Image:
@@ -173,13 +196,22 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
     Fractions that do not pass 1 are taken as 0 … 1, what is no number as 0.
     """
-    with np.errstate(invalid="ignore"):  # some kinds of "no number" are told of when they are widened
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
-    largest = values.max(initial=0)
+    values = np.asarray(image)
+    rows = max(1, BAND_PIXELS // image.width)
+    bands = [slice(top, top + rows) for top in range(0, image.height, rows)]
+    largest = max(float(_numbers(values[band]).max(initial=0)) for band in bands)
     scale = 255 / 65535 if image.mode.startswith("I;16") or largest > 255 else 1.0
     if image.mode == "F" and largest <= 1:
         scale = 255.0
-    return Image.fromarray(np.clip(values * scale, 0, 255).round().astype(np.uint8))
+    result = np.empty(values.shape, np.uint8)
+    for band in bands:
+        result[band] = np.clip(_numbers(values[band]) * scale, 0, 255).round()
+    return Image.fromarray(result)
+
+
+def _numbers(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    with np.errstate(invalid="ignore"):  # some kinds of "no number" are told of when they are widened
+        return np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dataset_tools.errors import UserError
 from dataset_tools.pictures.images import (
     MAX_PIXELS,
     Pixels,
@@ -21,6 +20,7 @@ from dataset_tools.pictures.images import (
     open_header,
     pillow_errors,
     refuse_odd_file,
+    refuse_sparse,
     unreadable,
     upright,
 )
@@ -28,8 +28,6 @@ from dataset_tools.pictures.jpeg_header import JpegHeader, read_jpeg_header
 from dataset_tools.pictures.pyramid import Pyramid, pyramid, reduction_of
 
 MOST_BY_DECODER = 8
-SPARSE_PIXELS, SPARSE = 40_000_000, 50
-"""From so many pixels on, more than so many a byte of the file are not unpacked: it is a bomb, or blank."""
 PADDING = 8
 """So many bytes too many before the end of a JPEG are a writer's habit and no damage."""
 PNG_END, PNG_TAIL = b"\x00\x00\x00\x00IEND\xaeB`\x82", 64
@@ -70,7 +68,7 @@ def decode_to_inspect(path: Path, data: bytes | None = None) -> Inspected:
         header = open_header(path, io.BytesIO(data))
         if header.format == "PNG" and PNG_END not in data[-PNG_TAIL:] and PNG_END not in data:
             raise damaged(path, "it has no end")
-        _refuse_sparse(path, header, len(data))
+        refuse_sparse(path, header, len(data))
         header.load()
         return _any(header)
 
@@ -82,15 +80,6 @@ def read_picture(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise unreadable(path, error) from error
-
-
-def _refuse_sparse(path: Path, header: Image.Image, length: int) -> None:
-    pixels = header.width * header.height
-    if pixels > max(SPARSE_PIXELS, SPARSE * length):
-        raise UserError(
-            f"{path}: {header.width} × {header.height} pixels in {length:,} bytes: not unpacked",
-            "Make a smaller copy of the picture if it is one.",
-        )
 
 
 def _any(image: Image.Image) -> Inspected:

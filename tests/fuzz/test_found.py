@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from functools import partial
 from io import BytesIO
 
@@ -12,10 +13,12 @@ from PIL import Image
 from dataset_tools.manifests.manifest import read_manifest
 from dataset_tools.manifests.places import inner_path
 from dataset_tools.pictures.images import read_rgb
-from tests.fuzz.reading import told
+from tests.fuzz.reading import encoded, told
 from wrapper.base_model.detect import detect
 from wrapper.diffusion.prompts.presets import list_presets
+from wrapper.diffusion.txt2img.recall import recall
 from wrapper.export.places.model_paths import FILE, lora_folders
+from wrapper.kohya.checks.caches import _shapes
 from wrapper.kohya.imports.foreign import read_tables
 from wrapper.project.load import load_project, parse_override
 from wrapper.records import read_json, read_lines
@@ -72,6 +75,27 @@ def test_a_table_of_very_many_columns(tmp_path):
 def test_a_day_that_no_month_has_in_yaml(tmp_path):
     (tmp_path / FILE).write_text("a: {loras: x, when: 2020-13-45}", encoding="utf-8")
     assert "cannot be read" in told(partial(lora_folders, tmp_path))
+
+
+def test_cached_latents_that_are_encrypted_or_packed_in_an_unknown_way(tmp_path):
+    path = tmp_path / "a_sd.npz"
+    np.savez(path, latents=np.zeros((4, 8, 8), np.float32))
+    whole = path.read_bytes()
+    for offset, value in ((8, 99), (6, 1)):  # the method of packing, the flag of encryption
+        data = bytearray(whole)
+        for start in (data.index(b"PK\x03\x04"), data.index(b"PK\x01\x02") + 2):
+            data[start + offset] = value
+        path.write_bytes(data)
+        assert _shapes(path) is None
+
+
+def test_a_picture_that_says_more_pixels_than_there_are_numbers_for(tmp_path):
+    data = bytearray(encoded("PNG"))
+    place = data.index(b"IHDR") + 4
+    data[place : place + 8] = b"\x7f\xff\xff\xff" * 2
+    data[place + 13 : place + 17] = zlib.crc32(data[place - 4 : place + 13]).to_bytes(4, "big")
+    (tmp_path / "a.png").write_bytes(data)
+    assert "more than 150,000,000 pixels" in told(partial(recall, tmp_path / "a.png"))
 
 
 def test_a_picture_of_signalling_no_numbers(tmp_path):

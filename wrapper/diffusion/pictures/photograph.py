@@ -53,7 +53,13 @@ def read_photograph(path: Path) -> Photograph:
 
     Only what no RGB picture of 8 bits can say is converted: CMYK and the like to sRGB, 16 bits to 8.
     """
-    from dataset_tools.pictures.images import open_header, pillow_errors, refuse_odd_file, unreadable
+    from dataset_tools.pictures.images import (
+        open_header,
+        pillow_errors,
+        refuse_odd_file,
+        refuse_sparse,
+        unreadable,
+    )
 
     refuse_odd_file(path)
     try:
@@ -62,6 +68,7 @@ def read_photograph(path: Path) -> Photograph:
         raise unreadable(path, error) from error
     with stream, pillow_errors(path):
         file = open_header(path, stream)
+        refuse_sparse(path, file, path.stat().st_size)
         notes = tuple(_notes(file))
         file.load()
         orientation, exif = _turned(file)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,21 +49,27 @@ def save_picture(path: Path, picture: Photograph, info: Infotext, source: Digita
 
 
 def read_parameters(path: Path) -> Infotext | None:
-    """The generation parameters in a PNG, JPEG or WebP file, or None."""
-    from PIL import Image
-
-    with Image.open(path) as image:
+    """The generation parameters in a PNG, JPEG or WebP file, or None. UserError for what is no picture."""
+    with _header(path) as image:
         text = image.info.get("parameters") or _user_comment(image)
     return parse_infotext(text) if text else None
 
 
 def read_digital_source(path: Path) -> str | None:
-    """The IPTC digital source type in the file's XMP, or None."""
-    from PIL import Image
-
-    with Image.open(path) as image:
+    """The IPTC digital source type in the file's XMP, or None. UserError for what is no picture."""
+    with _header(path) as image:
         packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     return parse_xmp(packet if isinstance(packet, bytes) else packet.encode())
+
+
+@contextmanager
+def _header(path: Path) -> Iterator[Image.Image]:
+    """A picture whose metadata are read, and no pixel."""
+    from dataset_tools.pictures.images import open_header, pillow_errors, refuse_odd_file
+
+    refuse_odd_file(path)
+    with path.open("rb") as stream, pillow_errors(path):
+        yield open_header(path, stream)
 
 
 def _image(picture: Photograph) -> Image.Image:

@@ -29,12 +29,15 @@ def write_preview(path: Path, wish: Wish, source: Source, graph: Graph) -> None:
 
     A picture that has a workflow of its own keeps it.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
+
+    from dataset_tools.pictures.images import open_header, pillow_errors
 
     if wish.preview is None:
         card(wish, source).save(path, "PNG", pnginfo=_chunks({}, graph))
         return
-    with Image.open(wish.preview) as opened:
+    with wish.preview.open("rb") as stream, pillow_errors(wish.preview):
+        opened = open_header(wish.preview, stream)
         opened.load()
         texts = {key: value for key, value in opened.info.items() if isinstance(value, str)}
         texts |= _parameters(wish.preview)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from wrapper.kohya.subsets import SubsetView
 
 LATENTS_SUFFIX = {"sdxl_train_network": "_sdxl.npz"}
 _SD_SUFFIX = "_sd.npz"
+_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+"""What zipfile raises over a member that is damaged, encrypted, or packed in a way that it does not know."""
 TEXT_SUFFIX = "_te_outputs.npz"
 INFO_FILE = "metadata_cache.json"
 _REMOVE = "Remove the .npz file: it is made again."
@@ -138,7 +141,7 @@ def _shapes(cache: Path) -> dict[str, tuple[int, ...]] | None:
                         version, np.lib.format.read_array_header_2_0
                     )
                     shapes[name.removesuffix(".npy")] = read(stream)[0]
-    except (OSError, zipfile.BadZipFile, ValueError, EOFError):
+    except (*_BROKEN_ZIP, OSError, ValueError, EOFError):
         return None
     return shapes
 
