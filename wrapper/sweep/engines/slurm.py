@@ -57,12 +57,12 @@ def by_slurm(
 
 
 def _stays(folder: Path, count: int) -> str:
-    project = folder.absolute().parents[1]
-    name = shlex.quote(folder.name)
-    place = "" if project == Path.cwd() else f" --project {shlex.quote(str(project))}"
+    project, sweep = folder.absolute().parents[1], shlex.quote(folder.name)
+    if project != Path.cwd():
+        sweep += f" --project {shlex.quote(str(project))}"
     return (
-        f"{count_of(count, 'job')} of Slurm went on: `lorawrap sweep run {name} --slurm{place}` follows, "
-        f"`lorawrap sweep cancel {name}{place}` ends them."
+        f"{count_of(count, 'job')} of Slurm went on: `lorawrap sweep run {sweep} --slurm` follows, "
+        f"`lorawrap sweep cancel {sweep}` ends them."
     )
 
 
