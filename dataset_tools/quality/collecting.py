@@ -6,11 +6,13 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from dataset_tools.errors import Problems
+from dataset_tools.errors import Problems, UserError
 from dataset_tools.known_contents import Stamp, stamp_of
+from dataset_tools.pictures.inspected import read_picture
 from dataset_tools.progress import Bar, progress
 from dataset_tools.quality.engines import Engine, measured_here
 from dataset_tools.quality.measure import Box
@@ -19,6 +21,8 @@ from dataset_tools.quality.measuring import Facts, Measured, Task
 from dataset_tools.quality.page.thumbnails import save_thumbnail, thumbnail_name
 
 NO_ROW = -1
+FEW = 16
+"""So many contents are sent along with a picture to be told from, not more."""
 
 
 class Picture(NamedTuple):
@@ -98,11 +102,25 @@ class Collector:
             yield self._task(place, picture, stamp, subject)
 
     def _task(self, place: int, picture: Picture, stamp: Stamp | None, subject: str | None) -> Task:
-        comparable = stamp is not None and subject is not None
-        known = self._store.of_size(stamp.size, subject) if comparable else ()
-        known = tuple(content for content in known if self._row(content, subject, picture) is not None)
+        known: tuple[str, ...] = ()
+        if stamp is not None and subject is not None:
+            perhaps = self._perhaps(picture, stamp.size, subject)
+            known = tuple(one for one in perhaps if self._row(one, subject, picture) is not None)
         wants_thumbnail = self._thumbnails is not None
         return Task(place, picture.path, picture.box, picture.mask, wants_thumbnail, known)
+
+    def _perhaps(self, picture: Picture, size: int, subject: str) -> tuple[str, ...]:
+        """The contents that a picture of that size may have, of those measured.
+
+        Pictures that are not compressed are all of one size: where many have it, the picture is read to tell.
+        """
+        known = self._store.of_size(size, subject, FEW + 1)
+        if len(known) <= FEW:
+            return known
+        try:
+            return (sha256(read_picture(picture.path)).hexdigest(),)
+        except UserError:
+            return ()
 
     def _row(self, content: str, subject: str, picture: Picture) -> int | None:
         """The row of a content that was measured, if its small copy is there too."""

@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS measured (
     id INTEGER PRIMARY KEY, content TEXT NOT NULL, subject TEXT, size INTEGER, version TEXT,
     facts TEXT NOT NULL, digest TEXT, thumbnail BLOB, UNIQUE (content, subject)
 );
-CREATE INDEX IF NOT EXISTS sizes ON measured (size);
+CREATE INDEX IF NOT EXISTS sizes_of ON measured (size, subject);
 CREATE TABLE IF NOT EXISTS agreements (key BLOB PRIMARY KEY, value REAL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pairs (key TEXT PRIMARY KEY, pairs TEXT NOT NULL);
 """
@@ -83,10 +83,10 @@ class MeasuredStore:
         ).fetchone()
         return found and (found[0], bool(found[1]))
 
-    def of_size(self, size: int, subject: str) -> tuple[str, ...]:
-        """The contents of so many bytes that were measured."""
+    def of_size(self, size: int, subject: str, most: int) -> tuple[str, ...]:
+        """The contents of so many bytes that were measured, ``most`` of them."""
         found = self._connection.execute(
-            "SELECT content FROM measured WHERE size = ? AND subject = ?", [size, subject]
+            "SELECT content FROM measured WHERE size = ? AND subject = ? LIMIT ?", [size, subject, most]
         )
         return tuple(content for (content,) in found)
 

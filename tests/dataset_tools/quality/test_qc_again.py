@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dataset_tools import known_contents
 from dataset_tools.errors import UserError
 from dataset_tools.manifests.manifest import read_manifest
 from dataset_tools.pictures.images import save_png
-from dataset_tools.quality import measuring
+from dataset_tools.quality import collecting, measuring
 from dataset_tools.quality.engines import measured_here
 from dataset_tools.quality.measured_store import CACHE, MeasuredStore
 from dataset_tools.quality.page.thumbnails import FOLDER
@@ -101,6 +102,23 @@ def test_a_touched_picture_is_read_but_not_decoded(folder, tmp_path, decoded, ha
     os.utime(folder / "3.png", (1, 1))
     assert inspected(folder, tmp_path / "out") == (first, 8)
     assert (decoded, hashed) == ([], ["3.png"])
+
+
+def test_of_pictures_that_are_all_of_one_size_each_is_looked_up_as_often_as_of_few(tmp_path, monkeypatch):
+    asked: list[int] = []
+    find = MeasuredStore.find
+    monkeypatch.setattr(MeasuredStore, "find", lambda *what: asked.append(1) or find(*what))
+    monkeypatch.setattr(collecting, "KEEP_EVERY_S", 0.0)
+    spent = []
+    for number in (40, 80):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for index in range(number):
+            Image.new("RGB", (16, 16), (index, 0, 0)).save(folder / f"{index}.bmp")
+        asked.clear()
+        inspected(folder, tmp_path / f"out of {number}")
+        spent.append(len(asked))
+    assert spent[1] < 2.5 * spent[0]
 
 
 def test_another_content_of_the_same_size_and_time_is_noticed(folder, tmp_path, decoded):
