@@ -22,7 +22,7 @@ from tests.faults.sameness import meaning
 from tests.faults.stages import COMMANDS, ORDER, SAME_COMMAND, STAGES, Stage
 from tests.faults.warm import Warm
 from tests.faults.wholeness import leftovers, torn
-from tests.faults.worlds import World, make_world
+from tests.faults.worlds import World, give_bases, make_world
 
 HEAVY = {"caching", "training", "saving", "launch", "generate", "evaluate", "export", "report", "run"}
 """Stages for which torch has to be there."""
@@ -176,11 +176,16 @@ def main() -> None:
     parser.add_argument("--boundaries", action="store_true")
     parser.add_argument("--every", type=int, default=1, help="only every n-th boundary")
     parser.add_argument("--first", type=int, default=1, help="the number of the first boundary")
+    parser.add_argument("--roles", nargs="*", default=["trainer", "lorawrap"])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--harms", nargs="*", default=list(HARMS))
     asked = parser.parse_args()
-    warm = Warm(heavy=bool(HEAVY & {*asked.stages}))
-    campaign = Campaign(make_world(asked.folder), warm)
+    world = make_world(asked.folder)
+    heavy = bool(HEAVY & {*asked.stages})
+    if heavy:
+        _give_bases(world)
+    warm = Warm(heavy=heavy)
+    campaign = Campaign(world, warm)
     wanted = [STAGES[name].ready for name in asked.stages]
     campaign.prepare(max(wanted, key=lambda name: ORDER.index(name) if name in ORDER else -1))
     rng = random.Random(asked.seed)
@@ -188,6 +193,13 @@ def main() -> None:
         for moment in _moments(campaign, asked, rng):
             print(json.dumps(asdict(moment), ensure_ascii=False), file=out, flush=True)
     warm.close()
+
+
+def _give_bases(world: World) -> None:
+    from tests.models import make_tiny
+
+    made = world.root / "made"
+    give_bases(world, make_tiny("sd15", False, made / "base"), make_tiny("sd15", True, made / "inpaint"))
 
 
 def _moments(campaign: Campaign, asked: argparse.Namespace, rng: random.Random) -> Iterator[Moment]:
@@ -206,7 +218,7 @@ def _of_stage(
     campaign: Campaign, stage: Stage, asked: argparse.Namespace, rng: random.Random
 ) -> Iterator[Moment]:
     if asked.boundaries and stage.name not in SAME_COMMAND:
-        for role in ("lorawrap", "trainer"):
+        for role in asked.roles:
             for at in range(asked.first, campaign.boundaries(stage, role) + 1, asked.every):
                 yield campaign.boundary(stage, role, at)
     for number in range(asked.moments):

@@ -38,9 +38,9 @@ def saves(world: World) -> bool:
 
 @dataclass(frozen=True)
 class Stage:
-    """``argv`` begins on the world kept as ``ready``; moments are drawn from ``sign`` to ``until`` or the end.
+    """``argv`` begins on the world kept as ``ready``; moments are drawn from ``sign`` to ``until``.
 
-    ``again`` is what a user would type after it was cut off.
+    Without ``until`` they are drawn to the end. ``again``: what a user would type after it was cut off.
     """
 
     name: str

@@ -142,8 +142,8 @@ def _copied(source: Path, target: Path) -> None:
         shutil.copytree(source, target)
 
 
-def make_world(root: Path, *, bases: bool = True, train: int = 5, held_out: int = 2) -> World:
-    """Draw the photographs, write manifest and project file, and (with ``bases``) two tiny base models."""
+def make_world(root: Path, *, train: int = 5, held_out: int = 2) -> World:
+    """Draw the photographs, and write manifest and project file."""
     from wrapper.demo.people import concept_portrait
     from wrapper.demo.portraits import VIEWS
     from wrapper.demo.world import class_photographs, photograph
@@ -162,16 +162,13 @@ def make_world(root: Path, *, bases: bool = True, train: int = 5, held_out: int 
         _save(world.project / "class photos" / f"{index}.png", rgb)
     (world.project / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (world.project / "lorawrap.toml").write_text(SETTINGS.format(steps=STEPS))
-    if bases:
-        _make_bases(root)
     return world
 
 
-def _make_bases(root: Path) -> None:
-    from tests.models import make_tiny
-
-    make_tiny("sd15", False, root / "base")
-    make_tiny("sd15", True, root / "base inpaint")
+def give_bases(world: World, base: Path, inpaint: Path) -> None:
+    """Copy two base models beside the project."""
+    shutil.copytree(base, world.root / "base")
+    shutil.copytree(inpaint, world.root / "base inpaint")
 
 
 def _save(path: Path, pixels: object) -> None:
