@@ -97,6 +97,7 @@ _ENDS = [
     Head("steps", "of all stages", number=True),
     Head("minutes", "of training", number=True),
     Head("checkpoint", "the one that stands for the trial", number=False),
+    Head("where", "it ran", number=False),
 ]
 
 
@@ -168,6 +169,7 @@ def _ends(row: Row) -> list[Cell]:
         _number(trained.steps, 0),
         _number(trained.minutes, 1),
         Cell(title, title.lower(), number=False),
+        Cell(trained.where, trained.where.lower(), number=False),
     ]
 
 
