@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,7 +100,7 @@ def command(project: Path, overrides: tuple[str, ...], dry_run: bool, yes: bool,
     if dry_run:
         next_step("the same command without --dry-run")
     else:
-        next_step(f"open {draw(comparison)}")
+        next_step(f"open {shlex.quote(str(draw(comparison)))}")
 
 
 def _announce(comparison: Comparison, *, ask: bool) -> None:

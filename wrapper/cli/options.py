@@ -56,5 +56,7 @@ def in_project(folder: Path) -> str:
 
 
 def next_step(text: str) -> None:
-    """Print the one thing that a user would do now."""
-    click.echo(click.style("next: ", bold=True) + text)
+    """Print the one thing that a user would do now; names in it steer no terminal."""
+    from dataset_tools.printable import printable
+
+    click.echo(click.style("next: ", bold=True) + printable(text))

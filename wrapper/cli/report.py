@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -19,4 +20,4 @@ def command(project: Path, overrides: tuple[str, ...]) -> None:
     hold(opened, writes=["report"])
     path = write_report(opened)
     click.echo(f"wrote {path}")
-    next_step(f"open {path}")
+    next_step(f"open {shlex.quote(str(path))}")

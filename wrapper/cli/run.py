@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -25,4 +26,4 @@ def command(project: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
     check_requests(opened)
     hold(opened, writes=PARTS)
     run_job(opened)
-    next_step(f"open {opened.paths.report}")
+    next_step(f"open {shlex.quote(str(opened.paths.report))}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,9 @@ def compare_command(
     path = draw_curves(runs, out or opened.paths.runs / f"{names[0]}_{names[1]}.svg")
     if path is not None:
         click.echo(f"wrote {path}")
-    next_step(f"open {path}" if path else f"lorawrap runs show {names[0]}{in_project(project)}")
+    next_step(
+        f"open {shlex.quote(str(path))}" if path else f"lorawrap runs show {names[0]}{in_project(project)}"
+    )
 
 
 def _table(rows: Sequence[Sequence[str]]) -> None:

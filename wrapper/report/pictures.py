@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -31,7 +32,7 @@ def picture(path: Path, alt: str, max_side_px: int = 384) -> Picture | None:
     """A copy of ``path`` no larger than ``max_side_px``, upright; None when it is not a readable image."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - False for a name that no file can have
         return None
     try:
         with Image.open(path) as opened:
@@ -46,7 +47,7 @@ def overlay(image_path: Path, mask_path: Path, alt: str, max_side_px: int = 384)
     """The image with the part to repaint tinted; None when either file is not a readable image."""
     from PIL import Image, UnidentifiedImageError
 
-    if not (image_path.is_file() and mask_path.is_file()):
+    if not (os.path.isfile(image_path) and os.path.isfile(mask_path)):  # noqa: PTH113 - as above
         return None
     try:
         with Image.open(image_path) as image, Image.open(mask_path) as mask:
