@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import bisect
+import warnings
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,6 @@ from wrapper.kohya.subsets import SubsetView
 
 LATENTS_SUFFIX = {"sdxl_train_network": "_sdxl.npz"}
 _SD_SUFFIX = "_sd.npz"
-_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
-"""What zipfile raises over a member that is damaged, encrypted, or packed in a way that it does not know."""
 TEXT_SUFFIX = "_te_outputs.npz"
 INFO_FILE = "metadata_cache.json"
 _REMOVE = "Remove the .npz file: it is made again."
@@ -133,7 +131,8 @@ def _shapes(cache: Path) -> dict[str, tuple[int, ...]] | None:
 
     shapes: dict[str, tuple[int, ...]] = {}
     try:
-        with zipfile.ZipFile(cache) as archive:
+        with warnings.catch_warnings(), zipfile.ZipFile(cache) as archive:
+            warnings.simplefilter("ignore")  # numpy's, of headers that Python 2 wrote
             for name in archive.namelist():
                 with archive.open(name) as stream:
                     version = np.lib.format.read_magic(stream)
@@ -141,7 +140,7 @@ def _shapes(cache: Path) -> dict[str, tuple[int, ...]] | None:
                         version, np.lib.format.read_array_header_2_0
                     )
                     shapes[name.removesuffix(".npy")] = read(stream)[0]
-    except (*_BROKEN_ZIP, OSError, ValueError, EOFError):
+    except Exception:  # zipfile's and numpy's readers raise errors of every kind on damaged files
         return None
     return shapes
 
