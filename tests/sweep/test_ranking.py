@@ -49,7 +49,7 @@ def test_noise_is_called_noise_in_the_words_of_the_setting(tmp_path):
 
 def test_many_that_are_alike_are_counted(tmp_path):
     made = [Made({RANK: dim, RATE: rate}, 3, noise=1) for dim in (8, 16, 32) for rate in (1e-5, 1e-4)]
-    assert "It cannot be told from all 5 others on 8 images; over " in told(make_sweep(tmp_path, made))
+    assert "It cannot be told from any of the 5 others on 8 images; over " in told(make_sweep(tmp_path, made))
 
 
 def test_a_trial_is_not_preferred_for_being_the_earliest(tmp_path):
@@ -183,6 +183,13 @@ def test_one_image_is_too_few(tmp_path):
     sweep = make_sweep(tmp_path, [Made({RANK: 8}, 2), Made({RANK: 16}, 5)], images=1)
     assert rank(sweep).best.id == "002"
     assert "One image is too few to tell trials apart." in told(sweep)
+
+
+def test_few_images_are_not_resampled_in_words(tmp_path):
+    made = [Made({RANK: 8}, 2, noise=0.5), Made({RANK: 16}, 2, noise=0.5), Made({RANK: 4}, 2, noise=0.5)]
+    assert "cannot be told from both others" in told(make_sweep(tmp_path / "3", made, images=3))
+    assert "resampled" not in told(make_sweep(tmp_path / "3", made, images=3))
+    assert "resampled" in told(make_sweep(tmp_path / "8", made, images=8))
 
 
 def test_what_another_training_seed_changes_is_told_where_seeds_were_swept(tmp_path):

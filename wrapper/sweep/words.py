@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean, stdev
 
 from dataset_tools.wording import count_of
+from wrapper.evaluation.choosing import FEW_UNITS
 from wrapper.evaluation.metrics import Metric
 from wrapper.evaluation.words import STAGES as TITLES
 from wrapper.evaluation.words import first_words, gap_words
@@ -61,12 +62,13 @@ def _sureness(ranking: Ranking, group: Group, metric: Metric) -> list[str]:
     if len(group.standing.units) < 2:
         return ["One image is too few to tell trials apart."]
     alike = [row for row in others if row.behind and row.behind.is_noise]
-    chance = first_words(best.best_chance or 0.0)
+    many = len(group.standing.units) >= FEW_UNITS
+    chance = [first_words(best.best_chance or 0.0)] if many else []
     nearest = others[0]
     if not alike and nearest.behind:
         gap = gap_words(nearest.behind, metric)
-        return [f"It is better than every other beyond noise; {nearest.id} comes next, by {gap}.", chance]
-    return [_not_apart(ranking, group, alike, metric), chance]
+        return [f"It is better than every other beyond noise; {nearest.id} comes next, by {gap}.", *chance]
+    return [_not_apart(ranking, group, alike, metric), *chance]
 
 
 def _not_apart(ranking: Ranking, group: Group, alike: Sequence[Row], metric: Metric) -> str:
@@ -75,7 +77,8 @@ def _not_apart(ranking: Ranking, group: Group, alike: Sequence[Row], metric: Met
     if len(alike) == 1:
         return f"{_pair(ranking, best, first)} cannot be told apart on {_units(group, metric)}: {gap}."
     others = len(group.rows) - 1
-    many = f"all {others} others" if len(alike) == others else f"{len(alike)} of the {others} others"
+    every = "both others" if others == 2 else f"any of the {others} others"
+    many = every if len(alike) == others else f"{len(alike)} of the {others} others"
     over = f"over {titled(ranking, first)} it is {gap}"
     return f"It cannot be told from {many} on {_units(group, metric)}; {over}."
 

@@ -14,6 +14,7 @@ from dataset_tools.progress import clock
 from dataset_tools.quality.page.page import as_script
 from dataset_tools.wording import count_of
 from wrapper import __version__
+from wrapper.evaluation.choosing import FEW_UNITS
 from wrapper.evaluation.words import STAGES as TITLES
 from wrapper.evaluation.words import gap_words
 from wrapper.places import shipped
@@ -130,10 +131,15 @@ def tiles(ranking: Ranking) -> list[Tile]:
         figure, _, between = shown.partition(" (")
         label = f"better than the untouched base{', ' + between.rstrip(')') if between else ''}"
         found.append(Tile(figure, label))
-    if best.best_chance is not None and len(ranking.groups[0].rows) > 1:
+    if best.best_chance is not None and len(ranking.groups[0].rows) > 1 and _many(ranking):
         chance = f"{best.best_chance:.0%}".replace("%", " %")
         found.append(Tile(chance, "of resampled sets of images in which it comes first"))
     return found
+
+
+def _many(ranking: Ranking) -> bool:
+    """Whether there are images enough to resample them."""
+    return len(ranking.groups[0].standing.units) >= FEW_UNITS
 
 
 def commands(ranking: Ranking) -> list[Command]:
