@@ -94,6 +94,23 @@ def test_a_worker_that_is_killed_costs_only_time(nodes: Any, folder: Path):
     assert nothing_is_left(job)
 
 
+def test_a_guard_that_is_killed_costs_only_time(nodes: Any, folder: Path):
+    """Ray kills what a worker has started before the worker itself, when their node is lost."""
+    job = fake_job(folder, "001", 100)
+    told: list[Change] = []
+    for change in by_ray(nodes.address)([job]):
+        told.append(change)
+        if len(told) == 1:
+            wait_until(lambda: steps_done(job) > 5)
+            guard = psutil.Process(starts(job)[0].pids[0]).parent()
+            assert guard is not None
+            guard.kill()
+    assert [one.kind for one in told] == ["started", "started", "ended"]
+    assert told[-1].exit_code == 0
+    assert starts(job)[1].step > 5
+    assert nothing_is_left(job)
+
+
 def test_a_trial_that_loses_its_worker_every_time_is_given_up(
     nodes: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -125,6 +125,7 @@ def test_one_fails_and_one_is_cancelled(slurm: LocalSlurm, folder: Path):
     assert found == {"bad": 3, "long": 143}
     assert len(starts(bad)) == len(starts(long)) == 1
     wait_until(lambda: nothing_is_left(long))
+    assert was_interrupted(long)
 
 
 def test_whoever_starts_the_sweep_again_follows(slurm: LocalSlurm, folder: Path):

@@ -19,9 +19,9 @@ from wrapper.launch.command import Command
 from wrapper.launch.groups import ask_to_end, own_group
 from wrapper.launch.process import run
 from wrapper.sweep.engines import Job
-from wrapper.sweep.engines.on_node import CANNOT_START, GRACE_S
+from wrapper.sweep.engines.on_node import GRACE_S
 
-INTERRUPTED = 130
+CANNOT_START, INTERRUPTED = 127, 130
 POLL_S = 0.5
 END_S = 2 * GRACE_S + 5
 """For a guard that is terminated: its command may have to be terminated, and then killed."""
@@ -32,11 +32,13 @@ def guarded(argv: tuple[str, ...]) -> tuple[str, ...]:
     return (sys.executable, "-m", "wrapper.sweep.engines.guard", str(os.getpid()), *argv)
 
 
-def run_guarded(job: Job) -> int:
+def run_guarded(job: Job) -> int | None:
     """Run ``job`` behind a guard, its output added to its log; the exit code.
 
-    An exception that ends this call (Ctrl-C, SIGTERM) ends the job as well. The guard itself is never killed:
-    what it guards would be left.
+    None when the guard was killed, as Ray does with all that a worker has started when it loses its node.
+
+    An exception that ends this call (Ctrl-C, SIGTERM) ends the job as well. We never kill the guard: what it
+    guards would be left.
     """
     with job.log.open("ab") as log:
         guard = subprocess.Popen(
@@ -55,7 +57,7 @@ def run_guarded(job: Job) -> int:
         with suppress(subprocess.TimeoutExpired):
             guard.wait(END_S)
         raise
-    return guard.returncode
+    return guard.returncode if guard.returncode >= 0 else None
 
 
 def main(parent: int, argv: tuple[str, ...]) -> int:

@@ -1,4 +1,4 @@
-"""One job on a node of a cluster: is it the same program, are the files here, then the child process."""
+"""One job on a node of a cluster: is it the same program, and are the files here?"""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ import platform
 import socket
 from typing import NamedTuple
 
-from dataset_tools.errors import UserError
-from wrapper.launch.command import Command
-from wrapper.launch.process import run
 from wrapper.sweep.engines import WHERE, Job
 
-CANNOT_START = 127
 GRACE_S = 25.0
 """For a trial that is interrupted: it ends its trainer first."""
 
@@ -67,20 +63,3 @@ def program() -> str:
 def placed(job: Job, node: Node) -> Job:
     """The same job, which knows where it runs."""
     return job._replace(env={WHERE: node.where, **job.env})
-
-
-def carry_out(job: Job, before: tuple[str, ...] = ()) -> int:
-    """Run ``job`` behind ``before``, its output added to its log; the exit code.
-
-    Whatever ends this process by an exception (Ctrl-C, SIGTERM) ends the job with all of its processes.
-    """
-    with job.log.open("a", encoding="utf-8", newline="\n", buffering=1) as log:
-
-        def write(line: str) -> None:
-            log.write(line + "\n")
-
-        try:
-            return run(Command((*before, *job.argv), job.env), write, GRACE_S)
-        except UserError as error:
-            write(error.message)
-            return CANNOT_START

@@ -57,7 +57,7 @@ def _share(ray: ModuleType, asked: float | None, cpus: float) -> float:
     return share
 
 
-def trial_on_node(job: Job, attempt: int, asked_by: str) -> Iterator[Node | int]:
+def trial_on_node(job: Job, attempt: int, asked_by: str) -> Iterator[Node | int | None]:
     """What a Ray task does: says where it is, then runs the job and says its exit code.
 
     Nothing is run where the one who asked will refuse it.
@@ -106,6 +106,9 @@ class _Tasks:
             return
         if isinstance(said, Node):
             yield self._started(job, said)
+            return
+        if said is None:
+            yield from self._lost(task)
             return
         del self._under_way[task]
         yield Change(job.trial, "ended", self._where[job.trial], said)

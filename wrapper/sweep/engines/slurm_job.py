@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dataset_tools.files import write_json
 from wrapper.runs.record import read_object
 from wrapper.sweep.engines import Job
-from wrapper.sweep.engines.on_node import carry_out, placed, program, this_node
+from wrapper.sweep.engines.on_node import GRACE_S, Node, placed, program, this_node
 from wrapper.sweep.engines.slurm_queue import Standing
 
 if TYPE_CHECKING:
@@ -21,6 +24,9 @@ RESTARTS = 20
 """So often a job may be put back into the queue: by its time limit, for other jobs, for a lost node."""
 DEAF = ("sh", "-c", 'trap "" USR2; exec "$@"', "sh")
 """Slurm's warning signal reaches all processes of a job; it is for the one that submitit has started."""
+INTERRUPTED = 130
+CUT_OFF = (INTERRUPTED, -signal.SIGINT, -signal.SIGTERM)
+"""Exit codes of a trial that was asked to end: these are not its own."""
 SUBMITTED = "_submitted.pkl"
 
 
@@ -89,21 +95,44 @@ class TrialOnNode:
         """Run the trial, write how it ended, and end as it did, for Slurm to see."""
         own_id = os.environ["SLURM_JOB_ID"]
         self.folder.forget(own_id)
-        ended = self._run()
+        node = this_node(self.job)
+        ended = self._refusal(node) or Ended(_run(placed(self.job, node)), node.where)
+        if ended.exit_code in CUT_OFF:
+            sys.exit(INTERRUPTED)  # Slurm knows why, and whether the job is put back
         self.folder.write_ended(own_id, ended)
         if ended.exit_code != 0:
             sys.exit(1 if ended.exit_code is None or ended.exit_code < 0 else ended.exit_code)
 
-    def _run(self) -> Ended:
-        node = this_node(self.job)
+    def _refusal(self, node: Node) -> Ended | None:
         if program() != self.asked_by:
             return Ended(None, node.where, f"{node.name} has {program()}")
-        if int(os.environ.get("SLURM_RESTART_COUNT", "0")) > RESTARTS:
-            return Ended(None, node.where)
-        return Ended(carry_out(placed(self.job, node), DEAF), node.where)
+        put_back_too_often = int(os.environ.get("SLURM_RESTART_COUNT", "0")) > RESTARTS
+        return Ended(None, node.where) if put_back_too_often else None
 
     def checkpoint(self) -> DelayedSubmission:
         """Asked for by submitit before the time is up: the same again, which goes on by itself."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
+
+
+def _run(job: Job) -> int:
+    """The exit code of the trial. It is Slurm that interrupts it: each process of a job gets its SIGTERM."""
+    with job.log.open("ab") as log:
+        child = subprocess.Popen(
+            [*DEAF, *job.argv],
+            env={**os.environ, **job.env},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        return child.wait()
+    except SystemExit:  # submitit has put the job back
+        child.wait()
+        raise
+    except BaseException:
+        child.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(GRACE_S)
+        raise
