@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from dataset_tools.data_text import from_json
 from dataset_tools.progress import Bar, progress
 from wrapper.project.layout import ProjectPaths
 from wrapper.sweep.checking import Steps
@@ -67,7 +67,7 @@ def _last_step(events: Path) -> int:
         return 0
     for line in reversed(lines):
         try:
-            return int(json.loads(line)["step"])
+            return int(from_json(line)["step"])
         except (ValueError, KeyError, TypeError):
             continue
     return 0
