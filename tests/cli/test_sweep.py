@@ -211,6 +211,27 @@ def test_what_cannot_be_is_a_sentence(sweep, case: str):
     assert (code, said in output) == (2, True), output
 
 
+@pytest.mark.parametrize(
+    ("asked", "device"),
+    [
+        (("--ray", "auto"), None),
+        (("--ray", "local", "--gpu-share", "0.5", "--cpus", "2"), "cuda"),
+        (("--ray", "h:1", "--gpu-share", "0"), "cpu"),
+        (("--slurm",), None),
+        (("--slurm", "--slurm-set", "gpus_per_node=1", "--slurm-set", "partition=a"), "cuda"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
+)
+def test_a_cluster_is_planned_for_without_it(sweep, behave, monkeypatch, asked, device):
+    """Trials are checked for the machines that they will run on; nothing is asked of the cluster yet."""
+    seen = []
+    monkeypatch.setattr(
+        "wrapper.sweep.checking.check_trials", lambda plan, trials, on: seen.append(on) or {"001": {}}
+    )
+    code, said = sweep("run", *ONE, *FAKE, *asked, "--dry-run")
+    assert (code, seen) == (0, [device]), said
+
+
 def test_a_sweep_that_is_not_there(sweep):
     for command in ("show", "cancel"):
         code, said = sweep(command)

@@ -216,6 +216,16 @@ def test_a_project_that_has_changed_is_told_by_name(project: Project):
     ]
 
 
+def test_a_dataset_that_was_built_anew_is_another(project: Project):
+    keep(plan(project, RATES))
+    path = project.paths.dataset / "dataset.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"a key"', '"another"'), encoding="utf-8")
+    with pytest.raises(UserError, match="its dataset was built anew, and is another"):
+        plan(project, stage=None)
+    path.unlink()
+    assert len(plan(project, stage=None).sweep.trials) == 2
+
+
 def test_a_sweep_that_is_not_there_and_not_begun(project: Project):
     with pytest.raises(UserError, match="there is no such sweep, and no --grid"):
         plan(project)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.building.dataset import RECORD_FILE
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_text
 from wrapper.launch.stages import stages_of
@@ -100,7 +101,7 @@ def plan_sweep(project: Project, asked: Asked) -> SweepPlan:
     settings = validate(data, {})
     stages = _stages(kept, asked, settings)
     if kept:
-        _refuse_changed(folder, kept, settings, stages)
+        _refuse_changed(project, folder, kept, settings, stages)
     check_asked(data, asked.rows, asked.axes)
     combined = combine(asked.rows, asked.axes, asked.most, asked.seed) if asked.is_more else None
     trials, new = _trials(folder, kept, combined.trials if combined else [], data, project.settings)
@@ -135,11 +136,10 @@ def write_trials(plan: SweepPlan, place: Path, trials: Sequence[Trial]) -> list[
 def keep(plan: SweepPlan) -> None:
     """Write the trials' files, then ``sweep.json``."""
     write_trials(plan, plan.sweep.folder, plan.sweep.trials)
-    record = read_json(plan.project.paths.dataset / "dataset.json") or {}
     kept = {
         "overrides": list(plan.overrides),
         "project": told_settings(plan.settings),
-        "dataset": record.get("key", ""),
+        "dataset": _dataset_key(plan.project),
     }
     write_sweep(plan.sweep, kept)
 
@@ -163,7 +163,9 @@ def _stages(kept: Kept | None, asked: Asked, settings: ProjectFile) -> list[str]
     return stages_of(settings, asked.stage or "all")
 
 
-def _refuse_changed(folder: Path, kept: Kept, settings: ProjectFile, stages: Sequence[str]) -> None:
+def _refuse_changed(
+    project: Project, folder: Path, kept: Kept, settings: ProjectFile, stages: Sequence[str]
+) -> None:
     """The trials of one sweep differ in what was swept, and in nothing else."""
     now = told_settings(settings)
     keys = [*kept.project, *(key for key in now if key not in kept.project)]
@@ -174,9 +176,21 @@ def _refuse_changed(folder: Path, kept: Kept, settings: ProjectFile, stages: Seq
     ]
     if list(stages) != kept.stages:
         changed.append(f"  stages: {', '.join(kept.stages)} → {', '.join(stages)}")
+    if _is_another_dataset(project, kept):
+        changed.append("  its dataset was built anew, and is another")
     if changed:
-        lines = [f"{folder}: the project's settings are others than when the sweep was begun:", *changed]
+        lines = [f"{folder}: the project is another than when the sweep was begun:", *changed]
         raise UserError("\n".join(lines), "Give the new sweep another name, or set them back.")
+
+
+def _is_another_dataset(project: Project, kept: Kept) -> bool:
+    used = any(not trial.dataset for trial in kept.trials)
+    return used and bool(key := _dataset_key(project)) and key != kept.dataset
+
+
+def _dataset_key(project: Project) -> str:
+    """What the project's dataset was made of; empty while there is none."""
+    return str((read_json(project.paths.dataset / RECORD_FILE) or {}).get("key", ""))
 
 
 def _trials(

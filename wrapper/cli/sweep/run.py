@@ -110,12 +110,15 @@ def _run(
     from wrapper.sweep.queue import run_trials, waiting
 
     trials = waiting(plan.sweep, failed_too=failed_too)
-    prepare_datasets(plan, click.get_current_context().command_path)
-    hold(opened, reads=["dataset"])
-    steps = check_trials(plan, trials, where.device)
-    keep(plan)
     click.echo(f"{len(trials)} of {len(plan.sweep.trials)} trials to run {where.title}")
-    engine = where.engine(plan.sweep.folder)
-    outcome = run_trials(plan.sweep, trials, engine, steps, click.echo, stop_on_failure=stop_on_failure)
+    bad = 0
+    if trials:
+        prepare_datasets(plan, click.get_current_context().command_path)
+        hold(opened, reads=["dataset"])
+        steps = check_trials(plan, trials, where.device)
+        keep(plan)
+        engine = where.engine(plan.sweep.folder)
+        how = {"stop_on_failure": stop_on_failure}
+        bad = run_trials(plan.sweep, trials, engine, steps, click.echo, **how).bad
     show_results(plan.sweep, project)
-    return 1 if outcome.bad else 0
+    return 1 if bad else 0
