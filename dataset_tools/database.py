@@ -11,8 +11,6 @@ from pathlib import Path
 
 from dataset_tools.errors import UserError
 
-_SYSTEM = {"disk is full": errno.ENOSPC, "disk I/O error": errno.EIO}
-"""What SQLite says of the system's faults."""
 WAIT_S = 60.0
 """So long one process waits for another that writes; each writes in moments."""
 
@@ -32,8 +30,18 @@ def opened(path: Path | None, schema: str) -> Iterator[sqlite3.Connection]:
             connection.executescript(schema)
             yield connection
     except sqlite3.Error as error:
-        for said, number in _SYSTEM.items():
-            if said in str(error):
-                raise OSError(number, os.strerror(number), str(path or "")) from error
+        if number := _system_number(error, path):
+            raise OSError(number, os.strerror(number), str(path or "")) from error
         hint = "Remove it: it only saves time."
         raise UserError(f"{path or 'temporary database'}: cannot be used ({error})", hint) from error
+
+
+def _system_number(error: sqlite3.Error, path: Path | None) -> int:
+    """The system's fault behind what SQLite says, 0 for none.
+
+    It calls a file that somebody removed an I/O error as well: then the folder is there, and the file is not.
+    """
+    if "disk is full" in str(error):
+        return errno.ENOSPC
+    removed = path is not None and path.parent.is_dir() and not path.is_file()
+    return errno.EIO if "disk I/O error" in str(error) and not removed else 0

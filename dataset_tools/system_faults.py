@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 from typing import NamedTuple
 
 
@@ -77,6 +78,8 @@ def system_fault(error: BaseException) -> SystemFault | None:
     """What to tell a user of ``error``; None when it is not the system's doing, but a bug."""
     if isinstance(error, MemoryError):
         return _MEMORY
+    if isinstance(error, shutil.Error):  # of a folder that was copied: a list of what the system said
+        return _of_words(error)
     if isinstance(error, OSError):
         return _BY_WINERROR.get(getattr(error, "winerror", 0)) or _of_number(error)
     return _of_words(error) if type(error).__name__ in _LIBRARY_ERRORS else None

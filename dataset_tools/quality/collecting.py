@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from array import array
 from collections import deque
@@ -23,6 +24,7 @@ from dataset_tools.quality.page.thumbnails import save_thumbnail, thumbnail_name
 NO_ROW = -1
 FEW = 16
 """So many contents are sent along with a picture to be told from, not more."""
+GONE_HINT = "Where its drive was taken away, bring it back: QC goes on from what it has measured."
 
 
 class Picture(NamedTuple):
@@ -59,6 +61,7 @@ class Collector:
         self._store, self._engine, self._thumbnails = store, engine, thumbnails
         self._sent: dict[int, _Sent] = {}
         self._back: deque[tuple[Task, Measured]] = deque()
+        self._gone: list[Path] = []
         self._kept_at = time.monotonic()
         self._last_before = 0
         """Rows after this one are of this run."""
@@ -69,7 +72,10 @@ class Collector:
         return self._row(content, subject, picture) if content and subject is not None else None
 
     def collect(self, pictures: Iterable[Picture], count: int, source: Path) -> Collected:
-        """Measure what is new. UserError for what the manifest ``source`` says and cannot be."""
+        """Measure what is new. UserError for what the manifest ``source`` says and cannot be.
+
+        And for pictures that are taken away meanwhile: on a drive that is gone all would be rejected.
+        """
         found, problems = Collected(count), Problems()
         self._store.forget_older()
         self._last_before = self._store.last_row()
@@ -84,6 +90,9 @@ class Collector:
             finally:
                 self._keep(found, at_once=True)
         problems.raise_if_any()
+        if self._gone:
+            more = f" (and {len(self._gone) - 1} more)" if len(self._gone) > 1 else ""
+            raise UserError(f"{self._gone[0]}: was there when QC began, and is gone{more}.", GONE_HINT)
         return found
 
     def _tasks(self, pictures: Iterable[Picture], found: Collected, bar: Bar) -> Iterator[Task]:
@@ -158,6 +167,8 @@ class Collector:
             save_thumbnail(measured.thumbnail, self._thumbnails / thumbnail_name(sent.picture.name))
         if not measured.content:
             found.unread[task.place] = measured.facts or Facts()
+            if not os.path.lexists(task.path):
+                self._gone.append(task.path)
             return
         contents = self._store.contents
         contents.note(task.path, sent.stamp, measured.content)

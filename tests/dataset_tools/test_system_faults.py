@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 
 import pytest
 
@@ -34,6 +35,10 @@ SAID = {
     "memory of torch": (
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 4 bytes"),
         "The computer's memory is used up.",
+    ),
+    "disk of a folder that is copied": (
+        shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")]),
+        "The disk is full.",
     ),
     "disk of safetensors": (
         SafetensorError("I/O error: No space left on device (os error 28)"),

@@ -330,3 +330,20 @@ def test_a_disk_that_fills_while_results_are_kept_is_told_as_that(folder, tmp_pa
     monkeypatch.setattr("dataset_tools.quality.collecting.save_thumbnail", full)
     with pytest.raises(OSError, match="No space left"):
         inspected(folder, tmp_path / "out")
+
+
+def test_pictures_that_are_taken_away_meanwhile_are_not_rejected(folder, tmp_path, monkeypatch):
+    read = measuring.read_picture
+
+    def lost_after_two(path: Path) -> bytes:
+        if path.name == "2.png":
+            shutil.move(folder, tmp_path / "taken away")
+        return read(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(measuring, "read_picture", lost_after_two)
+        with pytest.raises(UserError, match=r"2\.png: was there when QC began, and is gone \(and 5 more\)"):
+            inspected(folder, tmp_path / "out")
+    shutil.move(tmp_path / "taken away", folder)
+    records, taken_over = inspected(folder, tmp_path / "out")
+    assert (len(records), taken_over) == (8, 2)
