@@ -15,8 +15,7 @@ from typing import IO, NamedTuple
 from wrapper.launch.groups import ask_to_end, kill_group, own_group
 from wrapper.launch.process import kill_marked, marked
 from wrapper.sweep.engines import WHERE, Change, Engine, Job
-from wrapper.sweep.engines.guard import guarded
-from wrapper.sweep.engines.on_node import GRACE_S
+from wrapper.sweep.engines.guard import END_S, guarded
 
 POLL_S = 0.1
 
@@ -74,7 +73,7 @@ class _Queue:
         for child in self.running:
             with suppress(ProcessLookupError):
                 ask_to_end(child.process)
-        until = time.monotonic() + GRACE_S + 5
+        until = time.monotonic() + END_S
         for child in list(self.running):
             with suppress(subprocess.TimeoutExpired):
                 child.process.wait(max(until - time.monotonic(), 0))
