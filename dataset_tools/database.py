@@ -39,9 +39,9 @@ def opened(path: Path | None, schema: str) -> Iterator[sqlite3.Connection]:
 def _system_number(error: sqlite3.Error, path: Path | None) -> int:
     """The system's fault behind what SQLite says, 0 for none.
 
-    It calls a file that somebody removed an I/O error as well: then the folder is there, and the file is not.
+    It calls a file that somebody removed an I/O error as well; on a drive that is gone its folder is gone.
     """
     if "disk is full" in str(error):
         return errno.ENOSPC
-    removed = path is not None and path.parent.is_dir() and not path.is_file()
-    return errno.EIO if "disk I/O error" in str(error) and not removed else 0
+    gone = path is None or not path.parent.is_dir()
+    return errno.EIO if "disk I/O error" in str(error) and gone else 0
