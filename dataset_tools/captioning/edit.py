@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataset_tools.captioning import cut_off
 from dataset_tools.errors import Problems
 from dataset_tools.files import link_or_copy, whole_folder, write_text
 from dataset_tools.progress import track
@@ -68,12 +69,19 @@ def apply(root: Path, changes: Sequence[Change], *, keep: bool = True) -> Path |
     """Write the changes, and return the folder below ``root`` that has the originals when they are kept."""
     kept = _next_folder(root) if keep and changes else None
     if kept:
-        with whole_folder(kept) as folder:
-            for change in changes:
-                link_or_copy(change.path, folder / change.path.relative_to(root))
+        _keep(root, changes, kept)
     for change in track(changes, "Writing captions", len(changes)):
         write_text(change.path, change.after)
+    if kept:
+        cut_off.done(kept)
     return kept
+
+
+def _keep(root: Path, changes: Sequence[Change], kept: Path) -> None:
+    with whole_folder(kept) as folder:
+        for change in changes:
+            link_or_copy(change.path, folder / change.path.relative_to(root))
+        cut_off.note(folder, {change.path.relative_to(root).as_posix(): change.after for change in changes})
 
 
 def _line(line: str, edits: Edits) -> str:

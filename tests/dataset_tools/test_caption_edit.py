@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dataset_tools.captioning import edit
 from dataset_tools.captioning.caption_files import read_captions, tag_counts
-from dataset_tools.captioning.edit import Change, Edits, apply, edited, plan
+from dataset_tools.captioning.cut_off import NOTE, take_back
+from dataset_tools.captioning.edit import KEPT, Change, Edits, apply, edited, plan
 from dataset_tools.errors import UserError
 from dataset_tools.pictures.images import save_png
 
@@ -108,3 +110,49 @@ def test_captions_that_cannot_be_read_are_all_named(folder):
 def test_a_folder_without_captions_says_so(folder):
     with pytest.raises(UserError, match=r"no \.caption captions beside images"):
         read_captions(folder, ".caption")
+
+
+class CutOffError(Exception):
+    pass
+
+
+@pytest.fixture
+def half_edited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An edit was killed after its first caption."""
+    write = edit.write_text
+
+    def once(path: Path, text: str) -> None:
+        write(path, text)
+        raise CutOffError
+
+    monkeypatch.setattr(edit, "write_text", once)
+    with pytest.raises(CutOffError):
+        apply(folder, plan(read_captions(folder), Edits(replace=[("red", "dark red")])))
+    monkeypatch.undo()
+    assert (folder / "a.txt").read_text() == "myface, dark red, Tree"
+    return folder
+
+
+def test_an_edit_that_was_cut_off_and_done_again_changes_every_caption_once(half_edited: Path):
+    assert take_back(half_edited / KEPT) == 1
+    kept = apply(half_edited, plan(read_captions(half_edited), Edits(replace=[("red", "dark red")])))
+    assert (half_edited / "a.txt").read_text() == "myface, dark red, Tree"
+    assert kept == half_edited / KEPT / "1"
+    assert sorted(path.name for path in kept.rglob("*.*")) == ["a.txt", "b.txt"]
+    assert (kept / "a.txt").read_text() == "myface, red, Tree"
+    assert take_back(half_edited / KEPT) == 0
+
+
+def test_a_caption_that_was_changed_since_stays(half_edited: Path):
+    (half_edited / "a.txt").write_text("mine")
+    assert take_back(half_edited / KEPT) == 0
+    assert (half_edited / "a.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"../a.txt": "x"}', '{"a.txt": 1}'])
+def test_a_note_that_is_none_of_ours_is_refused(folder: Path, text: str):
+    note = folder / KEPT / "1" / NOTE
+    note.parent.mkdir(parents=True)
+    note.write_text(text)
+    with pytest.raises(UserError, match="is no note of an edit"):
+        take_back(folder / KEPT)

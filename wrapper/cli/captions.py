@@ -49,10 +49,13 @@ def command(
     would not be read.
     """
     from dataset_tools.captioning.caption_files import read_captions
-    from dataset_tools.captioning.edit import Edits
+    from dataset_tools.captioning.cut_off import take_back
+    from dataset_tools.captioning.edit import KEPT, Edits
 
     suffix = suffix if suffix.startswith(".") else f".{suffix}"
     edits = Edits(find, drop, _checked(replace), prefix.strip().rstrip(","))
+    if edits.change_something and not dry_run and (taken := take_back(folder / KEPT)):
+        click.echo(f"an edit was cut off here; captions that were put back first: {taken}", err=True)
     captions = read_captions(folder, suffix)
     if edits.change_something:
         return _edit(folder, captions, edits, dry_run=dry_run, keep=not no_backup)
