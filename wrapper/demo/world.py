@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError
-from dataset_tools.files import write_text
+from dataset_tools.files import whole_file, write_text
 from wrapper.demo.people import (
     CLASS_WORD,
     TRIGGER,
@@ -162,5 +162,5 @@ def _save(photo: Photo, folder: Path) -> dict[str, Any]:
 def _save_png(path: Path, array: np.ndarray) -> None:
     from PIL import Image
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(array).save(path)
+    with whole_file(path) as temporary:
+        Image.fromarray(array).save(temporary)

@@ -6,6 +6,7 @@ import base64
 from io import BytesIO
 from pathlib import Path
 
+from dataset_tools.files import whole_file
 from wrapper.notebook.colab import colab
 from wrapper.notebook.stop import Stop
 from wrapper.places import shipped
@@ -30,8 +31,8 @@ def draw_mask(image: Path, target: Path) -> Path:
         mask = painted.convert("L").resize(_upright_size(image)).point(lambda level: 255 * (level > 127))
     if mask.getbbox() is None:
         raise Stop("Nothing was painted.", "Paint over what is to be repaired, then press 'Done'.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    mask.save(target)
+    with whole_file(target) as temporary:
+        mask.save(temporary)
     return target
 
 
