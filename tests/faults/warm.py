@@ -30,8 +30,8 @@ ROOT = Path(__file__).parents[2]
 READY = "ready"
 START = inspect.signature(subprocess.Popen._execute_child)  # type: ignore[attr-defined]
 PR_SET_CHILD_SUBREAPER = 36
-GONE_S = 10.0
-"""So long may a process outlive the command that it belongs to."""
+GONE_S = 30.0
+"""So long may a process outlive its command: the guardian of a training waits ten seconds before it kills."""
 HIGHEST = 1024
 """Open files beyond this number are none of ours."""
 LIGHT = (
