@@ -33,6 +33,8 @@ from wrapper.kohya.checks.metadata import read_metadata
 from wrapper.kohya.imports.foreign import read_tables
 from wrapper.lora_tools.facts.info import look_at
 from wrapper.lora_tools.facts.info_rows import as_data
+from wrapper.sweep.grids import parse_axis
+from wrapper.sweep.lists import read_rows
 from wrapper.trainer.state import read_progress
 
 PARAMETERS = (
@@ -196,6 +198,16 @@ READERS = {
         "train_state.json",
         lambda path: read_progress(path.parent),
         (b'{"format": 1, "step": 2, "seed": 3, "losses": [0.1], "plan": {"steps": 4}}',),
+    ),
+    "sweep's list, JSON lines": Reader("list.jsonl", read_rows, (b'{"stage_a.kohya.network_dim": 8}\n{}\n',)),
+    "sweep's list, CSV": Reader(
+        "list.csv", read_rows, (b"stage_a.kohya.network_dim,stage_a.kohya.optimizer_type\n8,AdamW\n",)
+    ),
+    "sweep's list, TOML": Reader("list.toml", read_rows, (b"[[trials]]\nstage_a.kohya.network_dim = 8\n",)),
+    "sweep's grid": Reader(
+        "grid.txt",
+        lambda path: parse_axis(path.read_bytes().decode("utf-8", "replace")),
+        (b"stage_a.kohya.learning_rate=1e-5,1e-4", b"stage_a.kohya.network_dim=4..32*2", b'x=["a","b"]'),
     ),
     "cell of a table": Reader(
         "m.csv",
