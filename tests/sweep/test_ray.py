@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from tests.sweep.fake_jobs import (
     wait_until,
     was_interrupted,
 )
-from wrapper.sweep.engines import Change
+from wrapper.sweep.engines import Change, on_node, ray_cluster
 from wrapper.sweep.engines.ray_cluster import RETRIES, by_ray
 
 ray = pytest.importorskip("ray", reason="needs Ray: pip install 'lorawrap[ray]'")
@@ -183,3 +184,31 @@ def test_a_trial_that_no_node_can_run_is_refused(nodes: Any, folder: Path):
 def test_no_cluster_is_one_sentence(folder: Path, address: str, wanted: str):
     with pytest.raises(UserError, match=f"sweep: .*{wanted}"):
         next(by_ray(address)([fake_job(folder, "001", 1)]))
+
+
+def test_a_node_without_the_program_is_one_sentence(
+    nodes: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What a node is told to run lies in a module that only this machine has."""
+    source = "from wrapper.sweep.engines.ray_cluster import trial_on_node as there\n"
+    source += "def trial_on_node(*given):\n    yield from there(*given)\n"
+    (tmp_path / "only_here.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(ray_cluster, "trial_on_node", importlib.import_module("only_here").trial_on_node)
+    with pytest.raises(UserError, match=r"a node of the cluster lacks this program \(.*only_here") as caught:
+        next(by_ray(nodes.address)([fake_job(folder, "001", 1)]))
+    assert caught.value.hint == "Install the same versions on every node."
+
+
+def test_a_node_that_differs_is_named(
+    nodes: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    job = fake_job(folder, "001", 1)
+    elsewhere = job._replace(log=tmp_path / "not there" / "log.txt")
+    with pytest.raises(UserError, match=r"does not see .*not there"):
+        next(by_ray(nodes.address)([elsewhere]))
+    monkeypatch.setattr(ray_cluster, "program", lambda: "lorawrap 99")
+    monkeypatch.setattr(on_node, "program", lambda: "lorawrap 99")
+    with pytest.raises(UserError, match=r"has lorawrap .*, this machine has lorawrap 99"):
+        next(by_ray(nodes.address)([job]))
+    assert starts(job) == []
