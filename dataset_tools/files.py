@@ -27,6 +27,8 @@ except ImportError:  # Windows
 CHUNK_BYTES = 1 << 20
 PART = ".part-"
 """How the names of files and folders begin that are not finished."""
+OLD = ".old-"
+"""How the names of folders begin in which something is set aside while it is replaced."""
 PLACE_HINT = "Name a place in a folder that can be written to."
 
 
@@ -148,10 +150,20 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def _remove_abandoned(path: Path) -> None:
-    own = re.compile(rf"{re.escape(PART + path.name)}-[a-z0-9_]{{8}}")
-    for left in path.parent.iterdir():
-        if own.fullmatch(left.name) and left.is_dir() and not left.is_symlink() and not is_in_use(left):
+    """Remove what was begun for ``path``, and put back what was set aside when it was to be replaced."""
+    for left in _named(path, PART):
+        if not is_in_use(left):
             remove_tree(left)
+    for aside in _named(path, OLD):
+        if not os.path.lexists(path) and [one.name for one in aside.iterdir()] == [path.name]:
+            (aside / path.name).replace(path)
+            aside.rmdir()
+
+
+def _named(path: Path, prefix: str) -> list[Path]:
+    name = re.compile(rf"{re.escape(prefix + path.name)}-[a-z0-9_]{{8}}")
+    found = (one for one in path.parent.iterdir() if name.fullmatch(one.name))
+    return sorted(one for one in found if one.is_dir() and not one.is_symlink())
 
 
 def remove_unfinished(folder: Path) -> None:
@@ -199,7 +211,7 @@ def _swap_in(new: Path, path: Path) -> None:
     if not path.exists():
         move(new, path)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".old-{path.name}-", dir=path.parent))
+    old = Path(tempfile.mkdtemp(prefix=f"{OLD}{path.name}-", dir=path.parent))
     try:
         move(path, old / path.name)
         try:

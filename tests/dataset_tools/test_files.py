@@ -123,3 +123,12 @@ def test_what_killed_processes_left_goes_and_what_is_being_written_stays(tmp_pat
         there = {path.name for path in (tmp_path / "run").iterdir()}
         assert there == {"c.json", ".part-d.json", folder.name}
     assert photo.is_file()
+
+
+def test_a_folder_that_was_being_replaced_is_put_back_before_it_is_replaced_again(tmp_path: Path):
+    aside = tmp_path / ".old-state-abcdefgh" / "state"
+    aside.mkdir(parents=True)
+    (aside / "mine").touch()
+    with pytest.raises(ZeroDivisionError), whole_folder(tmp_path / "state"):
+        raise ZeroDivisionError
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["state", "state/mine"]
