@@ -3,7 +3,8 @@
 What may differ between two undisturbed runs, in whole:
 
 * LoRA files: the metadata in `TIMES`, and the hashes that follow from them, here and where they are told;
-* JSON: the values under `TIMES`; in pages and texts, times, durations and hashes;
+* JSON: the values under `TIMES` (a LoRA says its times in letters, so its length varies too); in pages and
+  texts, times, durations and hashes;
 * ``dataset/written.json``: the times of the files; ``.lorawrap/steps.json``: keys made of a LoRA's hash;
 * `NOT_COMPARED`: leftovers (`tests.faults.wholeness` looks at them), who held the project last, caches by
   file time or by a LoRA's hash, TensorBoard's files, and what a run says of its course beside its checkpoints
@@ -34,6 +35,7 @@ TIMES = {
     "sshs_legacy_hash",
     "sha256",
     "AutoV2",
+    "bytes",
 }
 NOT_COMPARED = re.compile(
     r"(.*/)?\.(part|old)-.*|\.lorawrap/locks/.*|(.*/)?\.?[\w-]+\.sqlite(-.*)?|(.*/)?(model-)?hashes\.json"
