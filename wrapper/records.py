@@ -10,6 +10,7 @@ from typing import Any
 from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import UserError
 
+MOST_LINE_BYTES = 1 << 20
 MOST_RECORDS_BYTES = 1 << 30
 """Records have a line for each picture or sheet."""
 
@@ -37,23 +38,18 @@ def _parsed(path: Path) -> Any:
         raise _broken(path, error) from None
 
 
-def read_lines(path: Path, *, torn_end: bool = False) -> list[dict[str, Any]]:
-    """The JSON objects of a ``.jsonl`` file, one a line; empty when there is no such file.
-
-    ``torn_end`` says that the writer may have been stopped within its last line, which is then left out.
-    """
+def each_line(path: Path) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a ``.jsonl`` file, one at a time; none when there is no such file."""
     if not path.is_file():
-        return []
-    lines = [line for line in _text(path).splitlines() if line.strip()]
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            rows.append(from_json(line))
-        except ValueError as error:
-            if torn_end and number == len(lines):
-                break
-            raise _broken(path, f"line {number}: {error}") from None
-    return rows
+        return
+    with path.open("rb") as stream:
+        for number, line in enumerate(iter(lambda: stream.readline(MOST_LINE_BYTES), b""), start=1):
+            try:
+                row = from_json(line.decode("utf-8")) if line.strip() else None
+            except ValueError as error:
+                raise _broken(path, f"line {number}: {error}") from None
+            if row is not None:
+                yield row
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from wrapper.export.places.model_paths import FILE, lora_folders
 from wrapper.kohya.checks.caches import _shapes
 from wrapper.kohya.imports.foreign import read_tables
 from wrapper.project.load import load_project, parse_override
-from wrapper.records import read_json, read_lines
+from wrapper.records import each_line, read_json
 from wrapper.runs.events import parse
 
 DEEP = "[" * 100_000
@@ -51,7 +51,7 @@ def test_json_that_is_nested_without_end(tmp_path):
     assert "too deep" in told(partial(detect, tmp_path))
     assert "too deep" in told(partial(read_tables, tmp_path / "gui.json"))
     assert "too deep" in told(partial(read_json, tmp_path / "choice.json"))
-    assert "too deep" in told(partial(read_lines, tmp_path / "lines.jsonl"))
+    assert "too deep" in told(lambda: list(each_line(tmp_path / "lines.jsonl")))
 
 
 def test_a_cell_of_a_table_that_is_nested_without_end(tmp_path):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from wrapper.project.layout import ProjectPaths
-from wrapper.records import read_lines
+from wrapper.records import each_line
 from wrapper.report.pictures import Picture, picture
 
 STATUSES = (("OK", "passed"), ("WARN", "kept with a warning"), ("REJECT", "rejected"))
@@ -48,23 +49,26 @@ class QualityPart:
 
 def quality_part(paths: ProjectPaths, photographs: Path) -> QualityPart:
     """``photographs`` is the folder that the paths in ``qc.jsonl`` are relative to."""
-    rows = read_lines(paths.qc / "qc.jsonl")
-    if not rows:
+    counts: Counter[str] = Counter()
+    first: dict[str, list[dict[str, Any]]] = {status: [] for status, _ in STATUSES}
+    for row in each_line(paths.qc / "qc.jsonl"):
+        counts[row["status"]] += 1
+        if counts[row["status"]] <= MAX_SHOWN and row["status"] in first:
+            first[row["status"]].append(row)
+    total = counts.total()
+    if not total:
         return QualityPart(missing="QC was not run: there is no qc/qc.jsonl.")
-    by_status = {status: [row for row in rows if row["status"] == status] for status, _ in STATUSES}
-    shown = {
-        status: [_photo(row, photographs) for row in found[:MAX_SHOWN]] for status, found in by_status.items()
-    }
+    shown = {status: [_photo(row, photographs) for row in found] for status, found in first.items()}
     return QualityPart(
-        total=len(rows),
+        total=total,
         shares=[
-            Share(status, label, len(by_status[status]), round(100 * len(by_status[status]) / len(rows), 2))
+            Share(status, label, counts[status], round(100 * counts[status] / total, 2))
             for status, label in STATUSES
         ],
         rejected=shown["REJECT"],
         warned=shown["WARN"],
         passed=shown["OK"],
-        more={status: max(0, len(found) - MAX_SHOWN) for status, found in by_status.items()},
+        more={status: max(0, counts[status] - MAX_SHOWN) for status in first},
     )
 
 
