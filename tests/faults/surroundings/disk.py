@@ -1,0 +1,89 @@
+"""A disk of its own for a process: a tmpfs in a private mount namespace, to be filled, locked or lost."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+NEW_MOUNTS = 0x00020000
+LARGE = "256m"
+
+
+def why_not() -> str:
+    """Why this machine lets no process mount a disk of its own; empty where it does."""
+    if sys.platform != "linux":
+        return "mounts of a process's own are Linux's"
+    tried = subprocess.run(
+        ["unshare", "-m", "sh", "-c", "mount -t tmpfs -o size=1m tmpfs /mnt"], capture_output=True, text=True
+    )
+    return tried.stderr.strip() or ("" if tried.returncode == 0 else "unshare failed")
+
+
+def be_alone() -> None:
+    """What this process mounts from now on, others do not see, and it ends with the process."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(NEW_MOUNTS):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    _mount("--make-rprivate", "/")
+
+
+class Disk:
+    """A tmpfs mounted at ``place``; `be_alone` comes first."""
+
+    def __init__(self, place: Path, options: str = f"size={LARGE}") -> None:
+        self.place = place
+        place.mkdir(parents=True, exist_ok=True)
+        _mount("-t", "tmpfs", "-o", options, "tmpfs", str(place))
+
+    def used(self) -> int:
+        found = os.statvfs(self.place)
+        return (found.f_blocks - found.f_bfree) * found.f_frsize
+
+    def leave(self, free_bytes: int) -> None:
+        """Let so many bytes be free."""
+        self._again(f"size={self.used() + max(free_bytes, 0)}")
+
+    def leave_inodes(self, free: int) -> None:
+        found = os.statvfs(self.place)
+        self._again(f"nr_inodes={found.f_files - found.f_ffree + free}")
+
+    def make_room(self) -> None:
+        self._again(f"size={LARGE},nr_inodes=100000")
+
+    def only_read(self, *, yes: bool) -> None:
+        self._again("ro" if yes else "rw")
+
+    def inside(self, folder: Path, source: Path | None = None) -> Path:
+        """Put what lies in ``folder``, or in ``source``, on a disk of its own that is mounted there."""
+        kept = Path(tempfile.mkdtemp(dir=self.place))
+        shutil.copytree(source or folder, kept, dirs_exist_ok=True)
+        shutil.rmtree(folder)
+        folder.mkdir()
+        _mount("-t", "tmpfs", "-o", f"size={LARGE}", "tmpfs", str(folder))
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+        shutil.rmtree(kept)
+        return folder
+
+    def _again(self, options: str) -> None:
+        _mount("-o", f"remount,{options}", str(self.place))
+
+
+def only_read(folder: Path) -> None:
+    """Mount ``folder`` over itself so that nobody can write in it."""
+    _mount("--bind", str(folder), str(folder))
+    _mount("-o", "remount,bind,ro", str(folder))
+
+
+def let_go(place: Path) -> None:
+    """Take a disk away although it is in use: its files are not there any more, the empty folder is."""
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def _mount(*arguments: str) -> None:
+    subprocess.run(["mount", *arguments], check=True)
