@@ -14,6 +14,7 @@ from dataset_tools.errors import UserError
 from wrapper.project.layout import ProjectPaths, RunPaths
 from wrapper.runs import heartbeat
 from wrapper.runs.heartbeat import BEAT_S, FILE, Heart, is_silent, refuse_if_alive
+from wrapper.runs.listing import duration_s
 from wrapper.runs.record import read_record, runs_elsewhere, status_of
 
 
@@ -73,3 +74,10 @@ def test_a_number_that_went_to_another_program_runs_nothing():
     assert status_of({"status": "running", "process": process}) == "died"
     assert status_of({"status": "running", "process": {"pid": os.getpid()}}) == "running"
     assert status_of({"status": "running"}) == "died"
+
+
+def test_a_clock_that_was_set_back_makes_no_negative_time():
+    backwards = {"started": "2026-01-02T00:00:00+00:00", "ended": "2026-01-01T00:00:00+00:00"}
+    forwards = {"started": "2026-01-01T00:00:00+00:00", "ended": "2026-01-01T00:01:00+00:00"}
+    assert duration_s({"segments": [backwards]}) is None
+    assert duration_s({"segments": [backwards, forwards]}) == 60

@@ -96,10 +96,14 @@ def next_after(run: RunPaths, where: str = "") -> str:
 
 
 def duration_s(record: Mapping[str, Any]) -> float | None:
-    """Seconds that the trainer ran, all parts together; None while nothing has ended."""
+    """Seconds that the trainer ran, all parts together; None while nothing has ended.
+
+    A part that ends before it began, by a clock that was set back, tells nothing.
+    """
     parts = record.get("segments") or [record]
     spent = [_seconds(part) for part in parts if part.get("started") and part.get("ended")]
-    return sum(spent) if spent else None
+    told = [seconds for seconds in spent if seconds >= 0]
+    return sum(told) if told else None
 
 
 def _seconds(part: Mapping[str, Any]) -> float:
