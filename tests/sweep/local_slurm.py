@@ -51,6 +51,8 @@ SchedulerParameters=bf_interval=1,sched_interval=1
 GresTypes=gpu
 ReturnToService=2
 SlurmdTimeout=4
+MessageTimeout=3
+TCPTimeout=1
 KillWait=5
 OverTimeLimit=0
 PreemptType=preempt/partition_prio
