@@ -12,6 +12,7 @@ import pytest
 from dataset_tools.errors import UserError
 from tests.sweep.fake_jobs import fake_job, starts, steps_done
 from tests.sweep.slurm_stand_in import StandIn, run_on_node
+from wrapper.cli.sweep_engines import where_of
 from wrapper.sweep.engines import Change
 from wrapper.sweep.engines import slurm as engine
 from wrapper.sweep.engines.slurm import by_slurm, cancel_queued, queued, refuse_queued
@@ -221,6 +222,15 @@ def test_all_jobs_of_a_sweep_are_cancelled(sweep: Sweep, slurm: StandIn):
     assert cancel_queued(sweep.folder) == {"002": "2", "003": "3"}
     assert queued(sweep.folder) == {}
     assert cancel_queued(sweep.folder) == {}
+
+
+def test_a_sweep_that_a_failure_stops_leaves_nothing_in_the_queue(sweep: Sweep, slurm: StandIn):
+    given = dict.fromkeys(("at_once", "ray", "gpu_share", "cpus"))
+    where = where_of({**given, "gpus": "", "per_gpu": 1, "slurm": True, "slurm_set": ("partition=gpu",)})
+    with pytest.raises(KeyboardInterrupt):
+        sweep.told("001", "002", steps=(_interrupt,))
+    where.stop(sweep.folder)
+    assert queued(sweep.folder) == {}
 
 
 def test_a_node_runs_what_was_submitted(sweep: Sweep, slurm: StandIn):

@@ -54,12 +54,16 @@ _NAMES = ("gpus", "per_gpu", "at_once", "ray", "gpu_share", "cpus", "slurm", "sl
 
 @dataclass(frozen=True)
 class Where:
-    """An engine, made for the sweep's folder; ``device`` of its trials, None where this machine says it."""
+    """An engine, made for the sweep's folder; ``device`` of its trials, None where this machine says it.
+
+    ``stop`` ends the trials of an engine that leaves them running when it is closed.
+    """
 
     title: str
     engine: Callable[[Path], Engine]
     at_once: int
     device: Literal["cpu", "cuda"] | None = None
+    stop: Callable[[Path], object] = lambda _: None
 
 
 def engine_options(function: F) -> F:
@@ -122,9 +126,12 @@ def _unless_queued(folder: Path, engine: Engine) -> Engine:
 
 
 def _slurm(given: tuple[str, ...]) -> Where:
-    from wrapper.sweep.engines.slurm import by_slurm
+    from wrapper.sweep.engines.slurm import by_slurm, cancel_queued
     from wrapper.sweep.engines.slurm_settings import settings_of
 
     settings = settings_of(given)
     asks = any("gpu" in name or "gres" in name for name in settings)
-    return Where("on Slurm", lambda folder: by_slurm(folder, settings=settings), 1, "cuda" if asks else None)
+    device: Literal["cuda"] | None = "cuda" if asks else None
+    return Where(
+        "on Slurm", lambda folder: by_slurm(folder, settings=settings), 1, device, stop=cancel_queued
+    )

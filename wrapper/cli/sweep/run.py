@@ -119,6 +119,9 @@ def _run(
         keep(plan)
         engine = where.engine(plan.sweep.folder)
         how = {"stop_on_failure": stop_on_failure}
-        bad = run_trials(plan.sweep, trials, engine, steps, click.echo, **how).bad
+        outcome = run_trials(plan.sweep, trials, engine, steps, click.echo, **how)
+        if outcome.stopped:
+            where.stop(plan.sweep.folder)
+        bad = outcome.bad
     show_results(plan.sweep, project)
     return 1 if bad else 0
