@@ -7,7 +7,6 @@ import struct
 import warnings
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,14 +42,15 @@ class Decoded:
 
 def decode_all(paths: Sequence[Path], description: str) -> dict[Path, Decoded]:
     """Decode all files in parallel threads; a bar on standard error where there are many."""
-    from dataset_tools.processors import usable
     from dataset_tools.progress import track
+    from dataset_tools.side_by_side import side_by_side
 
-    with ThreadPoolExecutor(usable()) as pool, warnings.catch_warnings():
+    equal: dict[Decoded, Decoded] = {}
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of odd EXIF data: what matters is found out here
-        results = pool.map(decode, paths)
+        results = side_by_side(decode, paths)
         decoded = track(results, description, len(paths)) if len(paths) >= MANY else results
-        return dict(zip(paths, decoded, strict=True))
+        return {path: equal.setdefault(one, one) for path, one in zip(paths, decoded, strict=True)}
 
 
 def decode(path: Path) -> Decoded:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,11 +44,11 @@ class Mask:
 
 def look_at_masks(paths: Sequence[Path], *, red_only: bool) -> list[Mask]:
     """Look at every mask, in parallel. ``red_only`` as sd-scripts' masked loss reads them; else as greys."""
-    from dataset_tools.processors import usable
+    from dataset_tools.side_by_side import side_by_side
 
-    with ThreadPoolExecutor(usable()) as pool, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of odd EXIF data
-        return list(pool.map(lambda path: look_at_mask(path, red_only=red_only), paths))
+        return list(side_by_side(lambda path: look_at_mask(path, red_only=red_only), paths))
 
 
 def look_at_mask(path: Path, *, red_only: bool) -> Mask:
