@@ -96,7 +96,7 @@ def test_a_sweep_in_another_place_names_the_project_in_full(project: Project, tm
     keep(plan(project, RATES))
     trial = load_project(project.paths.root / "sweeps" / NAME / "trials" / "001")
     assert trial.paths.dataset == project.paths.dataset
-    assert trial.base(inpaint=False) == str(project.paths.root / "a base")
+    assert trial.settings.base.model == str(project.paths.root / "a base")
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.files import write_json
+from wrapper.project.load import load_project
 from wrapper.runs.record import this_process
 from wrapper.sweep.engines import Change, Job
 from wrapper.sweep.queue import job_of, run_trials, waiting
 from wrapper.sweep.trials import Sweep, Trial
 from wrapper.sweep.watching import steps_done
+from wrapper.sweep.work import _train
 
 NAMES = ("001", "002", "003", "004")
 
@@ -101,6 +103,20 @@ def test_a_job_says_where_the_program_is_and_keeps_the_users_own_places(sweep, m
     if "PYTHONPATH" in job.env:
         first, second = job.env["PYTHONPATH"].split(os.pathsep)
         assert ((Path(first) / "wrapper").is_dir(), second) == (True, "/mine")
+
+
+@pytest.mark.parametrize(
+    ("before", "goes_on"), [({}, True), ({"status": "interrupted"}, True), ({"status": "failed"}, False)]
+)
+def test_a_stage_that_failed_begins_anew_and_any_other_goes_on(tmp_path, monkeypatch, before, goes_on):
+    """The states of a run that ended with a NaN are of no use."""
+    (tmp_path / "lorawrap.toml").write_text("", encoding="utf-8")
+    project = load_project(tmp_path)
+    write_json(project.paths.run("stage_a").record, before)
+    seen = []
+    monkeypatch.setattr("wrapper.launch.train.go_on", lambda *_, resume: seen.append(resume))
+    _train(project, "stage_a")
+    assert seen == [goes_on]
 
 
 def test_steps_are_counted_from_the_runs_and_the_last_one_when_all_is_measured(sweep):
