@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image, ImageCms
 
@@ -61,10 +62,16 @@ def test_every_mode_becomes_rgb(folder, mode):
     else:
         image = grey.convert("RGB").convert(mode) if mode in ("CMYK", "YCbCr") else grey.convert(mode)
     image.save(folder / "a.tif")
+    skip_where_pillow_cannot_read_its_own(mode)
     rgb = read_rgb(folder / "a.tif")
     assert rgb.shape == (8, 9, 3)
     assert rgb.dtype == np.uint8
     assert rgb.min() >= 254
+
+
+def skip_where_pillow_cannot_read_its_own(mode: str) -> None:
+    if mode == "YCbCr" and int(PIL.__version__.partition(".")[0]) < 13:
+        pytest.skip("Pillow 12 says of a TIFF in YCbCr that it has written that it is truncated")
 
 
 def test_transparency_is_white_in_a_picture_and_black_in_a_mask(folder):
