@@ -10,15 +10,17 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from wrapper.launch.groups import own_group
 
 GRACE_S = 10.0
 """How long a trainer has to put its files in order after it is told to end."""
+_POLL_S = 0.05
 _ROOT = Path(__file__).resolve().parents[2]
 _PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -88,8 +90,20 @@ def stand_guard(pipe: IO[str], mark: str, grace_s: float) -> None:
     for victim in victims:
         with suppress(psutil.NoSuchProcess):
             victim.terminate()
-    _, left = psutil.wait_procs(victims, timeout=grace_s)
+    until = time.monotonic() + grace_s
+    while (left := [victim for victim in victims if _runs(victim)]) and time.monotonic() < until:
+        time.sleep(_POLL_S)
     for victim in left:
         with suppress(psutil.NoSuchProcess):
             victim.kill()
     kill_marked(mark)
+
+
+def _runs(process: Any) -> bool:
+    """Whether it does more than wait to be asked for its exit code: in a container often nobody asks."""
+    import psutil
+
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
