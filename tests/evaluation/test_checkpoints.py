@@ -6,7 +6,7 @@ import pytest
 
 from dataset_tools.files import write_json
 from tests.diffusion.small_lora import write_small_lora
-from wrapper.evaluation.checkpoints import find_checkpoints, positions
+from wrapper.evaluation.checkpoints import find_checkpoints, fits, positions
 from wrapper.evaluation.remembered import Remembered
 from wrapper.project.layout import ProjectPaths
 
@@ -53,6 +53,14 @@ def test_the_newest_finished_run_counts(root):
 
 def test_without_a_run_the_published_lora_is_alone(root):
     assert [(one.name, one.last, one.title) for one in found(root)] == [("stage_a", True, "the last")]
+
+
+def test_a_pattern_fits_when_a_saved_file_has_it(root):
+    write_run(root, 1, ["ear-000001.safetensors", "ear.safetensors"])
+    paths = ProjectPaths(root)
+    asked = ("all", "last", "*-000001", "ear*.safetensors", "*stage_b*")
+    assert [fits(paths, ["stage_a"], one) for one in asked] == [True, True, True, True, False]
+    assert not fits(paths, ["stage_b"], "ear*")
 
 
 def test_a_stage_that_was_not_trained_has_none(root):

@@ -56,7 +56,7 @@ def _tell_unbuilt(trials: Sequence[Trial], steps: Steps) -> None:
         )
 
 
-def show_results(sweep: Sweep, project: Path, by: str = "auto") -> None:
+def show_results(sweep: Sweep, project: Path, by: str) -> None:
     """The table, what it says in words, the files, and the next step."""
     from wrapper.sweep.ranking import rank
     from wrapper.sweep.results import write_results

@@ -71,15 +71,22 @@ def find_checkpoints(
 
 def check_pattern(paths: ProjectPaths, name: str, stages: Sequence[str], asked: str) -> None:
     """Raise `UserError` when ``asked`` is a pattern that no saved file has."""
-    if asked in ("all", "last"):
-        return
-    runs = [run for stage in stages if (run := finished_run(paths, stage))]
-    saved = [path for run in runs for path in _saved(run)]
-    if not any(_wanted(path, asked) for path in saved):
+    if not fits(paths, stages, asked):
+        saved = _all_saved(paths, stages)
         there = ", ".join(path.name for path in saved[:6]) or "none"
         raise UserError(
             f"No saved checkpoint is called '{asked}'.", f"all, last, or a pattern. There are: {there}."
         )
+
+
+def fits(paths: ProjectPaths, stages: Sequence[str], asked: str) -> bool:
+    """Whether ``asked`` means a saved file of these stages, or needs none."""
+    return asked in ("all", "last") or any(_wanted(path, asked) for path in _all_saved(paths, stages))
+
+
+def _all_saved(paths: ProjectPaths, stages: Sequence[str]) -> list[Path]:
+    runs = [run for stage in stages if (run := finished_run(paths, stage))]
+    return [path for run in runs for path in _saved(run)]
 
 
 def finished_run(paths: ProjectPaths, stage: str) -> RunPaths | None:

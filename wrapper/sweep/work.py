@@ -64,7 +64,7 @@ def _recorded(project: Project, trial: Trial, stages: list[str]) -> None:
             record.doing(stage)
             _train(project, stage)
         record.doing("evaluate")
-        record.end("succeeded", **_measure(project))
+        record.end("succeeded", **_measure(_asking_for_what_is_there(project, stages)))
     except KeyboardInterrupt:
         record.end("interrupted")
         raise
@@ -92,6 +92,17 @@ def _train(project: Project, stage: str) -> None:
 
 def _failed(run: RunPaths) -> bool:
     return read_record(run.record).get("status") == "failed"
+
+
+def _asking_for_what_is_there(project: Project, stages: list[str]) -> Project:
+    """A pattern in [evaluate] checkpoints may be of a stage that is not swept: then the last are measured."""
+    from wrapper.evaluation.checkpoints import fits
+
+    asked = project.settings.evaluate.checkpoints
+    if fits(project.paths, stages, asked):
+        return project
+    click.echo(f"[evaluate] checkpoints = '{asked}' names none of {', '.join(stages)}: the last are measured")
+    return load_project(project.paths.root, ["evaluate.checkpoints=last"])
 
 
 def _measure(project: Project) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from wrapper.cli.sweep_results import counts, show_results
 @click.command("show")
 @name_and_project
 @click.option(
-    "--by", default="auto", show_default=True, metavar="MEASURE", help="What the trials are ranked by."
+    "--by", metavar="MEASURE", help="What the trials are ranked by. [evaluate] choose_by otherwise."
 )
-def command(name: str, project: Path, by: str) -> None:
+def command(name: str, project: Path, by: str | None) -> None:
     """The trials of the sweep NAME, the best first, as a table and as a page; also while it runs."""
     from wrapper.sweep.sweep_file import read_sweep, sweep_folder
 
     opened = open_project(project, ())
     sweep = read_sweep(sweep_folder(opened.paths.root, name)).sweep
     click.secho(f"{sweep.name}: {len(sweep.trials)} trials, {counts(sweep)}", bold=True)
-    show_results(sweep, project, by)
+    show_results(sweep, project, by or opened.settings.evaluate.choose_by)
