@@ -22,8 +22,13 @@ CREATE TABLE IF NOT EXISTS contents (
 COMMIT_EVERY_S = 1.0
 """So that another process waits no longer for its turn to write."""
 LARGEST = (1 << 63) - 1
+LARGE_BYTES = 16 << 20
+"""What takes a while to be read: nothing is left uncommitted meanwhile."""
 SETTLED_NS = 2_000_000_000
-"""A file that was changed less than this before it was looked at may change again at the same time stamp."""
+"""A file that was changed less than this before it was looked at may change again at the same time stamp.
+
+One of the future, by a clock that was set since or a time that was given to it, gets another when it changes.
+"""
 
 
 class Stamp(NamedTuple):
@@ -43,7 +48,8 @@ def stamp_of(path: Path) -> Stamp | None:
         status = path.stat()
     except OSError:
         return None
-    settled = max(status.st_mtime_ns, status.st_ctime_ns) < time.time_ns() - SETTLED_NS
+    now = time.time_ns()
+    settled = all(abs(now - changed) > SETTLED_NS for changed in (status.st_mtime_ns, status.st_ctime_ns))
     inode = status.st_ino & LARGEST
     return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, inode, settled)
 
@@ -52,8 +58,10 @@ def stamp_of(path: Path) -> Stamp | None:
 def known_contents(path: Path, *, keep: bool = True) -> Iterator[KnownContents]:
     """`KnownContents` in the database ``path``; nothing is written there unless they are to be kept."""
     with opened(path if keep or path.is_file() else None, SCHEMA) as connection:
-        yield KnownContents(connection, keep=keep)
-        connection.commit()
+        try:
+            yield KnownContents(connection, keep=keep)
+        finally:
+            connection.commit()
 
 
 class KnownContents:
@@ -82,6 +90,8 @@ class KnownContents:
         stamp = stamp_of(path)
         found = self.known(path, stamp)
         if found is None:
+            if stamp is not None and stamp.size > LARGE_BYTES:
+                self._connection.commit()
             found = content_hash(path)
             self.note(path, stamp, found)
             self._commit_now_and_then()
