@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from dataset_tools.building.dataset import read_dataset, write_dataset
 from dataset_tools.errors import UserError
+from dataset_tools.files import write_text
 from dataset_tools.pictures.images import read_mask, read_rgb
 from tests.evaluation.projects import NAMES, make_project
+from wrapper.diffusion.inpainting.inpaint import repaint
 from wrapper.diffusion.pictures.picture import read_digital_source, read_parameters
 from wrapper.evaluation.evaluate import evaluate_project
 from wrapper.evaluation.measures.fidelity import masked_psnr_db
+from wrapper.evaluation.plan import MEMORY, plan_evaluation
 from wrapper.project.load import load_project
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -92,6 +96,29 @@ def test_rows_and_sheet_are_there_and_stale_pictures_are_gone(evaluated):
 def test_a_second_evaluation_gives_the_same_numbers(evaluated):
     folder, result = evaluated
     assert evaluate_project(load_project(folder))["masked"] == result["masked"]
+
+
+def test_what_was_cut_off_is_painted_in_the_batches_of_an_undisturbed_run(evaluated, tmp_path, monkeypatch):
+    """Rounding goes by what is painted together: one alone may differ by a grey level."""
+    folder = shutil.copytree(evaluated[0], tmp_path / "again")
+    project, painted = load_project(folder), []
+    memory = project.paths.cache / MEMORY
+    write_text(memory, "".join(memory.read_text(encoding="utf-8").splitlines(keepends=True)[1:]))
+
+    def repaint_told(pipeline, images, *rest):
+        painted.append(len(images))
+        return repaint(pipeline, images, *rest)
+
+    monkeypatch.setattr("wrapper.evaluation.repainting.repaint", repaint_told)
+    assert plan_evaluation(project).missing > 0
+    assert evaluate_project(project)["masked"] == evaluated[1]["masked"]
+    assert painted == [4]
+    assert same_pictures(folder, evaluated[0])
+
+
+def same_pictures(one, other):
+    names = sorted(path.relative_to(one) for path in (one / "images").rglob("*.png"))
+    return bool(names) and all((one / name).read_bytes() == (other / name).read_bytes() for name in names)
 
 
 def test_a_stage_that_was_not_trained_is_left_out(tmp_path, tiny_base):

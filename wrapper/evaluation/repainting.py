@@ -43,6 +43,10 @@ class Trial:
     seed: int
 
     @property
+    def name(self) -> tuple[str, int]:
+        return self.image.name, self.seed
+
+    @property
     def prompt(self) -> Prompt:
         return Prompt(literal(self.image.caption), self.image.negative, self.seed)
 
@@ -70,11 +74,12 @@ class Repainting:
         return self.calls * len(self._open(subject))
 
     def examine(self, pipeline: Any, subject: Subject, bar: Bar) -> None:
-        trials = self._open(subject)
+        """Whole batches, also where some of one is known: rounding goes by what is painted together."""
+        trials, left = self._trials(subject), {trial.name for trial in self._open(subject)}
         for size in dict.fromkeys(trial.size for trial in trials):
             alike = [trial for trial in trials if trial.size == size]
             for portion in batches(alike, size, pipeline.device.type):
-                self._portion(pipeline, subject, portion, bar)
+                self._portion(pipeline, subject, portion, left, bar)
 
     def scores(self, subject: Subject) -> list[Score]:
         """What is known of ``subject``, image by image within each seed."""
@@ -102,17 +107,23 @@ class Repainting:
             found["lpips"] = self.lpips.masked(picture, truth, mask)
         return {name: round(value, 4) for name, value in found.items()}
 
-    def _portion(self, pipeline: Any, subject: Subject, trials: Sequence[Trial], bar: Bar) -> None:
+    def _portion(
+        self, pipeline: Any, subject: Subject, trials: Sequence[Trial], left: set[tuple[str, int]], bar: Bar
+    ) -> None:
+        wanted = sum(trial.name in left for trial in trials)
+        if not wanted:
+            return
         images = [trial.image.pixels for trial in trials]
         masks = [trial.image.mask.astype("uint8") * 255 for trial in trials]
 
         def report() -> None:
-            bar.advance(len(trials), subject.name)
+            bar.advance(wanted, subject.name)
 
         prompts = [trial.prompt for trial in trials]
         pictures = repaint(pipeline, images, masks, prompts, self.sampling, report)
         for trial, painted in zip(trials, pictures, strict=True):
-            self._remember(subject, trial, trial.image.filled(painted))
+            if trial.name in left:
+                self._remember(subject, trial, trial.image.filled(painted))
 
     def _remember(self, subject: Subject, trial: Trial, picture: np.ndarray) -> None:
         image, written = trial.image, ""
@@ -126,8 +137,8 @@ class Repainting:
         self.known.put(self._key(subject, trial), row)
 
     def _open(self, subject: Subject) -> list[Trial]:
-        done = {(trial.image.name, trial.seed) for trial, _ in self._known(subject)}
-        return [trial for trial in self._trials(subject) if (trial.image.name, trial.seed) not in done]
+        done = {trial.name for trial, _ in self._known(subject)}
+        return [trial for trial in self._trials(subject) if trial.name not in done]
 
     def _known(self, subject: Subject) -> Iterator[tuple[Trial, dict[str, Any]]]:
         """Rows that are there, with the very picture that was measured where one is kept."""

@@ -58,17 +58,23 @@ class Scenes:
         return self.calls * len(self._open(subject))
 
     def examine(self, pipeline: Any, subject: Subject, bar: Bar) -> None:
+        """Whole batches, also where some of one is known: rounding goes by what is drawn together."""
         own = native_size(pipeline)
         size = (self.size[0] or own, self.size[1] or own)
-        for portion in batches(self._open(subject), size, pipeline.device.type):
-            prompts = [Prompt(scene.text, scene.negative, seed) for scene, seed in portion]
+        left = self._open(subject)
+        for portion in batches(self._pairs(subject), size, pipeline.device.type):
+            wanted = [pair for pair in portion if pair in left]
+            if not wanted:
+                continue
 
-            def report(count: int = len(portion)) -> None:
+            def report(count: int = len(wanted)) -> None:
                 bar.advance(count, subject.name)
 
+            prompts = [Prompt(scene.text, scene.negative, seed) for scene, seed in portion]
             pictures = run_batch(pipeline, prompts, self.sampling, size, report)
-            for (scene, seed), picture in zip(portion, pictures, strict=True):
-                self._remember(subject, scene, seed, picture)
+            for pair, picture in zip(portion, pictures, strict=True):
+                if pair in wanted:
+                    self._remember(subject, *pair, picture)
 
     def scores(self, subject: Subject) -> list[Score]:
         found = []
