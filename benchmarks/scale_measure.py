@@ -7,8 +7,9 @@ import math
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -38,18 +39,20 @@ def lorawrap(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "wrapper", *map(str, arguments)]
 
 
-def measured(what: str, size: int, command: Sequence[str], *, codes: Iterable[int] = (0,)) -> Figure:
-    """Run ``command``; SystemExit where its exit code is none of ``codes``."""
+def measured(what: str, size: int, command: Sequence[str]) -> Figure:
+    """Run ``command``; SystemExit where it fails."""
     before, start = os.times(), time.perf_counter()
     environment = {"OMP_NUM_THREADS": "1", **os.environ}
-    run = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     own = child = 0.0
-    while run.poll() is None:
-        own = max(own, _peak(run))
-        child = max(child, *(_peak(one) for one in _children(run)), 0.0)
-        time.sleep(LOOK_EVERY_S)
-    if run.returncode not in codes:
-        raise SystemExit(f"{command} ended with {run.returncode}: {run.stderr.read()[-2000:].decode()}")
+    with tempfile.TemporaryFile() as said:
+        run = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=environment)
+        while run.poll() is None:
+            own = max(own, _peak(run))
+            child = max(child, *(_peak(one) for one in _children(run)), 0.0)
+            time.sleep(LOOK_EVERY_S)
+        if run.returncode:
+            said.seek(0)
+            raise SystemExit(f"{command} ended with {run.returncode}: {said.read().decode()[-2000:]}")
     spent = time.perf_counter() - start
     after = os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
