@@ -24,6 +24,10 @@ from dataset_tools.quality.page.thumbnails import save_thumbnail, thumbnail_name
 NO_ROW = -1
 FEW = 16
 """So many contents are sent along with a picture to be told from, not more."""
+DRIVE_HINT = (
+    "Look at the drive: its cable, its mount, its health. QC goes on from what it has measured. "
+    "Where this file alone is lost, take it out."
+)
 GONE_HINT = "Where its drive was taken away, bring it back: QC goes on from what it has measured."
 
 
@@ -74,7 +78,8 @@ class Collector:
     def collect(self, pictures: Iterable[Picture], count: int, source: Path) -> Collected:
         """Measure what is new. UserError for what the manifest ``source`` says and cannot be.
 
-        And for pictures that are taken away meanwhile: on a drive that is gone all would be rejected.
+        And for pictures that are taken away meanwhile, or that their drive does not give: on one that is gone
+        all would be rejected.
         """
         found, problems = Collected(count), Problems()
         self._store.forget_older()
@@ -82,6 +87,8 @@ class Collector:
         with progress("qc", count) as bar:
             try:
                 for task, measured in self._engine(self._tasks(pictures, found, bar)):
+                    if measured.drive:
+                        raise UserError(measured.drive, DRIVE_HINT)
                     if measured.problem:
                         problems.add(f"{source} ({self._sent[task.place].picture.name})", measured.problem)
                     self._back.append((task, measured))

@@ -15,6 +15,7 @@ from dataset_tools.quality.duplicates import Fingerprint, fingerprint
 from dataset_tools.quality.freed_memory import keep_freed_memory
 from dataset_tools.quality.measure import Box, Measures, measure
 from dataset_tools.quality.page.thumbnails import small_copy
+from dataset_tools.system_faults import system_fault, told
 
 FOREIGN = (".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf")
 """Photographs of phones and cameras that have to be exported before they can be used."""
@@ -46,7 +47,8 @@ class Measured(NamedTuple):
     """What came of a `Task`. No ``facts``: the content is one of those known.
 
     ``content`` and ``mask_content`` are SHA-256 of the files, empty where these could not be read;
-    ``problem``: what the manifest says about the picture and cannot be.
+    ``problem``: what the manifest says about the picture and cannot be; ``drive``: what its drive says
+    against being read, which tells nothing of the picture.
     """
 
     facts: Facts | None
@@ -55,6 +57,7 @@ class Measured(NamedTuple):
     fingerprint: Fingerprint | None = None
     thumbnail: bytes = b""
     problem: str = ""
+    drive: str = ""
 
 
 def measure_file(task: Task) -> Measured:
@@ -64,7 +67,7 @@ def measure_file(task: Task) -> Measured:
         data = read_picture(task.path)
         return _measured(task, data, sha256(data).hexdigest())
     except UserError as error:
-        return Measured(Facts(error=_about(task, error)))
+        return Measured(Facts(error=_about(task, error)), drive=_drive_says(error))
     except MemoryError:
         return Measured(Facts(error="too little memory to measure it"))
 
@@ -84,6 +87,11 @@ def _measured(task: Task, data: bytes, content: str) -> Measured:
     small = small_copy(picture.rgb) if task.thumbnail else b""
     facts = Facts(_plain(measure(picture, box)), box)
     return Measured(facts, content, mask_content, fingerprint(picture.rgb, picture.sizes), small)
+
+
+def _drive_says(error: UserError) -> str:
+    fault = system_fault(error.__cause__) if isinstance(error.__cause__, OSError) else None
+    return told(error.__cause__, fault) if error.__cause__ and fault and fault.on_the_disk else ""
 
 
 def _about(task: Task, error: UserError) -> str:

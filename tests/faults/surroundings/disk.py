@@ -74,6 +74,29 @@ class Disk:
         _mount("-o", f"remount,{options}", str(self.place))
 
 
+class Unanswering:
+    """``folder`` on a real file system in a file; cut, it has its names and gives no contents: EIO."""
+
+    def __init__(self, folder: Path, image: Path) -> None:
+        self.folder, self.image = folder, image
+        image.write_bytes(b"")
+        os.truncate(image, 16 << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-d", folder, image], check=True)
+        shutil.copyfile(image, f"{image} whole")
+
+    def fail(self) -> None:
+        self.mend()
+        for path in self.folder.rglob("*"):
+            path.stat()
+        os.truncate(self.image, 4096)
+
+    def mend(self) -> None:
+        if self.folder.is_mount():
+            subprocess.run(["umount", str(self.folder)], check=True)
+        shutil.copyfile(f"{self.image} whole", self.image)
+        _mount("-o", "loop,ro", str(self.image), str(self.folder))
+
+
 def only_read(folder: Path) -> None:
     """Mount ``folder`` over itself so that nobody can write in it."""
     _mount("--bind", str(folder), str(folder))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,15 @@ def test_photographs_that_go_away_within_qc_are_not_rejected(worker, asked):
     found = worker.trial("photographs_gone", **asked("qc"), when="qc/.qc-cache.sqlite")
     assert (found["code"], found["again"]) == (2, 0)
     assert "was there when QC began, and is gone" in found["said"]
+
+
+@pytest.mark.skipif(not shutil.which("mkfs.ext4") or not Path("/dev/loop-control").exists(), reason="no loop")
+@pytest.mark.parametrize("stage", ["qc", "build"])
+def test_photographs_that_their_drive_does_not_give_are_not_rejected(worker, asked, stage):
+    found = worker.trial("photographs_unanswered", **asked(stage))
+    assert (found["code"], found["changed"], found["lost"], found["again"]) == (2, [], [], 0)
+    assert "Input/output error" in found["said"]
+    assert stage == "build" or "The drive does not answer" in found["said"]
 
 
 def test_a_project_that_goes_away_is_no_bug_and_no_hang(worker, asked):

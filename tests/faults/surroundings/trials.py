@@ -88,6 +88,18 @@ def photographs_gone(template: str, place: str, argv: list[str], when: str = "")
     return first | {"lost": lost, "changed": _changed(project, before)} | _after(project, argv)
 
 
+def photographs_unanswered(template: str, place: str, argv: list[str]) -> dict[str, Any]:
+    """The photographs' names are there, and their drive gives none of them."""
+    disk.Disk(Path(place))
+    project = _project(template, place)
+    drive = disk.Unanswering(project / "photos", Path(place) / "image")
+    before = _contents(project)
+    drive.fail()
+    first = _observed(project, argv, before)
+    drive.mend()
+    return first | {"changed": _changed(project, before)} | _after(project, argv)
+
+
 def project_gone(template: str, place: str, argv: list[str], when: str) -> dict[str, Any]:
     """The project's own disk goes away in the middle of the work."""
     disk.Disk(Path(place))
