@@ -56,6 +56,13 @@ def test_what_is_no_axis_is_told_with_an_example(text: str):
     assert "For example" in refused.value.hint
 
 
+@pytest.mark.parametrize("written", ["4..64", "4..64-2", "4...64", "0.1..0.3/3", "4..64*"])
+def test_a_range_without_its_step_is_no_text(written: str):
+    with pytest.raises(UserError, match="a range says how it goes on"):
+        parse_axis(f"stage_a.kohya.network_dim={written}")
+    assert parse_axis(f"captions.template='{written}'").values == (written,)
+
+
 def test_a_range_has_an_end():
     with pytest.raises(UserError, match="1001 values; there can be 1000"):
         parse_axis("key=1..1000000000+1")
@@ -103,6 +110,12 @@ def test_a_list_that_is_none_is_told(tmp_path: Path, name: str, text: str, said:
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=said):
         read_rows(tmp_path / name)
+
+
+def test_a_spreadsheet_may_put_semicolons_between_cells(tmp_path: Path):
+    path = tmp_path / "из Excel.csv"
+    path.write_text("\ufeff" + f"{RATE};{RANK}\r\n1e-4;8\r\n;4\r\n;\r\n", encoding="utf-8", newline="")
+    assert [dict(row.settings) for row in read_rows(path)] == [{RATE: 1e-4, RANK: 8}, {RANK: 4}]
 
 
 def test_a_list_that_is_not_there(tmp_path: Path):

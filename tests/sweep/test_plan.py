@@ -117,7 +117,7 @@ def test_trials_share_a_dataset_while_its_settings_are_the_same(project: Project
     names = [trial.dataset for trial in planned.sweep.trials]
     assert names[0] == ""
     assert len(set(names)) == datasets
-    folders = write_datasets(planned)
+    folders = write_datasets(planned, planned.sweep.folder)
     keep(planned)
     assert len(folders) == datasets - 1
     for trial in planned.sweep.trials:
@@ -126,6 +126,15 @@ def test_trials_share_a_dataset_while_its_settings_are_the_same(project: Project
         assert owner == (own if trial.dataset else project.paths.root)
     for folder in folders:
         assert load_project(folder).paths.lender is None
+
+
+def test_a_dry_run_knows_the_trials_whose_dataset_is_not_built_yet(project: Project):
+    planned = plan(project, "crop.context=1.2,1.9,3.0")
+    own = {trial.id: bool(trial.dataset) for trial in planned.sweep.trials}
+    steps = check_trials(planned, planned.sweep.trials, None)
+    assert any(own.values())
+    assert {trial: not found for trial, found in steps.items()} == own
+    assert not planned.sweep.folder.exists()
 
 
 def test_a_dataset_setting_for_all_trials_leaves_the_projects_own_dataset_alone(project: Project):
@@ -224,6 +233,11 @@ def test_a_dataset_that_was_built_anew_is_another(project: Project):
         plan(project, stage=None)
     path.unlink()
     assert len(plan(project, stage=None).sweep.trials) == 2
+
+
+def test_a_name_that_windows_keeps_is_refused_in_plain_words(project: Project):
+    with pytest.raises(UserError, match=r"NAME \[project.name\]: no file can be called so everywhere"):
+        plan_sweep(project, Asked("con", "stage_a", axes=[parse_axis(RATES)]))
 
 
 def test_a_sweep_that_is_not_there_and_not_begun(project: Project):

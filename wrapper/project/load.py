@@ -164,7 +164,7 @@ def _problems(error: ValidationError, origins: Mapping[str, str]) -> Problems:
             said = f"'{fault['input']}' cannot be in the name of a file or in a prompt."
             problems.add(where, said, 'None of / \\ : < > " | ? * = , and no dot or space in front.')
         else:
-            problems.add(where, f"{fault['msg']} (found {fault['input']!r}).")
+            problems.add(where, f"{fault['msg'].removeprefix('Value error, ')} (found {fault['input']!r}).")
     return problems
 
 

@@ -13,7 +13,7 @@ from wrapper.launch.plan import Plan, Wish, plan_new
 from wrapper.launch.processes import Device
 from wrapper.project.load import load_project
 from wrapper.sweep.datasets import is_built
-from wrapper.sweep.plan import SweepPlan, write_trials
+from wrapper.sweep.plan import SweepPlan, write_datasets, write_trials
 from wrapper.sweep.trials import Trial
 from wrapper.toml_text import to_toml
 
@@ -72,4 +72,5 @@ def _check_ranks(plans: Mapping[str, Plan]) -> None:
 @contextmanager
 def _elsewhere(plan: SweepPlan, trials: Sequence[Trial]) -> Iterator[list[Path]]:
     with tempfile.TemporaryDirectory() as folder:
+        write_datasets(plan, Path(folder))
         yield write_trials(plan, Path(folder), trials)

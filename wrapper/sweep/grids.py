@@ -18,6 +18,7 @@ from wrapper.project.load import parse_override
 MOST_VALUES = 1000
 _NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
 _RANGE = re.compile(rf"(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER})(?P<by>[*+])(?P<step>{_NUMBER})")
+_STEPLESS = re.compile(rf"{_NUMBER}\.\.\.?{_NUMBER}(?:[-+*/:].*)?")
 _CLOSING = {"[": "]", "{": "}"}
 _EXAMPLE = "For example --grid stage_a.kohya.learning_rate=1e-5,5e-5,1e-4 or …network_dim=4..64*2."
 
@@ -74,6 +75,9 @@ def _fields(text: str) -> Iterator[str]:
 
 def _values(key: str, field: str) -> list[Any]:
     found = _RANGE.fullmatch(field)
+    if not found and _STEPLESS.fullmatch(field):
+        said = f"--grid {key}={field}: a range says how it goes on, as 4..64*2 or 4..64+4."
+        raise UserError(said, _EXAMPLE)
     return _ranged(key, found) if found else [parse_override(f"x={field}")[1]]
 
 

@@ -71,8 +71,12 @@ def _jsonl(text: str) -> Read:
 
 
 def _csv(text: str) -> Read:
-    """Cells are TOML values, else text; an empty one leaves the project's own value."""
-    lines = csv.reader(StringIO(text, newline=""), strict=True)
+    """Cells are TOML values, else text; an empty one leaves the project's own value.
+
+    Spreadsheets of many countries put semicolons between the cells; no setting has one in its name.
+    """
+    comma = ";" if ";" in text.partition("\n")[0] else ","
+    lines = csv.reader(StringIO(text, newline=""), strict=True, delimiter=comma)
     try:
         heads = [head.strip() for head in next(lines, [])]
         return [(f"line {lines.line_num}", _cells(heads, cells)) for cells in lines if any(cells)]

@@ -113,24 +113,33 @@ def plan_sweep(project: Project, asked: Asked) -> SweepPlan:
     return plan
 
 
-def write_datasets(plan: SweepPlan) -> list[Path]:
-    """Write the project of each dataset that only the sweep has, and return their folders."""
+def write_datasets(plan: SweepPlan, place: Path) -> list[Path]:
+    """Write the project of each dataset that only the sweep has below ``place``; return their folders."""
     folders = []
     for name, trial in plan.datasets().items():
-        folders.append(project_folder(plan.sweep.folder, name))
+        folders.append(project_folder(place, name))
         _write(plan, f"Dataset {name} of the sweep '{plan.sweep.name}'.", trial, folders[-1], None)
     return folders
 
 
 def write_trials(plan: SweepPlan, place: Path, trials: Sequence[Trial]) -> list[Path]:
-    """Write the projects of ``trials`` below ``place``, the sweep's own folder or another; return them."""
+    """Write the projects of ``trials`` below ``place``, the sweep's own folder or another; return them.
+
+    They use the sweep's datasets, or those below ``place`` where the sweep's are not there yet.
+    """
     folders = []
     for trial in trials:
-        own = project_folder(plan.sweep.folder, trial.dataset) if trial.dataset else None
         folders.append(trial_folder(place, trial.id))
         title = f"Trial {trial.id} of the sweep '{plan.sweep.name}'."
-        _write(plan, title, trial, folders[-1], own or plan.project.paths.owner)
+        _write(plan, title, trial, folders[-1], _owner(plan, place, trial))
     return folders
+
+
+def _owner(plan: SweepPlan, place: Path, trial: Trial) -> Path:
+    if not trial.dataset:
+        return plan.project.paths.owner
+    own = project_folder(plan.sweep.folder, trial.dataset)
+    return own if (own / PROJECT_FILE).is_file() else project_folder(place, trial.dataset)
 
 
 def keep(plan: SweepPlan) -> None:

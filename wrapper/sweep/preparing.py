@@ -27,7 +27,7 @@ def prepare_datasets(plan: SweepPlan, command: str) -> None:
             _build_parents(project, command)
         elif plan.datasets():
             _refuse_stale(project, command)
-    for folder in write_datasets(plan):
+    for folder in write_datasets(plan, plan.sweep.folder):
         own = load_project(folder)
         click.echo(f"Dataset {folder.name}:")
         with held_in(own.paths, command, writes=["qc", "dataset"]):
