@@ -235,6 +235,21 @@ def test_a_dataset_that_was_built_anew_is_another(project: Project):
     assert len(plan(project, stage=None).sweep.trials) == 2
 
 
+def test_trials_that_ran_are_not_taken_for_those_of_another_sweep(project: Project):
+    """Whoever removes a broken sweep.json and begins anew would be told figures of other settings."""
+    first = plan(project, RATES)
+    keep(first)
+    record = first.sweep.folder / "sweep.json"
+    record.write_text("{", encoding="utf-8")
+    with pytest.raises(UserError, match=r"sweep.json: is no sweep's record"):
+        plan(project, RATES)
+    record.unlink()
+    assert len(plan(project, RATES).new) == 2  # what was cut off before any trial ran
+    (first.sweep.trials[0].folder / "trial.json").write_text('{"status": "succeeded"}', encoding="utf-8")
+    with pytest.raises(UserError, match="holds trials that have run"):
+        plan(project, RATES)
+
+
 def test_a_name_that_windows_keeps_is_refused_in_plain_words(project: Project):
     with pytest.raises(UserError, match=r"NAME \[project.name\]: no file can be called so everywhere"):
         plan_sweep(project, Asked("con", "stage_a", axes=[parse_axis(RATES)]))

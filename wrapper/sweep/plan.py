@@ -25,6 +25,7 @@ from wrapper.sweep.sweep_file import (
     Kept,
     keys_of,
     read_sweep,
+    refuse_orphans,
     sweep_folder,
     trial_folder,
     write_sweep,
@@ -96,6 +97,8 @@ def plan_sweep(project: Project, asked: Asked) -> SweepPlan:
     if kept is None and not asked.is_more:
         hint = "For example --grid stage_a.kohya.learning_rate=1e-5,1e-4. `lorawrap sweep list` shows others."
         raise UserError(f"{folder}: there is no such sweep, and no --grid and no --list to begin one.", hint)
+    if kept is None:
+        refuse_orphans(folder)
     overrides = list(asked.overrides) or (kept.overrides if kept else [])
     data, _ = merge(parse_toml(project.paths.file), overrides)
     settings = validate(data, {})

@@ -12,10 +12,11 @@ from dataset_tools.errors import UserError, did_you_mean
 from dataset_tools.files import write_json
 from wrapper.project.load import validate
 from wrapper.records import read_json
-from wrapper.sweep.trials import SWEEP_FILE, TRIALS, Sweep, Trial
+from wrapper.sweep.trials import SWEEP_FILE, TRIAL_FILE, TRIALS, Sweep, Trial
 
 SWEEPS = "sweeps"
 """Below the project's folder."""
+_ANOTHER = "Begin a sweep with another name; the trials of this one stay as they are."
 
 
 class _Trial(BaseModel):
@@ -65,7 +66,10 @@ def write_sweep(sweep: Sweep, kept: Mapping[str, Any]) -> None:
 def read_sweep(folder: Path) -> Found:
     """The sweep in ``folder``. Raises `UserError` where there is none, or its record is broken."""
     path = folder / SWEEP_FILE
-    data = read_json(path)
+    try:
+        data = read_json(path)
+    except UserError:
+        raise UserError(f"{path}: is no sweep's record (not a JSON object).", _ANOTHER) from None
     if data is None:
         names = sweep_names(folder.parent.parent)
         hint = did_you_mean(folder.name, names) or "`lorawrap sweep list` shows those that there are."
@@ -76,9 +80,16 @@ def read_sweep(folder: Path) -> Found:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         said = f"{path}: is no sweep's record ({where}: {first['msg']})."
-        raise UserError(said, "Begin a sweep with another name.") from None
+        raise UserError(said, _ANOTHER) from None
     trials = [Trial(one.id, trial_folder(folder, one.id), one.settings, one.dataset) for one in kept.trials]
     return Found(Sweep(folder.name, folder, folder.parent.parent, kept.stages, kept.keys, trials), kept)
+
+
+def refuse_orphans(folder: Path) -> None:
+    """Raise `UserError` where trials have run whose ``sweep.json`` is gone: new ones would pass for them."""
+    if any((folder / TRIALS).glob(f"*/{TRIAL_FILE}")):
+        said = f"{folder / TRIALS}: holds trials that have run, of a sweep whose {SWEEP_FILE} is gone."
+        raise UserError(said, _ANOTHER)
 
 
 def sweep_names(project: Path) -> list[str]:
