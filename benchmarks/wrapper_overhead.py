@@ -27,9 +27,9 @@ from benchmarks.trainers import ROOT, sd_scripts
 from dataset_tools.files import content_hash
 from tests.sd_scripts.harness import Base
 from tests.sd_scripts.projects import make_project
+from wrapper.launch.children.process import run
 from wrapper.launch.command import Command
-from wrapper.launch.process import run
-from wrapper.launch.watch import Course, watching
+from wrapper.launch.watching.watch import Course, watching
 from wrapper.project.layout import RunPaths
 from wrapper.project.load import Project
 

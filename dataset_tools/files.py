@@ -14,10 +14,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from dataset_tools import windows_locks
 from dataset_tools.errors import UserError
-from dataset_tools.moving import is_read_only, move, remove_tree
-from dataset_tools.system_faults import system_fault
+from dataset_tools.system import windows_locks
+from dataset_tools.system.moving import is_read_only, move, remove_tree
+from dataset_tools.system.system_faults import system_fault
 
 try:
     import fcntl

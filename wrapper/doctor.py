@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from dataset_tools.processors import usable
+from dataset_tools.system.processors import usable
 from wrapper.finding import Finding
 
 NEEDED = ("torch", "diffusers", "transformers", "peft", "accelerate", "safetensors", "opencv-python-headless")

@@ -17,8 +17,8 @@ from dataset_tools.building.ownership import earlier_files, noted, write_ownersh
 from dataset_tools.building.recipes import Earlier, all_recipes, moved
 from dataset_tools.building.written_files import Written
 from dataset_tools.files import whole_folder
-from dataset_tools.processors import usable
 from dataset_tools.progress import progress
+from dataset_tools.system.processors import usable
 
 __all__ = ["BuildPlan", "BuildSettings", "apply", "plan", "up_to_date"]
 MAX_WORKERS = 8

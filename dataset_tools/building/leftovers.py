@@ -9,7 +9,7 @@ from pathlib import Path
 from dataset_tools.building.dataset import RECORD_FILE
 from dataset_tools.building.ownership import OWNERSHIP_FILE
 from dataset_tools.files import is_in_use
-from dataset_tools.moving import move, remove_tree
+from dataset_tools.system.moving import move, remove_tree
 
 
 def clear_leftovers(folder: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from dataset_tools.errors import Problems
-from dataset_tools.portable_names import cut, folded, is_device
+from dataset_tools.system.portable_names import cut, folded, is_device
 
 MAX_NAME, MAX_BYTES = 80, 160
 """Of a name; what is put behind it (a hash, a copy's suffix, a cache's ending) fits in 255 bytes then."""

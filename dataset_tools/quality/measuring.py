@@ -15,7 +15,7 @@ from dataset_tools.quality.duplicates import Fingerprint, fingerprint
 from dataset_tools.quality.freed_memory import keep_freed_memory
 from dataset_tools.quality.measure import Box, Measures, measure
 from dataset_tools.quality.page.thumbnails import small_copy
-from dataset_tools.system_faults import system_fault, told
+from dataset_tools.system.system_faults import system_fault, told
 
 FOREIGN = (".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf")
 """Photographs of phones and cameras that have to be exported before they can be used."""

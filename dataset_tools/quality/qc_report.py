@@ -112,4 +112,6 @@ def _row(record: QcRecord) -> dict[str, object]:
 def cell(value: object) -> str:
     """A cell that a spreadsheet takes as text: a name that starts like a formula gets an apostrophe."""
     text = "" if value is None else str(value)
-    return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text
+    return (
+        f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text
+    )

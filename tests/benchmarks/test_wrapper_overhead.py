@@ -9,9 +9,9 @@ from pathlib import Path
 
 from benchmarks.wrapper_overhead import PRINTS_STEPS
 from tests.kohya.projects import make_project
+from wrapper.launch.children.process import run
 from wrapper.launch.command import Command
-from wrapper.launch.process import run
-from wrapper.launch.watch import Course, watching
+from wrapper.launch.watching.watch import Course, watching
 from wrapper.project.layout import RunPaths
 
 HEAVY = ("torch", "diffusers", "transformers", "peft", "accelerate", "scipy", "cv2", "numpy")

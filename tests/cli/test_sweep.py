@@ -226,7 +226,8 @@ def test_a_cluster_is_planned_for_without_it(sweep, behave, monkeypatch, asked, 
     """Trials are checked for the machines that they will run on; nothing is asked of the cluster yet."""
     seen = []
     monkeypatch.setattr(
-        "wrapper.sweep.checking.check_trials", lambda plan, trials, on: seen.append(on) or {"001": {}}
+        "wrapper.sweep.planning.checking.check_trials",
+        lambda plan, trials, on: seen.append(on) or {"001": {}},
     )
     code, said = sweep("run", *ONE, *FAKE, *asked, "--dry-run")
     assert (code, seen) == (0, [device]), said

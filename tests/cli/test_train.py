@@ -109,7 +109,7 @@ def test_a_signal_to_the_command_alone_ends_everything(root, kind):
 START = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
-import wrapper.launch.process as process
+import wrapper.launch.children.process as process
 process.run.__defaults__ = (0.5,)
 from wrapper.cli.main import main
 main()

@@ -6,7 +6,7 @@ import pytest
 
 from dataset_tools.building.naming import bucket_folder, check_tokens, names_for, safe
 from dataset_tools.errors import UserError
-from dataset_tools.portable_names import fault_of, folded
+from dataset_tools.system.portable_names import fault_of, folded
 
 
 @pytest.mark.parametrize(

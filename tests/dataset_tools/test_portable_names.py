@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dataset_tools.portable_names import cut, fault_of, folded, is_device
+from dataset_tools.system.portable_names import cut, fault_of, folded, is_device
 
 
 @pytest.mark.parametrize("name", ["con", "AUX.txt", "nul .tar.gz", "Com1", "lpt³.png", "CONIN$"])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dataset_tools import processors
-from dataset_tools.processors import limit_threads, set_threads, usable
+from dataset_tools.system import processors
+from dataset_tools.system.processors import limit_threads, set_threads, usable
 
 
 @pytest.fixture(autouse=True)

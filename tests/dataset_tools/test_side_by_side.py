@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dataset_tools import side_by_side as module
-from dataset_tools.side_by_side import WAITING_PER_THREAD, side_by_side
+from dataset_tools.system import side_by_side as module
+from dataset_tools.system.side_by_side import WAITING_PER_THREAD, side_by_side
 
 
 @pytest.fixture(autouse=True)

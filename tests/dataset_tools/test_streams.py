@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from dataset_tools.streams import speak
+from dataset_tools.system.streams import speak
 
 SAID = "→ Мой ✓ ±1 🙂 é"
 

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from dataset_tools.system_faults import system_fault, told
+from dataset_tools.system.system_faults import system_fault, told
 
 
 def of(name: str, path: str | None = "a drive/фото 🙂.png") -> OSError:

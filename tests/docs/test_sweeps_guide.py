@@ -9,9 +9,9 @@ import pytest
 
 from tests.docs.console import DOCS, commands
 from wrapper.cli.main import run
-from wrapper.sweep.datasets import CACHING
-from wrapper.sweep.grids import parse_axis
-from wrapper.sweep.lists import read_rows
+from wrapper.sweep.planning.datasets import CACHING
+from wrapper.sweep.planning.grids import parse_axis
+from wrapper.sweep.planning.lists import read_rows
 
 GUIDE = "SWEEPS.md"
 TEXT = (DOCS / GUIDE).read_text(encoding="utf-8")

@@ -16,8 +16,8 @@ from tests.docs.console import DOCS
 from tests.docs.messages import BETWEEN, ROOT, all_texts, findings_of, is_said, refusals_of, texts_of
 from tests.export.loras import plain_layers, save, tensors
 from wrapper.cli.main import run
-from wrapper.launch.causes import FATAL, NOTICES
-from wrapper.launch.explain import explain
+from wrapper.launch.endings.causes import FATAL, NOTICES
+from wrapper.launch.endings.explain import explain
 
 PAGE = (DOCS / "TROUBLESHOOTING.md").read_text(encoding="utf-8")
 CAUSES = (*FATAL, *NOTICES)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 LORAWRAP = """
 import sys
 from wrapper.launch.command import Command
-from wrapper.launch.process import run
+from wrapper.launch.children.process import run
 run(Command((sys.executable, "-c", sys.argv[1]), {}), lambda line: print(line, flush=True), grace_s=0.5)
 """
 TRAINER = """

@@ -33,8 +33,8 @@ from wrapper.kohya.checks.metadata import read_metadata
 from wrapper.kohya.imports.foreign import read_tables
 from wrapper.lora_tools.facts.info import look_at
 from wrapper.lora_tools.facts.info_rows import as_data
-from wrapper.sweep.grids import parse_axis
-from wrapper.sweep.lists import read_rows
+from wrapper.sweep.planning.grids import parse_axis
+from wrapper.sweep.planning.lists import read_rows
 from wrapper.trainer.state import read_progress
 
 PARAMETERS = (

@@ -25,7 +25,7 @@ from tests.report.projects import make_project
 from wrapper.evaluation.taken import FILE as CHOICE
 from wrapper.evaluation.taken import taken_checkpoint
 from wrapper.export.job import RECORD
-from wrapper.launch.explain import explain
+from wrapper.launch.endings.explain import explain
 from wrapper.project.layout import ProjectPaths
 from wrapper.project.load import Project
 from wrapper.report.report import render

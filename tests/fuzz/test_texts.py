@@ -23,7 +23,7 @@ from wrapper.diffusion.prompts.attention import literal, parse
 from wrapper.diffusion.prompts.editing import check_prompt
 from wrapper.diffusion.prompts.lora_tags import read_tags
 from wrapper.diffusion.prompts.prompt_line import read_line
-from wrapper.launch.explain import explain
+from wrapper.launch.endings.explain import explain
 from wrapper.project.load import parse_override
 from wrapper.runs.events import parse as parse_event
 from wrapper.toml_text import to_toml

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from wrapper.launch.causes import FATAL, NOTICES
-from wrapper.launch.explain import exit_status, explain, notice
+from wrapper.launch.endings.causes import FATAL, NOTICES
+from wrapper.launch.endings.explain import exit_status, explain, notice
 
 LAUNCHER = [
     "Traceback (most recent call last):",
@@ -24,7 +24,10 @@ CAUSES = {
         ["[rank1]: torch.OutOfMemoryError: CUDA out of memory.", *TORCHRUN],
         "The GPU ran out of memory.",
     ),
-    "memory": (["RuntimeError: DefaultCPUAllocator: can't allocate memory"], "The computer ran out of memory."),
+    "memory": (
+        ["RuntimeError: DefaultCPUAllocator: can't allocate memory"],
+        "The computer ran out of memory.",
+    ),
     "killed": (["died with <Signals.SIGKILL: 9>."], "The trainer was killed (signal 9)."),
     "one of many killed": (["  exitcode  : -9 (pid: 77)"], "The trainer was killed (signal 9)."),
     "segfault": (["died with <Signals.SIGSEGV: 11>."], "crashed below Python"),
@@ -40,7 +43,10 @@ CAUSES = {
     "drive": (["OSError: [Errno 5] Input/output error: '/a'"], "The drive does not answer"),
     "network drive": (["OSError: [Errno 116] Stale file handle"], "The drive does not answer"),
     "read only": (["OSError: [Errno 30] Read-only file system: '/a'"], "The disk can be read only."),
-    "disk of safetensors": (["SafetensorError: I/O error: No space left on device (os error 28)"], "disk is full"),
+    "disk of safetensors": (
+        ["SafetensorError: I/O error: No space left on device (os error 28)"],
+        "disk is full",
+    ),
     "terminated": (["died with <Signals.SIGTERM: 15>."], "ended from outside"),
     "loaders": (["RuntimeError: DataLoader worker (pid 7) Bus error."], "shared memory"),
     "nan": (["RuntimeError: loss is NaN at step 3"], "The loss became NaN."),

@@ -14,8 +14,8 @@ import pytest
 
 from dataset_tools.errors import RunFailed
 from tests.launch.test_train import behave, project, record, train
-from wrapper.launch.hang import BUSY_LIMITS, LEAST_S, STEPS, HangRule, HangWatch
-from wrapper.launch.working import Work, work_of
+from wrapper.launch.watching.hang import BUSY_LIMITS, LEAST_S, STEPS, HangRule, HangWatch
+from wrapper.launch.watching.working import Work, work_of
 
 __all__ = ["behave", "project"]
 LIMIT_MIN = 0.04

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.files import write_text
-from wrapper.launch.memory_kills import memory_kills
+from wrapper.launch.endings.memory_kills import memory_kills
 
 PLACES = {
     "v2": ("0::/a/b", "sys/fs/cgroup/a/b/memory.events", "low 0\noom 3\noom_kill 2\n", 2),
@@ -33,7 +33,7 @@ def test_the_count_of_the_own_group_comes_first(tmp_path: Path, group, path, tex
 GREEDY = """
 import os, subprocess, sys
 from pathlib import Path
-from wrapper.launch.memory_kills import memory_kills
+from wrapper.launch.endings.memory_kills import memory_kills
 Path(sys.argv[1], "cgroup.procs").write_text(str(os.getpid()))
 before = memory_kills()
 ended = subprocess.run([sys.executable, "-c", "kept = b'x' * (300 << 20)"]).returncode

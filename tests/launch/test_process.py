@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from dataset_tools.errors import UserError
+from wrapper.launch.children.process import Lines, run
 from wrapper.launch.command import Command
-from wrapper.launch.process import Lines, run
 
 FORKS = """
 import os, signal, sys, time
@@ -154,7 +154,7 @@ def test_a_worker_in_a_session_of_its_own_is_ended(end):
 NESTED = """
 import os, signal
 from wrapper.launch.command import Command
-from wrapper.launch.process import run
+from wrapper.launch.children.process import run
 
 def on_line(line):
     print(line, flush=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from dataset_tools.portable_names import fault_of, folded
+from dataset_tools.system.portable_names import fault_of, folded
 
 ECRYPTFS_BYTES = 143
 """The longest name in a home folder that is encrypted by eCryptfs."""

@@ -13,10 +13,10 @@ from tests.platforms.windows.pretence import MISSING
 
 KNOWN = {
     "dataset_tools/files.py": {"O_NOFOLLOW"},
-    "dataset_tools/processors.py": {"sched_getaffinity"},
-    "wrapper/launch/groups.py": {"killpg", "SIGKILL", "start_new_session"},
-    "wrapper/launch/process.py": {"killpg"},
-    "wrapper/launch/terminal.py": {"getpgrp", "tcgetpgrp"},
+    "dataset_tools/system/processors.py": {"sched_getaffinity"},
+    "wrapper/launch/children/groups.py": {"killpg", "SIGKILL", "start_new_session"},
+    "wrapper/launch/children/process.py": {"killpg"},
+    "wrapper/launch/watching/terminal.py": {"getpgrp", "tcgetpgrp"},
     "wrapper/notebook/beside.py": {"setsid"},
     "wrapper/sweep/engines/guard.py": {"pthread_sigmask"},
     "wrapper/sweep/engines/slurm_queue.py": {"getuid"},

@@ -12,7 +12,8 @@ from tests.platforms.windows.child import started
 BEGIN = """
 import sys, threading, time
 from pathlib import Path
-from dataset_tools import files, moving
+from dataset_tools import files
+from dataset_tools.system import moving
 from dataset_tools.errors import UserError
 moving.PATIENCE_S = 1.0
 

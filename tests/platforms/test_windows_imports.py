@@ -10,7 +10,7 @@ IMPORT_ALL = """
 import importlib, pkgutil
 import dataset_tools, wrapper
 from wrapper.places import sys
-from wrapper.launch.process import os, signal
+from wrapper.launch.children.process import os, signal
 
 assert sys.platform == "win32" and os.name == "nt", "it is no Windows"
 assert not hasattr(signal, "SIGKILL") and not hasattr(os, "killpg"), "it has POSIX' names"

@@ -33,7 +33,7 @@ sys.exit(7)
 STARTER = """
 import pathlib, sys
 from wrapper.launch.command import Command
-from wrapper.launch.process import run
+from wrapper.launch.children.process import run
 
 def say(line):
     print(line, flush=True)

@@ -12,8 +12,8 @@ import pytest
 from tests.kohya.projects import NAME
 from tests.sd_scripts.harness import train_arguments
 from tests.sd_scripts.projects import make_project, train
-from wrapper.launch.explain import explain
-from wrapper.launch.verdict import Expected, judge
+from wrapper.launch.endings.explain import explain
+from wrapper.launch.endings.verdict import Expected, judge
 
 
 def empty_folder(pictures: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.errors import UserError
-from wrapper.sweep.combining import combine
-from wrapper.sweep.grids import Axis, parse_axis
-from wrapper.sweep.lists import Row, read_rows
+from wrapper.sweep.planning.combining import combine
+from wrapper.sweep.planning.grids import Axis, parse_axis
+from wrapper.sweep.planning.lists import Row, read_rows
 
 RATE, RANK = "stage_a.kohya.learning_rate", "stage_a.kohya.network_dim"
 

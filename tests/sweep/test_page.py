@@ -11,11 +11,11 @@ import pytest
 from dataset_tools.pictures.images import read_rgb, save_png
 from tests.dataset_tools.quality.browser import CHROMIUM, Page, browser
 from tests.sweep.made_sweeps import Made, image_name, make_sweep
-from wrapper.sweep.page.axes import is_log, value_axis
-from wrapper.sweep.page.dots import joined
-from wrapper.sweep.page.losses import thinned
-from wrapper.sweep.ranking import rank
-from wrapper.sweep.results import write_results
+from wrapper.sweep.outcome.page.axes import is_log, value_axis
+from wrapper.sweep.outcome.page.dots import joined
+from wrapper.sweep.outcome.page.losses import thinned
+from wrapper.sweep.outcome.ranking import rank
+from wrapper.sweep.outcome.results import write_results
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
 DIM, RATE, OPTIMIZER = (f"stage_b.kohya.{key}" for key in ("network_dim", "learning_rate", "optimizer_type"))

@@ -14,12 +14,12 @@ from wrapper.kohya.layers import PATHS
 from wrapper.kohya.render import render_stage
 from wrapper.project.load import Project, leaves, load_project
 from wrapper.project.schema import ProjectFile
-from wrapper.sweep.checking import check_trials
-from wrapper.sweep.datasets import CACHING
-from wrapper.sweep.grids import parse_axis
-from wrapper.sweep.plan import Asked, SweepPlan, keep, plan_sweep, write_datasets
+from wrapper.sweep.planning.checking import check_trials
+from wrapper.sweep.planning.datasets import CACHING
+from wrapper.sweep.planning.grids import parse_axis
+from wrapper.sweep.planning.plan import Asked, SweepPlan, keep, plan_sweep, write_datasets
+from wrapper.sweep.planning.trial_file import PATH_KEYS
 from wrapper.sweep.sweep_file import read_sweep, sweep_names
-from wrapper.sweep.trial_file import PATH_KEYS
 
 NAME = "первый 'lr' 🙂"
 RATES = "stage_a.kohya.learning_rate=1e-5,1e-4"

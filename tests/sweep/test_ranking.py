@@ -10,9 +10,9 @@ import pytest
 
 from dataset_tools.errors import UserError
 from tests.sweep.made_sweeps import Made, hold_out, make_sweep
-from wrapper.sweep.ranking import rank
+from wrapper.sweep.outcome.ranking import rank
+from wrapper.sweep.outcome.words import ranking_words
 from wrapper.sweep.trials import Sweep
-from wrapper.sweep.words import ranking_words
 
 RANK, RATE = "stage_b.kohya.network_dim", "stage_b.kohya.learning_rate"
 

@@ -9,10 +9,10 @@ import pytest
 from rich.cells import cell_len
 
 from tests.sweep.made_sweeps import Made, make_sweep
-from wrapper.sweep.ranking import rank
-from wrapper.sweep.results import write_results
-from wrapper.sweep.shown import setting_words, settings_toml, short_keys, value_words
-from wrapper.sweep.table import table_lines
+from wrapper.sweep.outcome.ranking import rank
+from wrapper.sweep.outcome.results import write_results
+from wrapper.sweep.outcome.shown import setting_words, settings_toml, short_keys, value_words
+from wrapper.sweep.outcome.table import table_lines
 
 DIM, RATE, OPTIMIZER = (f"stage_b.kohya.{key}" for key in ("network_dim", "learning_rate", "optimizer_type"))
 

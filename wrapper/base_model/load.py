@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dataset_tools.errors import UserError
-from dataset_tools.system_faults import system_fault
+from dataset_tools.system.system_faults import system_fault
 from wrapper.base_model.architecture import (
     TEXT_FOLDERS,
     new_text_encoder,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def command(out: Path, photos_only: bool) -> None:
     """The main job on drawn photographs, in minutes, without a GPU or a network."""
     from dataset_tools.files import check_place
-    from dataset_tools.processors import set_threads
+    from dataset_tools.system.processors import set_threads
     from wrapper.demo.world import write_world
     from wrapper.project.load import load_project
     from wrapper.project.lock import PARTS

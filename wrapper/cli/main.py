@@ -53,8 +53,8 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    from dataset_tools.processors import limit_threads
-    from dataset_tools.streams import speak
+    from dataset_tools.system.processors import limit_threads
+    from dataset_tools.system.streams import speak
 
     speak()
     _end_as_interrupted()
@@ -79,7 +79,7 @@ def run(argv: list[str]) -> int:
     import dataset_tools.printable  # noqa: F401
     import wrapper.secret_words  # noqa: F401 - both are for errors: loaded before memory is used up
     from dataset_tools.errors import RunFailed, UserError
-    from dataset_tools.system_faults import system_fault, told
+    from dataset_tools.system.system_faults import system_fault, told
 
     try:
         result = cli.main(args=argv, prog_name="lorawrap", standalone_mode=False)

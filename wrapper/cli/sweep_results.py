@@ -15,9 +15,9 @@ from wrapper.cli.options import in_project, next_step
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wrapper.sweep.checking import Steps
-    from wrapper.sweep.plan import SweepPlan
-    from wrapper.sweep.ranking import Ranking
+    from wrapper.sweep.outcome.ranking import Ranking
+    from wrapper.sweep.planning.checking import Steps
+    from wrapper.sweep.planning.plan import SweepPlan
     from wrapper.sweep.trials import Sweep, Trial
 
 SHOWN = 40
@@ -27,7 +27,7 @@ def show_plan(plan: SweepPlan, trials: Sequence[Trial], steps: Steps, at_once: i
     """The trials that would run, with their settings, and a forecast; nothing is written."""
     from dataset_tools.progress import clock
     from wrapper.sweep.forecast import seconds_left
-    from wrapper.sweep.shown import setting_words, short_keys
+    from wrapper.sweep.outcome.shown import setting_words, short_keys
 
     shorts = short_keys(plan.sweep.keys)
     for trial in trials[:SHOWN]:
@@ -58,10 +58,10 @@ def _tell_unbuilt(trials: Sequence[Trial], steps: Steps) -> None:
 
 def show_results(sweep: Sweep, project: Path, by: str) -> None:
     """The table, what it says in words, the files, and the next step."""
-    from wrapper.sweep.ranking import rank
-    from wrapper.sweep.results import write_results
-    from wrapper.sweep.table import table_lines
-    from wrapper.sweep.words import ranking_words
+    from wrapper.sweep.outcome.ranking import rank
+    from wrapper.sweep.outcome.results import write_results
+    from wrapper.sweep.outcome.table import table_lines
+    from wrapper.sweep.outcome.words import ranking_words
 
     ranking = rank(sweep, by)
     for line in [*table_lines(ranking, shutil.get_terminal_size((100, 40)).columns), *ranking_words(ranking)]:
@@ -72,7 +72,7 @@ def show_results(sweep: Sweep, project: Path, by: str) -> None:
 
 
 def _show_next(ranking: Ranking, project: Path) -> None:
-    from wrapper.sweep.shown import settings_toml
+    from wrapper.sweep.outcome.shown import settings_toml
 
     sweep, best = ranking.sweep, ranking.best
     if best is None:

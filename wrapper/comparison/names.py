@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from dataset_tools.files import data_hash
-from dataset_tools.portable_names import cut, folded, is_device
+from dataset_tools.system.portable_names import cut, folded, is_device
 from wrapper.comparison.look import Look
 
 MAX_WORD_BYTES, MAX_BYTES = 60, 180

@@ -10,8 +10,8 @@ from dataset_tools.errors import UserError
 from dataset_tools.files import remove_unfinished, write_json, write_text
 from wrapper.kohya.render import Rendered
 from wrapper.launch.plan import Plan
-from wrapper.launch.told import command_facts
 from wrapper.launch.versions import trainer_facts
+from wrapper.launch.watching.told import command_facts
 from wrapper.project.layout import RunPaths
 from wrapper.runs.record import RunRecord, now, read_record, this_process
 from wrapper.runs.same import file_hashes, hashes, summary

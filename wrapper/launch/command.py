@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from dataset_tools.processors import usable
+from dataset_tools.system.processors import usable
 from wrapper.launch.processes import Device, Processes
 from wrapper.places import shipped
 

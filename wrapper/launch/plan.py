@@ -16,9 +16,9 @@ from wrapper.kohya.check import Report, check
 from wrapper.kohya.render import Rendered, render_stage, write
 from wrapper.launch.command import Command, Trainer, command, find_device, visible_gpus
 from wrapper.launch.engine import Engine, find_trainer
-from wrapper.launch.hang import HangRule
 from wrapper.launch.processes import PORT, Device, Processes, processes
-from wrapper.launch.watch import Course
+from wrapper.launch.watching.hang import HangRule
+from wrapper.launch.watching.watch import Course
 from wrapper.project.layout import RunPaths
 from wrapper.project.load import Project
 from wrapper.runs.counting import Schedule

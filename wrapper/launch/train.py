@@ -12,15 +12,15 @@ import click
 from dataset_tools.errors import RunFailed, UserError
 from dataset_tools.files import content_hash
 from wrapper.launch.begin import begin
-from wrapper.launch.explain import Explanation, explain
-from wrapper.launch.hang import TrainerHangs
-from wrapper.launch.memory_kills import memory_kills
+from wrapper.launch.children.process import run
+from wrapper.launch.endings.explain import Explanation, explain
+from wrapper.launch.endings.memory_kills import memory_kills
+from wrapper.launch.endings.verdict import Expected, Verdict, judge, judge_helper, stamp
 from wrapper.launch.plan import Plan, Wish, plan_from, plan_new, plan_on
-from wrapper.launch.process import run
 from wrapper.launch.publish import gather_checkpoints, publish
-from wrapper.launch.tending import tending
-from wrapper.launch.verdict import Expected, Verdict, judge, judge_helper, stamp
-from wrapper.launch.watch import LossIsNan, Watch, watching
+from wrapper.launch.watching.hang import TrainerHangs
+from wrapper.launch.watching.tending import tending
+from wrapper.launch.watching.watch import LossIsNan, Watch, watching
 from wrapper.project.layout import RunPaths
 from wrapper.project.load import Project
 from wrapper.runs.curve import draw_curve

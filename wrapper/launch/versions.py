@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from dataset_tools.data_text import from_json
-from dataset_tools.processors import usable
+from dataset_tools.system.processors import usable
 from wrapper import __version__
 from wrapper.launch.command import Trainer
 from wrapper.launch.processes import Device

@@ -20,8 +20,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TextIO
 
-from dataset_tools.processors import limit_threads
-from wrapper.launch.process import Lines
+from dataset_tools.system.processors import limit_threads
+from wrapper.launch.children.process import Lines
 from wrapper.notebook.beside_windows import run_anew
 
 GRACE_S = 40.0

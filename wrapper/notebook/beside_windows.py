@@ -13,10 +13,10 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO
 
-from wrapper.launch import process_windows
-from wrapper.launch.groups import own_group
-from wrapper.launch.guardian import guarded
-from wrapper.launch.process import Lines, marked
+from wrapper.launch.children import process_windows
+from wrapper.launch.children.groups import own_group
+from wrapper.launch.children.guardian import guarded
+from wrapper.launch.children.process import Lines, marked
 
 _ROOT = Path(__file__).resolve().parents[2]
 _Chunks = SimpleQueue[tuple[Lines, bytes]]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from dataset_tools.portable_names import fault_of
+from dataset_tools.system.portable_names import fault_of
 
 
 class Section(BaseModel):

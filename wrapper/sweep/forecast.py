@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from wrapper.project.layout import ProjectPaths
 from wrapper.runs.listing import duration_s
 from wrapper.runs.record import read_record
-from wrapper.sweep.checking import Steps
+from wrapper.sweep.planning.checking import Steps
 from wrapper.sweep.trials import Sweep, Trial
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from dataset_tools.progress import clock
 from wrapper.runs.record import read_object
-from wrapper.sweep.checking import Steps
 from wrapper.sweep.engines import Change, Engine, Job
-from wrapper.sweep.shown import setting_words, short_keys
+from wrapper.sweep.outcome.shown import setting_words, short_keys
+from wrapper.sweep.planning.checking import Steps
 from wrapper.sweep.trials import Sweep, Trial
 from wrapper.sweep.watching import watching
 

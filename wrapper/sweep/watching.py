@@ -11,7 +11,7 @@ from pathlib import Path
 from dataset_tools.data_text import from_json
 from dataset_tools.progress import Bar, progress
 from wrapper.project.layout import ProjectPaths
-from wrapper.sweep.checking import Steps
+from wrapper.sweep.planning.checking import Steps
 from wrapper.sweep.trials import Sweep, Trial
 
 EVERY_S = 2.0

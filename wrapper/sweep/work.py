@@ -135,7 +135,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    from dataset_tools.processors import limit_threads
+    from dataset_tools.system.processors import limit_threads
 
     limit_threads()
     sys.exit(main(Path(sys.argv[1])))

@@ -35,7 +35,7 @@ def main(argv: Sequence[str], script: str) -> int:
 
 
 def _tell_stacks_when_asked() -> None:
-    """Where the threads stand, into the output: `wrapper.launch.working` asks when a run hangs."""
+    """Where the threads stand, into the output: `wrapper.launch.watching.working` asks when a run hangs."""
     if hasattr(faulthandler, "register"):  # not on Windows
         faulthandler.register(signal.SIGUSR1, all_threads=True)
 

@@ -9,9 +9,9 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from dataset_tools.pictures.images import Pixels
-from dataset_tools.processors import usable
 from dataset_tools.quality.duplicates.agreement import CLOSE, agreement
 from dataset_tools.quality.duplicates.candidates import Candidate
+from dataset_tools.system.processors import usable
 
 MOST_THREADS = 8
 WAITING_PER_THREAD = 8

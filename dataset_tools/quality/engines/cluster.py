@@ -14,7 +14,7 @@ from dataset_tools.quality.engines import Engine
 from dataset_tools.quality.engines.worker import TIME_LIMIT_S, Fault, WorkerFault, answer
 from dataset_tools.quality.measured_store import measure_version
 from dataset_tools.quality.measuring import Facts, Measured, Task
-from dataset_tools.ray_cluster import joined
+from dataset_tools.system.ray_cluster import joined
 
 if TYPE_CHECKING:
     from ray import ObjectRef

@@ -13,7 +13,6 @@ from multiprocessing.connection import Connection, wait
 from typing import NamedTuple
 
 from dataset_tools.errors import RunFailed
-from dataset_tools.processors import usable
 from dataset_tools.quality.engines import Engine
 from dataset_tools.quality.engines.worker import (
     TIME_LIMIT_S,
@@ -24,6 +23,7 @@ from dataset_tools.quality.engines.worker import (
     serve,
 )
 from dataset_tools.quality.measuring import Measured, Task
+from dataset_tools.system.processors import usable
 
 MOST_WORKERS = 8
 FILES_A_WORKER = 8

@@ -53,7 +53,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LORAWRAP_SD_SCRIPTS_PYTHON", str(FAKE / "python"))
     monkeypatch.setenv("REAL_PYTHON", sys.executable)
     monkeypatch.setattr("wrapper.steps.preflight.check_requests", lambda _: None)
-    monkeypatch.setattr("wrapper.sweep.checking.check_trials", lambda *_: {})
+    monkeypatch.setattr("wrapper.sweep.planning.checking.check_trials", lambda *_: {})
     root = make_project(tmp_path / "проект 'é' 🙂", MANIFEST).paths.root
     make_image(root / "ухо.png")
     (root / "manifest.csv").write_text(

@@ -13,7 +13,7 @@ from wrapper.cli.sweep_results import show_plan, show_results
 
 if TYPE_CHECKING:
     from wrapper.project.load import Project
-    from wrapper.sweep.plan import SweepPlan
+    from wrapper.sweep.planning.plan import SweepPlan
 
 
 @click.command("run")
@@ -58,7 +58,7 @@ def command(
     A trial is a project of its own in sweeps/NAME/trials, on which every command works. The same command, or
     NAME alone, goes on with what is not done; more values add trials. Exit code 1 when a trial failed.
     """
-    from wrapper.sweep.checking import check_trials
+    from wrapper.sweep.planning.checking import check_trials
     from wrapper.sweep.queue import waiting
 
     where = where_of(given)
@@ -82,9 +82,9 @@ def hold_sweep(plan: SweepPlan) -> None:
 
 
 def _plan(opened: Project, name: str, overrides: tuple[str, ...], given: dict[str, Any]) -> SweepPlan:
-    from wrapper.sweep.grids import parse_axis
-    from wrapper.sweep.lists import read_rows
-    from wrapper.sweep.plan import Asked, plan_sweep
+    from wrapper.sweep.planning.grids import parse_axis
+    from wrapper.sweep.planning.lists import read_rows
+    from wrapper.sweep.planning.plan import Asked, plan_sweep
 
     asked = Asked(
         name,
@@ -104,9 +104,9 @@ def _plan(opened: Project, name: str, overrides: tuple[str, ...], given: dict[st
 def _run(
     plan: SweepPlan, where: Where, opened: Project, project: Path, failed_too: bool, stop_on_failure: bool
 ) -> int:
-    from wrapper.sweep.checking import check_trials
-    from wrapper.sweep.plan import keep
-    from wrapper.sweep.preparing import prepare_datasets
+    from wrapper.sweep.planning.checking import check_trials
+    from wrapper.sweep.planning.plan import keep
+    from wrapper.sweep.planning.preparing import prepare_datasets
     from wrapper.sweep.queue import run_trials, waiting
 
     trials = waiting(plan.sweep, failed_too=failed_too)

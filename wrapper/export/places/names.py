@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from dataset_tools.errors import UserError
-from dataset_tools.portable_names import folded, is_device
+from dataset_tools.system.portable_names import folded, is_device
 
 FORBIDDEN = ':>=,<"/\\|?*#'
 """``: > = ,`` end A1111's ``<lora:NAME:1>``, ``#`` begins a comment in its prompts (1.10); the others cannot

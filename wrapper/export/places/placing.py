@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from dataset_tools import moving
 from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import content_hash, in_use, is_in_use, placing, write_json
-from dataset_tools.moving import remove_tree
+from dataset_tools.system import moving
+from dataset_tools.system.moving import remove_tree
 
 PREFIX = ".part-export-"
 JOURNAL, OLD = "journal.json", "old"

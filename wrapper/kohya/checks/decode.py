@@ -43,7 +43,7 @@ class Decoded:
 def decode_all(paths: Sequence[Path], description: str) -> dict[Path, Decoded]:
     """Decode all files in parallel threads; a bar on standard error where there are many."""
     from dataset_tools.progress import track
-    from dataset_tools.side_by_side import side_by_side
+    from dataset_tools.system.side_by_side import side_by_side
 
     equal: dict[Decoded, Decoded] = {}
     with warnings.catch_warnings():

@@ -44,7 +44,7 @@ class Mask:
 
 def look_at_masks(paths: Sequence[Path], *, red_only: bool) -> list[Mask]:
     """Look at every mask, in parallel. ``red_only`` as sd-scripts' masked loss reads them; else as greys."""
-    from dataset_tools.side_by_side import side_by_side
+    from dataset_tools.system.side_by_side import side_by_side
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of odd EXIF data

@@ -15,9 +15,9 @@ import time
 from contextlib import suppress
 
 from dataset_tools.errors import UserError
+from wrapper.launch.children.groups import ask_to_end, own_group
+from wrapper.launch.children.process import run
 from wrapper.launch.command import Command
-from wrapper.launch.groups import ask_to_end, own_group
-from wrapper.launch.process import run
 from wrapper.sweep.engines import Job
 from wrapper.sweep.engines.on_node import GRACE_S
 

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from dataset_tools.errors import UserError
-from dataset_tools.ray_cluster import joined
+from dataset_tools.system.ray_cluster import joined
 from wrapper.sweep.engines import Change, Engine, Job
 from wrapper.sweep.engines.guard import END_S, run_guarded
 from wrapper.sweep.engines.on_node import Node, placed, program, this_node

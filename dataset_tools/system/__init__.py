@@ -1,0 +1,1 @@
+"""The machine underneath: processors, file systems, terminals, clusters."""

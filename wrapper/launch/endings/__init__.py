@@ -1,0 +1,1 @@
+"""Why a run ended, and whether it made a good LoRA."""

@@ -1,0 +1,1 @@
+"""What a sweep would do, as data, checked before anything is trained."""
