@@ -32,7 +32,7 @@ checkpoints = "last"
 loss_timesteps = 1
 """
 RATES = ("--grid", "stage_b.kohya.learning_rate=1e-4,1e-2")
-GRID = (*RATES, "--grid", "crop.context=20.0,10.0")
+GRID = (*RATES, "--grid", "masks.dilate_px=0,4")
 
 
 @pytest.fixture(scope="module")
