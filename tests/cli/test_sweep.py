@@ -29,6 +29,8 @@ GRID = ("--grid", "stage_a.kohya.learning_rate=1e-5,1e-4")
 ONE = ("--grid", "stage_a.kohya.learning_rate=1e-5")
 FAKE = ("--set", "project.engine=sd-scripts", "--stage", "stage_a")
 
+EMPTY = '{"stages": ["stage_a"], "keys": ["stage_a.kohya.seed"], "trials": []}'
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
@@ -239,3 +241,14 @@ def test_a_sweep_that_is_not_there(sweep):
         assert code == 2
         assert "there is no sweep here" in said
     assert "next: lorawrap sweep run NAME --grid" in sweep("list")[1]
+
+
+def test_a_sweep_whose_record_is_broken_hides_no_other(sweep, project):
+    for name in ("a broken one", "an empty one"):
+        folder = project.paths.root / "sweeps" / name
+        folder.mkdir(parents=True)
+        (folder / "sweep.json").write_text("{" if "broken" in name else EMPTY, encoding="utf-8")
+    code, said = sweep("list")
+    assert code == 0
+    assert "a broken one" in said
+    assert "an empty one: stage_a.kohya.seed\n  0 trials: \n" in said

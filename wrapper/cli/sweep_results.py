@@ -26,6 +26,7 @@ SHOWN = 40
 def show_plan(plan: SweepPlan, trials: Sequence[Trial], steps: Steps, at_once: int) -> None:
     """The trials that would run, with their settings, and a forecast; nothing is written."""
     from dataset_tools.progress import clock
+    from dataset_tools.wording import count_of
     from wrapper.sweep.forecast import seconds_left
     from wrapper.sweep.outcome.shown import setting_words, short_keys
 
@@ -42,7 +43,8 @@ def show_plan(plan: SweepPlan, trials: Sequence[Trial], steps: Steps, at_once: i
     total = sum(sum(stages.values()) for stages in steps.values())
     seconds = seconds_left(plan.sweep, trials, steps, at_once)
     time = f", about {clock(seconds)} by the pace of earlier runs" if seconds else ""
-    click.echo(f"{len(trials)} trials to run, {total} steps in all, {at_once} at once{time}")
+    todo = f"{count_of(len(trials), 'trial')} to run, {count_of(total, 'step')} in all"
+    click.echo(f"{todo}, {at_once} at once{time}")
     _tell_unbuilt(trials, steps)
     click.echo("Nothing was written: this was a dry run.")
     next_step("the same command without --dry-run")

@@ -16,14 +16,20 @@ from wrapper.cli.sweep_results import counts
 @project_option
 def command(project: Path) -> None:
     """Every sweep of the project: what it sweeps, and how its trials stand."""
+    from dataset_tools.errors import UserError
+    from dataset_tools.wording import count_of
     from wrapper.sweep.sweep_file import read_sweep, sweep_folder, sweep_names
 
     root = open_project(project, ()).paths.root
     names = sweep_names(root)
     for name in names:
-        sweep = read_sweep(sweep_folder(root, name)).sweep
+        try:
+            sweep = read_sweep(sweep_folder(root, name)).sweep
+        except UserError as error:
+            click.secho(error.message, fg="yellow", err=True)
+            continue
         click.echo(f"{click.style(name, bold=True)}: {', '.join(sweep.keys)}")
-        click.echo(f"  {len(sweep.trials)} trials: {counts(sweep)}")
+        click.echo(f"  {count_of(len(sweep.trials), 'trial')}: {counts(sweep)}")
     where = in_project(project)
     next_step(
         f"lorawrap sweep show {shlex.quote(names[-1])}{where}"

@@ -18,9 +18,10 @@ from wrapper.cli.sweep_results import counts, show_results
 )
 def command(name: str, project: Path, by: str | None) -> None:
     """The trials of the sweep NAME, the best first, as a table and as a page; also while it runs."""
+    from dataset_tools.wording import count_of
     from wrapper.sweep.sweep_file import read_sweep, sweep_folder
 
     opened = open_project(project, ())
     sweep = read_sweep(sweep_folder(opened.paths.root, name)).sweep
-    click.secho(f"{sweep.name}: {len(sweep.trials)} trials, {counts(sweep)}", bold=True)
+    click.secho(f"{sweep.name}: {count_of(len(sweep.trials), 'trial')}, {counts(sweep)}", bold=True)
     show_results(sweep, project, by or opened.settings.evaluate.choose_by)

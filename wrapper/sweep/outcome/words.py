@@ -109,7 +109,8 @@ def _base(group: Group, metric: Metric) -> list[str]:
 def _of(count: int, all_of: int) -> str:
     if all_of == 1:
         return "It is" if count else "It is not"
-    some = f"All {count}" if count == all_of else f"{count or 'None'} of the {all_of}"
+    every = "Both" if all_of == 2 else f"All {all_of}"
+    some = every if count == all_of else f"{count or 'None'} of the {all_of}"
     return f"{some} trials {'is' if count in (0, 1) else 'are'}"
 
 
