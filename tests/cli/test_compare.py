@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def test_before_and_after_are_what_generate_draws(base, lora, tmp_path, capsys):
     )
     said = capsys.readouterr().out
     assert "6 pictures to draw, 1 LoRA swap, 12 steps" in said
-    assert said.splitlines()[-1] == f"next: open {out / 'compare.html'}"
+    assert said.splitlines()[-1] == f"next: open {shlex.quote(str(out / 'compare.html'))}"
     assert cells(out) == sorted(
         f"seed-{seed}_{name}" for seed in (3, 5, 6) for name in ("base-alone", "моё-ухо-weight-0.8")
     )

@@ -101,7 +101,7 @@ def test_starting_from_a_lora_keeps_its_update_under_another_alpha(make_settings
     run(make_settings(network_alpha=4, network_train_unet_only=True, **options))
     before = read_lora(first).modules()
     after = read_lora(tmp_path / "out put" / "zorn.safetensors").modules()
-    assert "are not trained and left out" in capsys.readouterr().out
+    assert "left out: they are not trained" in capsys.readouterr().out
     for name, parts in after.items():
         old = before[name]
         torch.testing.assert_close(

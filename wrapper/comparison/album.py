@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataset_tools.errors import Problems
+from dataset_tools.errors import Problems, UserError
 from dataset_tools.files import check_place
 from wrapper.diffusion.pictures.infotext import Infotext, parse_infotext, write_infotext
 from wrapper.diffusion.pictures.ours import is_ours
@@ -51,5 +51,5 @@ def is_of(path: Path, told: Infotext) -> bool:
     """Whether the picture at ``path`` was drawn with just these parameters; not if it cannot be read."""
     try:
         return read_parameters(path) == parse_infotext(write_infotext(told))
-    except OSError:
+    except (OSError, UserError):
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dataset_tools.errors import UserError
 from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext
 from wrapper.diffusion.pictures.picture import read_parameters
 
@@ -15,7 +16,7 @@ def told_by(path: Path) -> Infotext | None:
     """
     try:
         return read_parameters(path) if path.is_file() else None
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, UserError):
         return None
 
 
