@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.machine import peak_mib
+from benchmarks.scale_measure import children_of, peak_of
 
 STEPS = {"first": (), "unchanged": (), "other limits": ("--set", "blur_px_reject=0.9"), "one changed": ()}
 A_FOLDER = 1000
@@ -59,26 +59,12 @@ def measure(folder: Path, out: Path, more: Sequence[str]) -> tuple[float, float,
     run = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     main = workers = 0.0
     while run.poll() is None:
-        main = max(main, _peak(run))
-        workers = max(workers, *(_peak(child) for child in _children(run)), 0.0)
+        main = max(main, peak_of(run))
+        workers = max(workers, *(peak_of(child) for child in children_of(run)), 0.0)
         time.sleep(0.2)
     if run.returncode:
         raise SystemExit(f"{command} ended with {run.returncode}")
     return time.perf_counter() - start, main, workers
-
-
-def _children(run: psutil.Popen) -> list[psutil.Process]:
-    try:
-        return run.children()
-    except psutil.Error:
-        return []
-
-
-def _peak(process: psutil.Process) -> float:
-    try:
-        return peak_mib(process.pid)
-    except (OSError, IndexError):
-        return 0.0
 
 
 def compare(place: Path, number: int) -> Iterator[str]:

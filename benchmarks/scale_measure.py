@@ -47,8 +47,8 @@ def measured(what: str, size: int, command: Sequence[str]) -> Figure:
     with tempfile.TemporaryFile() as said:
         run = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=environment)
         while run.poll() is None:
-            own = max(own, _peak(run))
-            child = max(child, *(_peak(one) for one in _children(run)), 0.0)
+            own = max(own, peak_of(run))
+            child = max(child, *(peak_of(one) for one in children_of(run)), 0.0)
             time.sleep(LOOK_EVERY_S)
         if run.returncode:
             said.seek(0)
@@ -59,14 +59,16 @@ def measured(what: str, size: int, command: Sequence[str]) -> Figure:
     return Figure(what, size, cpu, spent, own, child)
 
 
-def _children(run: psutil.Popen) -> list[psutil.Process]:
+def children_of(run: psutil.Popen) -> list[psutil.Process]:
+    """Its processes and theirs; none once it is gone."""
     try:
         return run.children(recursive=True)
     except psutil.Error:
         return []
 
 
-def _peak(process: psutil.Process) -> float:
+def peak_of(process: psutil.Process) -> float:
+    """The most that it held, MiB; 0 once it is gone."""
     try:
         return peak_mib(process.pid)
     except (OSError, IndexError):
