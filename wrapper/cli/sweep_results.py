@@ -28,9 +28,9 @@ def show_plan(plan: SweepPlan, trials: Sequence[Trial], steps: Steps, at_once: i
     from dataset_tools.progress import clock
     from dataset_tools.wording import count_of
     from wrapper.sweep.forecast import seconds_left
-    from wrapper.sweep.outcome.shown import setting_words, short_keys
+    from wrapper.sweep.outcome.shown import setting_words, swept_names
 
-    shorts = short_keys(plan.sweep.keys)
+    shorts = swept_names(plan.sweep)
     for trial in trials[:SHOWN]:
         told = ", ".join(f"{stage} {count} steps" for stage, count in steps[trial.id].items())
         dataset = f", dataset {trial.dataset}" if trial.dataset else ""

@@ -7,7 +7,7 @@ import sys
 import sysconfig
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 from dataset_tools.progress import clock
 from wrapper.runs.record import read_object
 from wrapper.sweep.engines import Change, Engine, Job
-from wrapper.sweep.outcome.shown import setting_words, short_keys
+from wrapper.sweep.outcome.shown import setting_words, swept_names
 from wrapper.sweep.planning.checking import Steps
 from wrapper.sweep.trials import Sweep, Trial
 from wrapper.sweep.watching import watching
@@ -65,7 +65,7 @@ def run_trials(
     stop_on_failure: bool = False,
 ) -> Outcome:
     """Run ``trials`` and ``tell`` a line of each that ends. Whatever ends this ends the engine, too."""
-    outcome, known = Outcome(), {trial.id: trial for trial in trials}
+    outcome, known, names = Outcome(), {trial.id: trial for trial in trials}, swept_names(sweep)
     with (
         closing(_started(engine, [job_of(trial) for trial in trials])) as changes,
         watching(sweep, trials, steps),
@@ -79,7 +79,7 @@ def run_trials(
             outcome.ended[status] += 1
             spent = time.monotonic() - begun.get(change.trial, time.monotonic())
             place = f"{sum(outcome.ended.values())}/{len(trials)}"
-            tell(f"[{place}] {_line(sweep, known[change.trial], status, change, spent)}")
+            tell(f"[{place}] {_line(names, known[change.trial], status, change, spent)}")
             if stop_on_failure and status == "failed":
                 outcome.stopped = True
                 break
@@ -98,8 +98,8 @@ def ended_as(trial: Trial, change: Change) -> str:
     return "refused" if change.exit_code == 2 else "died"
 
 
-def _line(sweep: Sweep, trial: Trial, status: str, change: Change, spent_s: float) -> str:
-    settings = setting_words(trial.settings, short_keys(sweep.keys))
+def _line(names: Mapping[str, str], trial: Trial, status: str, change: Change, spent_s: float) -> str:
+    settings = setting_words(trial.settings, names)
     told = f"{trial.id} {status} in {clock(spent_s)} on {change.where}: {settings}"
     why = _why(trial, status, change)
     return f"{told}\n        {why}" if why else told

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import IO, NamedTuple
 
 from wrapper.launch.children.groups import ask_to_end, kill_group, own_group
-from wrapper.launch.children.process import kill_marked, marked
+from wrapper.launch.children.marks import kill_marked, marked
 from wrapper.sweep.engines import WHERE, Change, Engine, Job
 from wrapper.sweep.engines.guard import END_S, guarded
 

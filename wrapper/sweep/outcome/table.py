@@ -12,7 +12,7 @@ from wrapper.evaluation.comparing import Gap
 from wrapper.evaluation.metrics import Metric
 from wrapper.sweep.outcome.ranking import Ranking
 from wrapper.sweep.outcome.rows import Row
-from wrapper.sweep.outcome.shown import short_keys, value_words
+from wrapper.sweep.outcome.shown import swept_names, value_words
 
 WIDTH = 100
 MOST = 40
@@ -68,7 +68,7 @@ def _columns(ranking: Ranking, rows: Sequence[Row]) -> list[Column]:
         column("trial", lambda row: row.id, right=False),
         column(f"{metric.title} {metric.unit}".strip(), lambda row: f"{row.mean or 0:.{metric.digits}f}"),
         column("behind the best", lambda row: _gap(row.behind, metric, 1), 1),
-        *(setting(key, title) for key, title in short_keys(ranking.sweep.keys).items()),
+        *(setting(key, title) for key, title in swept_names(ranking.sweep).items()),
         column("over the base", lambda row: _gap(row.gain, metric, -1), 2),
         column("first in", lambda row: f"{row.best_chance:.0%}" if row.best_chance is not None else "", 3),
         column("steps", lambda row: str(row.trained.steps or ""), 5),

@@ -12,7 +12,7 @@ from wrapper.evaluation.words import STAGES as TITLES
 from wrapper.evaluation.words import first_words, gap_words
 from wrapper.sweep.outcome.ranking import Group, Ranking
 from wrapper.sweep.outcome.rows import Row
-from wrapper.sweep.outcome.shown import differing, setting_words, short_keys, value_words
+from wrapper.sweep.outcome.shown import differing, setting_words, swept_names, value_words
 
 NOTHING = "No trial has been trained and measured yet, so there is no best one."
 ONE_EACH = (
@@ -36,7 +36,7 @@ def ranking_words(ranking: Ranking) -> list[str]:
 
 def titled(ranking: Ranking, row: Row) -> str:
     """``003 (network_dim 16)``."""
-    told = setting_words(row.trial.settings, short_keys(ranking.sweep.keys))
+    told = setting_words(row.trial.settings, swept_names(ranking.sweep))
     return f"{row.id} ({told})" if told else row.id
 
 
@@ -85,11 +85,12 @@ def _not_apart(ranking: Ranking, group: Group, alike: Sequence[Row], metric: Met
 
 def _pair(ranking: Ranking, one: Row, other: Row) -> str:
     """``network_dim 16 and 32`` where that is all the difference, else both trials."""
-    keys = differing(one.trial.settings, other.trial.settings)
+    names = swept_names(ranking.sweep)
+    keys = [key for key in differing(one.trial.settings, other.trial.settings) if key in names]
     if len(keys) != 1:
         return f"{one.id} and {other.id}"
     values = [value_words(row.trial.settings.get(keys[0])) for row in (one, other)]
-    return f"{short_keys(ranking.sweep.keys)[keys[0]]} {values[0]} and {values[1]}"
+    return f"{names[keys[0]]} {values[0]} and {values[1]}"
 
 
 def _base(group: Group, metric: Metric) -> list[str]:

@@ -26,7 +26,7 @@ from wrapper.sweep.outcome.page.pictures import Shelf, held_out_pictures
 from wrapper.sweep.outcome.page.table import failures, heads, lines
 from wrapper.sweep.outcome.ranking import Ranking
 from wrapper.sweep.outcome.rows import Row
-from wrapper.sweep.outcome.shown import setting_words, settings_toml, short_keys
+from wrapper.sweep.outcome.shown import setting_words, settings_toml, swept_names
 from wrapper.sweep.outcome.words import ranking_words
 from wrapper.sweep.trials import Sweep
 
@@ -74,7 +74,7 @@ def render(ranking: Ranking, shelf: Shelf) -> str:
 
 def page(ranking: Ranking, shelf: Shelf) -> dict[str, Any]:
     """Everything that the template shows, ready to be shown."""
-    shorts = short_keys(ranking.sweep.keys)
+    shorts = swept_names(ranking.sweep)
     group, metric = (ranking.groups[0], ranking.metric) if ranking.groups else (None, None)
     pictures = held_out_pictures(group, shelf) if group else {"images": [], "columns": []}
     first, *text = ranking_words(ranking)

@@ -13,7 +13,7 @@ from wrapper.evaluation.metrics import Metric, present
 from wrapper.report.checkpoints import headed
 from wrapper.sweep.outcome.ranking import Ranking
 from wrapper.sweep.outcome.rows import Row
-from wrapper.sweep.outcome.shown import short_keys, value_words
+from wrapper.sweep.outcome.shown import swept_names, swept_settings, value_words
 
 MOST_NAMED = 20
 TONES = {"succeeded": "good", "failed": "bad", "died": "bad", "interrupted": "warn", "running": "warn"}
@@ -77,7 +77,7 @@ def failures(lines: Sequence[Line]) -> list[Failure]:
 def heads(ranking: Ranking) -> list[Head]:
     """Of the columns after the trial's place and name."""
     metric = ranking.metric
-    keys = [Head(short, key, number=False) for key, short in short_keys(ranking.sweep.keys).items()]
+    keys = [Head(one.name, " + ".join(one.keys), number=False) for one in swept_settings(ranking.sweep)]
     if metric is None:
         return [*keys, *_ENDS]
     others = [Head(headed(one), one.title, number=True) for one in _others(ranking)]
@@ -103,10 +103,11 @@ _ENDS = [
 
 def lines(ranking: Ranking) -> list[Line]:
     """One for each trial, in the order of the ranking."""
-    return [_line(ranking, row) for row in ranking.rows]
+    keys = list(swept_names(ranking.sweep))
+    return [_line(ranking, row, keys) for row in ranking.rows]
 
 
-def _line(ranking: Ranking, row: Row) -> Line:
+def _line(ranking: Ranking, row: Row, keys: Sequence[str]) -> Line:
     return Line(
         id=row.id,
         status="not compared" if row.status == "succeeded" and row.group != 0 else row.status,
@@ -116,12 +117,8 @@ def _line(ranking: Ranking, row: Row) -> Line:
         ranked=row.group == 0,
         why=row.why,
         log=quote(row.log),
-        cells=[*_settings(ranking, row), *_figures(ranking, row), *_ends(row)],
+        cells=[*(_value(row.trial.settings.get(key)) for key in keys), *_figures(ranking, row), *_ends(row)],
     )
-
-
-def _settings(ranking: Ranking, row: Row) -> list[Cell]:
-    return [_value(row.trial.settings.get(key)) for key in ranking.sweep.keys]
 
 
 def _value(value: Any) -> Cell:
