@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dataset_tools.errors import RunFailed, UserError
@@ -149,12 +150,14 @@ def test_a_killed_installation_is_gone_on_with(monkeypatch, tmp_path, repository
 
 
 def kill_at(reached: Path, argv: list[str]) -> None:
-    """Start ``argv`` and kill it, and it alone, as soon as ``reached`` is there."""
+    """Start ``argv`` and kill it, and it alone, as soon as ``reached`` is there: nothing of it stays."""
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         while child.poll() is None and not reached.exists():
             time.sleep(0.02)
+        left = psutil.Process(child.pid).children(recursive=True)
         child.send_signal(signal.SIGKILL)
     assert child.returncode == -signal.SIGKILL
+    assert psutil.wait_procs(left, timeout=30)[1] == []
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import runpy
 import selectors
 import signal
 import sys
-import threading
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import TextIO
 
 from dataset_tools.system.processors import limit_threads
+from wrapper.launch.children.guardian import guarded
+from wrapper.launch.children.marks import marked
 from wrapper.launch.children.process import Lines
 from wrapper.notebook.beside_windows import run_anew
 
@@ -35,31 +37,21 @@ OnLine = Callable[[str], None]
 def run_beside(module: str, argv: Sequence[str], folder: Path, on_output: OnLine, on_error: OnLine) -> int:
     """Run ``module`` with ``argv`` in ``folder``; each line goes to one of the two. Returns its exit code.
 
-    An interrupt is handed on once, and the command's own end is waited for; then `KeyboardInterrupt`. When
-    this process dies the command ends too.
+    An interrupt is handed on once, and the command's own end is waited for; then `KeyboardInterrupt`. What
+    the command started ends with it, and all of them with this process, however that dies.
     """
     if sys.platform == "win32":
         return run_anew(module, argv, folder, Lines(on_output), Lines(on_error), GRACE_S)
+    mark = uuid.uuid4().hex
     readers, writers = zip(*(multiprocessing.Pipe(duplex=False) for _ in range(2)), strict=True)
-    child = _context().Process(
-        target=_work, args=(module, list(argv), dict(os.environ), str(folder), *writers)
-    )
-    child.start()
-    for writer in writers:
-        writer.close()
-    streams = {readers[0]: Lines(on_output), readers[1]: Lines(on_error)}
-    try:
-        _pump(child, streams)
-    except KeyboardInterrupt:
-        _interrupt(child, streams)
-        raise
-    except BaseException:
-        child.terminate()
-        raise
-    finally:
-        for reader in readers:
-            reader.close()
-    child.join()
+    environment = {**os.environ, **marked(mark)}
+    child = _context().Process(target=_work, args=(module, list(argv), environment, str(folder), *writers))
+    with guarded(mark) as guardian:
+        child.start()
+        guardian.watch(child.pid or 0)
+        for writer in writers:
+            writer.close()
+        _listen(child, {readers[0]: Lines(on_output), readers[1]: Lines(on_error)})
     return int(child.exitcode or 0)
 
 
@@ -71,6 +63,22 @@ def _context() -> multiprocessing.context.BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["wrapper.notebook.loaded", "wrapper.cli.main"])
     return context
+
+
+def _listen(child: BaseProcess, streams: Mapping[Connection, Lines]) -> None:
+    """Hand on what the child says until it has ended."""
+    try:
+        _pump(child, streams)
+    except KeyboardInterrupt:
+        _interrupt(child, streams)
+        raise
+    except BaseException:
+        child.terminate()
+        raise
+    finally:
+        for reader in streams:
+            reader.close()
+    child.join()
 
 
 def _pump(child: BaseProcess, streams: Mapping[Connection, Lines]) -> None:
@@ -116,7 +124,6 @@ def _work(
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.argv = [module, *argv]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
@@ -124,11 +131,3 @@ def _work(
 def _text(number: int) -> TextIO:
     """The stream of a file descriptor, a line at a time."""
     return open(number, "w", buffering=1, encoding="utf-8", newline="\n", closefd=False)
-
-
-def _end_with_parent() -> None:
-    """SIGTERM ends a command as Ctrl-C does, with everything that it started."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)

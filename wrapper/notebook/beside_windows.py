@@ -16,7 +16,8 @@ from typing import IO
 from wrapper.launch.children import process_windows
 from wrapper.launch.children.groups import own_group
 from wrapper.launch.children.guardian import guarded
-from wrapper.launch.children.process import Lines, marked
+from wrapper.launch.children.marks import marked
+from wrapper.launch.children.process import Lines
 
 _ROOT = Path(__file__).resolve().parents[2]
 _Chunks = SimpleQueue[tuple[Lines, bytes]]

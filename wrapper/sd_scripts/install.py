@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import write_json
+from wrapper.launch.children.guardian import none_left
 from wrapper.sd_scripts.alone import alone
 from wrapper.sd_scripts.blobs import Difference, compare
 from wrapper.sd_scripts.checkout import LEFT_OUT, get_checkout
@@ -83,13 +84,14 @@ def checkout_difference(places: Places) -> Difference | None:
 
 
 def install(planned: Plan) -> Installation:
-    """Do what is not done yet. An installation that was killed is gone on with by the next one.
+    """Do what is not done yet. An installation that was killed is gone on with by the next one; its git and
+    its pip end with it.
 
     Raises `UserError` or `RunFailed`; ``install.json`` appears last.
     """
     places = planned.places
     _spare_edits(planned)
-    with alone(places.folder):
+    with alone(places.folder), none_left():
         planned = _planned_now(planned)
         if all(step.done for step in planned.steps) and (there := read_installation(places)) is not None:
             return there

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dataset_tools.errors import RunFailed
 from dataset_tools.files import whole_folder, write_text
+from wrapper.launch.children.guardian import none_left
 from wrapper.places import cache_folder, shipped
 from wrapper.sd_scripts.blobs import blob_id, compare
 from wrapper.sd_scripts.children import ISOLATED, child_environment
@@ -75,7 +76,8 @@ def record_tables(python: Path, checkout: Path, out: Path) -> None:
     recorder = shipped("vendor") / "record_options.py"
     with whole_folder(out) as folder:
         argv = [str(python), *ISOLATED, "-B", str(recorder), str(checkout), str(folder), "--help-texts"]
-        _run(argv, checkout)
+        with none_left():
+            _run(argv, checkout)
         write_text(folder / MADE_OF, tables_id(checkout))
 
 

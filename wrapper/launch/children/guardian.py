@@ -1,4 +1,5 @@
-"""A small process beside a training that ends it when ``lorawrap`` is gone, however it went: kill −9 too.
+"""A small process beside a training, a notebook's command or an installation: it ends what is left of them
+when ``lorawrap`` is gone, however it went: kill −9 too.
 
 It reads a pipe whose other end ``lorawrap`` alone holds; the system closes that with its process. A trainer
 left alone would otherwise go on, on a GPU that nobody watches, until it next writes a line, and its launcher
@@ -7,16 +8,19 @@ and workers longer.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from wrapper.launch.children.groups import own_group
+from wrapper.launch.children.marks import MARK, kill_marked, marked, with_mark
 
 GRACE_S = 10.0
 """How long a trainer has to put its files in order after it is told to end."""
@@ -71,11 +75,24 @@ def guarded(mark: str, grace_s: float = GRACE_S) -> Iterator[Guardian]:
         guardian.dismiss()
 
 
+@contextmanager
+def none_left(grace_s: float = GRACE_S) -> Iterator[None]:
+    """What this process starts in the block does not outlive it, nor this process, however that ends."""
+    mark, before = uuid.uuid4().hex, os.environ.get(MARK)
+    with guarded(mark, grace_s):
+        os.environ.update(marked(mark))
+        try:
+            yield
+        finally:  # before the guardian goes round: on Windows it would see the mark on this process too
+            if before is None:
+                del os.environ[MARK]
+            else:
+                os.environ[MARK] = before
+
+
 def stand_guard(pipe: IO[str], mark: str, grace_s: float) -> None:
     """Wait until ``pipe`` ends, which means that its writer is gone; then end what was guarded."""
     import psutil
-
-    from wrapper.launch.children.process import kill_marked, with_mark
 
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):

@@ -19,6 +19,7 @@ from dataset_tools.errors import UserError
 from wrapper.launch.children import process_windows
 from wrapper.launch.children.groups import own_group
 from wrapper.launch.children.guardian import guarded
+from wrapper.launch.children.marks import kill_marked, marked
 from wrapper.launch.command import Command
 
 GRACE_S = 10.0
@@ -27,9 +28,6 @@ _POLL_S = 0.2
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no SIGKILL, and no other way than to kill
 _ENDINGS = ("SIGTERM", "SIGHUP", "SIGBREAK")
 """The last is Windows' Ctrl-Break, and its window that closes; SIGHUP is POSIX' alone."""
-MARK = "LORAWRAP_LAUNCH"
-"""In the environment of a child and of all that it starts: some leave the group (torch's launcher gives each
-worker a session of its own), and are found by it. Of a child within a child it names both."""
 
 
 class Lines:
@@ -154,39 +152,6 @@ def _signal_group(child: subprocess.Popen[bytes], kind: signal.Signals) -> None:
         return
     with suppress(ProcessLookupError):
         os.killpg(child.pid, kind)
-
-
-def marked(mark: str) -> dict[str, str]:
-    """The environment of a child by whose ``mark`` everything below it is to be found."""
-    return {MARK: f"{os.environ.get(MARK, '')} {mark}".strip()}
-
-
-def kill_marked(mark: str) -> None:
-    """End what left the group: whatever has ``mark`` in its environment, until nothing has."""
-    import psutil
-
-    while left := with_mark(mark):
-        for process in left:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(left, timeout=_POLL_S)
-
-
-def with_mark(mark: str) -> list[Any]:
-    """The processes that have ``mark`` in their environment."""
-    import psutil
-
-    return [process for process in psutil.process_iter() if _is_marked(process, mark)]
-
-
-def _is_marked(process: Any, mark: str) -> bool:
-    import psutil
-
-    try:
-        marks = process.environ().get(MARK, "").split()
-        return mark in marks and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, OSError):
-        return False
 
 
 @contextmanager
