@@ -1,4 +1,4 @@
-"""Values as TOML text, and the Jinja2 environment whose templates use it."""
+"""Values as TOML text, and the templates that use it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError
+from wrapper.shipped_templates import templates
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -70,17 +71,8 @@ def _alike(items: list[Any]) -> list[Any]:
     return items
 
 
-def environment(folder: Path) -> Environment:
-    """Templates in ``folder``: a missing variable is an error, and values go through ``|toml``."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    made = Environment(
-        loader=FileSystemLoader(folder),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
+def toml_templates(folder: str) -> Environment:
+    """Those in ``folder`` of ``templates/``, whose values go through ``|toml``."""
+    made = templates(folder)
     made.filters["toml"] = to_toml
     return made

@@ -15,7 +15,7 @@ from wrapper.comparison.compare import Comparison
 from wrapper.comparison.kinds import WITHOUT_AND_WITH
 from wrapper.comparison.plan import Grid
 from wrapper.diffusion.pictures.infotext import write_infotext
-from wrapper.places import shipped
+from wrapper.shipped_templates import templates
 
 PIXELATED_PX = 128
 """Pictures this small are enlarged without smoothing."""
@@ -30,23 +30,18 @@ def write_page(comparison: Comparison, failed: Mapping[str, str]) -> Path:
 
 def render(comparison: Comparison, failed: Mapping[str, str]) -> str:
     """The page as text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    templates = Environment(
-        loader=FileSystemLoader(shipped("templates") / "html"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     grids = [_grid(comparison, number, grid, failed) for number, grid in enumerate(comparison.plan.grids)]
-    return templates.get_template("compare.html.j2").render(
-        version=__version__,
-        title=_title(comparison),
-        facts=_facts(comparison),
-        failed=list(failed.items()),
-        grids=grids,
-        data=as_script({"grids": grids}),
+    return (
+        templates("html")
+        .get_template("compare.html.j2")
+        .render(
+            version=__version__,
+            title=_title(comparison),
+            facts=_facts(comparison),
+            failed=list(failed.items()),
+            grids=grids,
+            data=as_script({"grids": grids}),
+        )
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from dataset_tools.errors import UserError
 from wrapper.kohya.layers import Value
 from wrapper.places import shipped
-from wrapper.toml_text import environment
+from wrapper.toml_text import toml_templates
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -123,7 +123,7 @@ def _digest(text: str) -> str:
 
 
 def _render(template: str, **values: Any) -> str:
-    return environment(shipped("templates") / "kohya").get_template(template).render(values)
+    return toml_templates("kohya").get_template(template).render(values)
 
 
 def _sections(values: Mapping[str, Value]) -> list[Table]:

@@ -12,7 +12,6 @@ from dataset_tools.errors import UserError
 from dataset_tools.files import write_text
 from dataset_tools.manifests.safety import UNDER_18
 from dataset_tools.manifests.schema import AGE
-from wrapper.places import shipped
 from wrapper.project.layout import PROJECT_FILE
 from wrapper.project.load import validate
 
@@ -95,11 +94,11 @@ def missing_rows(new: NewProject) -> list[str]:
 
 def project_text(new: NewProject) -> str:
     """The new project's ``lorawrap.toml``."""
-    from wrapper.toml_text import environment
+    from wrapper.toml_text import toml_templates
 
     start, class_word = JOBS[new.job], new.said_class
     given = {key: value for key, value in new.rows.items() if value}
-    template = environment(shipped("templates") / "project").get_template("lorawrap.toml.j2")
+    template = toml_templates("project").get_template("lorawrap.toml.j2")
     class_images = {"source": "generate", "count": 0, "prompt": f"photo of a {class_word}"}
     return template.render(
         {

@@ -7,10 +7,10 @@ from typing import Any
 
 from dataset_tools.files import write_text
 from wrapper import __version__
-from wrapper.places import shipped
 from wrapper.project.layout import STAGES, ProjectPaths
 from wrapper.project.load import Project
 from wrapper.records import in_form, read_json
+from wrapper.shipped_templates import templates
 
 CONTENTS = (
     ("verdict", "Verdict"),
@@ -34,18 +34,9 @@ def write_report(project: Project) -> Path:
 
 def render(project: Project) -> str:
     """The page as text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    templates = Environment(
-        loader=FileSystemLoader(shipped("templates") / "html"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     shown = page(project)
     with in_form(project.paths.root):
-        text = templates.get_template("report.html.j2").render(**shown)
+        text = templates("html").get_template("report.html.j2").render(**shown)
     return text.encode("utf-8", "replace").decode("utf-8")  # a name may hold bytes that are no text
 
 

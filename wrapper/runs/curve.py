@@ -7,9 +7,9 @@ from pathlib import Path
 
 from dataset_tools.files import write_text
 from wrapper.curves import Chart, chart
-from wrapper.places import shipped
 from wrapper.project.layout import RunPaths
 from wrapper.runs.events import read_events
+from wrapper.shipped_templates import templates
 
 Losses = tuple[list[float], list[float]]
 """Steps, and the running mean of the loss at each."""
@@ -37,13 +37,4 @@ def draw_curves(runs: Sequence[RunPaths], path: Path) -> Path | None:
 
 
 def _svg(drawn: Chart) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    templates = Environment(
-        loader=FileSystemLoader(shipped("templates") / "svg"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return templates.get_template("loss.svg.j2").render(chart=drawn)
+    return templates("svg").get_template("loss.svg.j2").render(chart=drawn)

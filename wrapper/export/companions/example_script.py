@@ -5,7 +5,7 @@ from __future__ import annotations
 from wrapper.export.source import Source
 from wrapper.export.targets import SIZES_PX
 from wrapper.export.wish import Wish
-from wrapper.places import shipped
+from wrapper.shipped_templates import templates
 
 PIPELINES = {
     ("sd15", False): "StableDiffusionPipeline",
@@ -17,13 +17,10 @@ PIPELINES = {
 
 def example_script(wish: Wish, source: Source) -> str:
     """The program's text; it stands beside the LoRA file and finds it there."""
-    import jinja2
-
     inpaint = wish.uses == ("inpaint",)
-    template = (shipped("templates") / "diffusers" / "example.py.j2").read_text(encoding="utf-8")
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    environment.filters["python"] = repr
-    return environment.from_string(template).render(
+    made = templates("diffusers")
+    made.filters["python"] = repr
+    return made.get_template("example.py.j2").render(
         pipeline=PIPELINES[source.kind, inpaint],
         inpaint=inpaint,
         weights=f"{wish.name}.safetensors",

@@ -10,7 +10,7 @@ from dataset_tools.files import whole_file, write_text
 from dataset_tools.printable import one_line
 from wrapper.diffusion.pictures.sheet import FONTS
 from wrapper.lora_tools.norms.laid_out import Picture
-from wrapper.places import shipped
+from wrapper.shipped_templates import templates
 
 if TYPE_CHECKING:
     from PIL import ImageDraw, ImageFont
@@ -31,17 +31,9 @@ def write_picture(picture: Picture, path: Path) -> None:
 
 
 def _rendered(picture: Picture, template: str) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    templates = Environment(
-        loader=FileSystemLoader(shipped("templates") / "svg"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters["one_line"] = one_line
-    return templates.get_template(template).render(picture=picture)
+    made = templates("svg")
+    made.filters["one_line"] = one_line
+    return made.get_template(template).render(picture=picture)
 
 
 def _write_png(picture: Picture, path: Path) -> None:
