@@ -19,6 +19,7 @@ from typing import IO, Any, Literal, NamedTuple, get_args
 from dataset_tools.data_text import from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import placing
+from dataset_tools.system import windows_locks
 from wrapper.left_name import LeftName, own_name, read_name
 from wrapper.project.layout import ProjectPaths
 
@@ -27,6 +28,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 LENT: tuple[Part, ...] = ("qc", "dataset")
 """What a project may have from another one."""
 FOLDER = "locks"
+BEHIND_THE_NOTE = 1 << 20
 NO_LOCKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.ENOSYS, errno.EINVAL}
 
 
@@ -104,15 +106,9 @@ def _is_another(process: LeftName) -> bool:
 
 
 def _taken_on_windows(stream: IO[bytes]) -> bool:
-    """``msvcrt`` knows no lock for readers: there they keep each other out as well.
-
-    The byte that is locked lies behind the note, which others have to read.
-    """
-    import msvcrt
-
-    stream.seek(1 << 20)
+    """Readers keep each other out as well. The byte lies behind the note, which others have to read."""
     try:
-        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        windows_locks.lock(stream, at=BEHIND_THE_NOTE)
     except OSError:
         return False
     return True

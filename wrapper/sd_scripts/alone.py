@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from dataset_tools.files import placing
+from dataset_tools.system import windows_locks
 
 LOCK = "install.lock"
 _PAUSE_S = 0.2
@@ -41,10 +42,7 @@ def _take(stream: IO[bytes], *, wait: bool) -> bool:
     """Whether the lock is ours. On Windows there is no waiting without an end: that is the caller's."""
     try:
         if sys.platform == "win32":
-            import msvcrt
-
-            stream.seek(0)
-            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+            windows_locks.lock(stream)
         else:
             import fcntl
 
