@@ -17,8 +17,8 @@ from wrapper import __version__
 from wrapper.evaluation.choosing import FEW_UNITS
 from wrapper.evaluation.words import STAGES as TITLES
 from wrapper.evaluation.words import gap_words
-from wrapper.places import shipped
 from wrapper.report.checkpoints import headed
+from wrapper.shipped_templates import templates
 from wrapper.sweep.outcome.page.dots import setting_pictures
 from wrapper.sweep.outcome.page.losses import losses_picture
 from wrapper.sweep.outcome.page.maps import setting_maps
@@ -60,16 +60,7 @@ def write_page(sweep: Sweep, ranking: Ranking) -> Path:
 
 def render(ranking: Ranking, shelf: Shelf) -> str:
     """The page as text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    templates = Environment(
-        loader=FileSystemLoader(shipped("templates") / "html"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return templates.get_template("sweep.html.j2").render(**page(ranking, shelf))
+    return templates("html").get_template("sweep.html.j2").render(**page(ranking, shelf))
 
 
 def page(ranking: Ranking, shelf: Shelf) -> dict[str, Any]:
