@@ -33,6 +33,22 @@ def test_overrides_beat_the_file_and_every_value_knows_its_origin(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("balance.by=view,age", """'balance.by=["view", "age"]'"""),
+        ("balance.by=[view]", """'balance.by=["view"]'"""),  # the shell has taken the quotes away
+        ("evaluate.seeds=1,2", "'evaluate.seeds=[1, 2]'"),
+        ("generate.prompts=" + 200 * "a", "'generate.prompts=[…]'"),
+        ("balance.by=1,a", "'balance.by=[…]'"),
+    ],
+)
+def test_a_list_that_is_none_is_written_as_one(tmp_path: Path, given: str, written: str):
+    with pytest.raises(UserError, match="valid list") as caught:
+        load_project(write(tmp_path, ""), [given])
+    assert caught.value.hint.endswith(f"in quotes: {written}")
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("[crop]\nsiez = 512\n", ["crop.siez", "unknown key", "'size'"]),

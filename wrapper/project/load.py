@@ -11,14 +11,17 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from dataset_tools.data_text import bounded_text, from_toml
+from dataset_tools.data_text import NotUtf8, bounded_text, from_toml
 from dataset_tools.errors import Problems, UserError, did_you_mean
 from wrapper.project.layout import PROJECT_FILE, ProjectPaths
 from wrapper.project.schema import ProjectFile
+from wrapper.toml_text import to_toml
 
 DEFAULT = "default"
 SHIPPED_BASE = "demo"
 """The base model that comes with the program; any other is a path."""
+LONGEST_LIST = 100
+"""Characters of a list that a hint writes down."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,8 @@ def parse_toml(path: Path) -> dict[str, Any]:
     """Parse a TOML file; a syntax error or a wrong encoding is one sentence with file and line."""
     try:
         return from_toml(bounded_text(path, "utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 (byte {error.start}).", "Save the file as UTF-8.") from None
+    except NotUtf8 as error:
+        raise UserError(f"{path}: {error}.", "Save the file as UTF-8.") from None
     except ValueError as error:
         raise UserError(f"{path}: not valid TOML: {error}.") from None
 
@@ -164,8 +167,22 @@ def _problems(error: ValidationError, origins: Mapping[str, str]) -> Problems:
             said = f"'{fault['input']}' cannot be in the name of a file or in a prompt."
             problems.add(where, said, 'None of / \\ : < > " | ? * = , and no dot or space in front.')
         else:
-            problems.add(where, f"{fault['msg'].removeprefix('Value error, ')} (found {fault['input']!r}).")
+            hint = _as_list(key, fault["input"]) if fault["type"] == "list_type" else ""
+            said = f"{fault['msg'].removeprefix('Value error, ')} (found {fault['input']!r})."
+            problems.add(where, said, hint)
     return problems
+
+
+def _as_list(key: str, found: Any) -> str:
+    """How ``found`` is written as a list; a shell takes the quotes away that nothing holds."""
+    parts = found.strip("[] ").split(",") if isinstance(found, str) else [found]
+    values = [parse_override(f"x={part}")[1] if isinstance(part, str) else part for part in parts]
+    try:
+        written = to_toml(values)
+    except UserError:
+        written = ""
+    shown = f"{key}={written if 0 < len(written) <= LONGEST_LIST else '[…]'}"
+    return f"A list stands in brackets, and on a command line in quotes: {shlex.quote(shown)}"
 
 
 def known_keys(location: Sequence[Any]) -> list[str]:

@@ -30,6 +30,11 @@ def prepare_data(project: Project) -> None:
     _run(Chain(_data_steps(project, _inputs(project)), project.paths.cache / RECORD))
 
 
+def prepare_qc(project: Project) -> None:
+    """QC alone, as far as it is not up to date."""
+    _run(Chain(_data_steps(project, _inputs(project))[:1], project.paths.cache / RECORD))
+
+
 def _run(chain: Chain) -> None:
     chain.run(_announcer(len(chain.steps)))
 

@@ -59,6 +59,7 @@ def command(
     NAME alone, goes on with what is not done; more values add trials. Exit code 1 when a trial failed.
     """
     from wrapper.sweep.planning.checking import check_trials
+    from wrapper.sweep.planning.checking_data import check_datasets_elsewhere
     from wrapper.sweep.queue import waiting
 
     where = where_of(given)
@@ -66,6 +67,7 @@ def command(
     plan = _plan(opened, name, overrides, given)
     trials = waiting(plan.sweep, failed_too=again is not None)
     if dry_run:
+        check_datasets_elsewhere(plan)
         show_plan(plan, trials, check_trials(plan, trials, where.device), where.at_once)
         return 0
     hold_sweep(plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -11,7 +11,6 @@ from dataset_tools.building.dataset import RECORD_FILE
 from dataset_tools.files import data_hash, link_or_copy, whole_file
 from wrapper.kohya.presets import read_preset
 from wrapper.project.layout import STAGES, ProjectPaths
-from wrapper.project.load import Project
 from wrapper.project.schema import ProjectFile, StageSection
 
 DATASETS = "datasets"
@@ -56,30 +55,21 @@ def _is_on(stage: StageSection, key: str) -> bool:
     return bool(stage.kohya.get(key, presets))
 
 
-def prepare(project: Project, parent: ProjectPaths) -> None:
-    """QC and build of one of the sweep's datasets, as far as it is not up to date.
-
-    What was measured of the pictures and drawn by the base for the parent is not measured and drawn again.
-    """
-    from wrapper.steps.job import prepare_data
-
-    _take_over(project.paths, parent)
-    prepare_data(project)
-
-
 def is_built(paths: ProjectPaths) -> bool:
     return (paths.dataset / RECORD_FILE).is_file()
 
 
-def _take_over(paths: ProjectPaths, parent: ProjectPaths) -> None:
+def take_over(paths: ProjectPaths, others: Sequence[ProjectPaths]) -> None:
+    """Whatever the first of ``others`` that was through QC has measured of the pictures, and drawn."""
     from dataset_tools.quality.measured_store import CACHE
     from dataset_tools.quality.page.thumbnails import FOLDER
 
-    if (parent.qc / CACHE).is_file() and not (paths.qc / CACHE).exists():
+    other = next((one for one in others if (one.qc / CACHE).is_file()), others[0])
+    if (other.qc / CACHE).is_file() and not (paths.qc / CACHE).exists():
         with whole_file(paths.qc / CACHE) as temporary:
-            copyfile(parent.qc / CACHE, temporary)
-    _link_all(parent.qc / FOLDER, paths.qc / FOLDER)
-    _link_all(parent.shared_cache / "regularisation", paths.cache / "regularisation")
+            copyfile(other.qc / CACHE, temporary)
+    _link_all(other.qc / FOLDER, paths.qc / FOLDER)
+    _link_all(other.shared_cache / "regularisation", paths.cache / "regularisation")
 
 
 def _link_all(source: Path, target: Path) -> None:

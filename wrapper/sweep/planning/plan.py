@@ -71,7 +71,11 @@ class SweepPlan:
 
     def datasets(self) -> dict[str, Trial]:
         """The datasets that only the sweep has, each with the first trial that uses it."""
-        return {one.dataset: one for one in reversed(self.sweep.trials) if one.dataset}
+        found: dict[str, Trial] = {}
+        for one in self.sweep.trials:
+            if one.dataset:
+                found.setdefault(one.dataset, one)
+        return found
 
     @property
     def needs_parents(self) -> bool:

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from wrapper.curves import Tick, axis
+from wrapper.curves import Frame, Tick, axis
 from wrapper.evaluation.metrics import Metric
 from wrapper.sweep.outcome.page.axes import distinct, value_axis
 from wrapper.sweep.outcome.ranking import Group
 from wrapper.sweep.outcome.rows import Row
 from wrapper.sweep.outcome.shown import value_words
 
-WIDTH, HEIGHT = 480, 250
-LEFT, RIGHT, TOP, BOTTOM = 56, 14, 14, 34
+FRAME = Frame(width=480, height=250, left=56, right=466, top=14, bottom=216)
 MOST_MEANS = 12
 """So many means are joined, each of trials with the same value or with neighbouring ones."""
 LABEL_PX = 7
@@ -45,12 +44,7 @@ class Dots:
     beyond: str
     log: bool
     alt: str
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    right: int = WIDTH - RIGHT
-    top: int = TOP
-    bottom: int = HEIGHT - BOTTOM
+    frame: Frame = FRAME
 
 
 def setting_pictures(group: Group, metric: Metric, shorts: dict[str, str]) -> list[Dots]:
@@ -69,7 +63,7 @@ def _dots(key: str, short: str, rows: Sequence[Row], base: float | None, metric:
     within = base is not None and _is_near(base, means)
     up = axis(*_ends([*means, base] if within and base is not None else means))
     dots = [
-        Dot(row.id, _x(place), _y(mean, up), f"{row.id}: {value_words(value)}", row.is_best)
+        Dot(row.id, FRAME.x(place), FRAME.y(mean, up), f"{row.id}: {value_words(value)}", row.is_best)
         for row, value, place, mean in zip(rows, values, places, means, strict=True)
     ]
     far = "" if within or base is None else f"The untouched base lies outside, at {metric.show(base)}."
@@ -78,10 +72,10 @@ def _dots(key: str, short: str, rows: Sequence[Row], base: float | None, metric:
         dots=sorted(dots, key=lambda dot: dot.best),
         line=""
         if across.names
-        else " ".join(f"{_x(at)},{_y(mean, up)}" for at, mean in joined(places, means)),
-        x_ticks=[Tick(_x(tick.at), _cut(tick.label, len(across.ticks))) for tick in across.ticks],
-        y_ticks=[Tick(_y(value, up), f"{value:g}") for value in up],
-        base=_y(base, up) if within and base is not None else None,
+        else " ".join(f"{FRAME.x(at)},{FRAME.y(mean, up)}" for at, mean in joined(places, means)),
+        x_ticks=[Tick(FRAME.x(tick.at), _cut(tick.label, len(across.ticks))) for tick in across.ticks],
+        y_ticks=[Tick(FRAME.y(value, up), f"{value:g}") for value in up],
+        base=FRAME.y(base, up) if within and base is not None else None,
         beyond=far,
         log=across.log,
         alt=f"{metric.title} of every trial by {short}",
@@ -115,16 +109,7 @@ def joined(
     return [(fmean(x for x, _ in some), fmean(y for _, y in some)) for some in groups.values()]
 
 
-def _x(share: float) -> float:
-    return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
-
-
-def _y(value: float, ticks: Sequence[float]) -> float:
-    share = (value - ticks[0]) / (ticks[-1] - ticks[0])
-    return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
-
-
 def _cut(label: str, count: int) -> str:
     """As much of a label as there is room for."""
-    room = max(int((WIDTH - LEFT - RIGHT) / count / LABEL_PX), 3)
+    room = max(int((FRAME.right - FRAME.left) / count / LABEL_PX), 3)
     return label if len(label) <= room else f"{label[: room - 1]}…"
