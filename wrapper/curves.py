@@ -6,10 +6,32 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 480, 210
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 30
 MAX_POINTS = 600
 COLOURS = ("#1f5fbf", "#c2571a", "#2d8a4e", "#8a3fa8", "#777777")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture's size, and where its axes lie in it, in pixels from the top and the left."""
+
+    width: int
+    height: int
+    left: int
+    right: int
+    top: int
+    bottom: int
+
+    def x(self, share: float) -> float:
+        """Where ``share`` (0 to 1) of the way from left to right is."""
+        return round(self.left + share * (self.right - self.left), 1)
+
+    def y(self, value: float, ticks: Sequence[float]) -> float:
+        """Where ``value`` is on an axis from the first of ``ticks`` to the last."""
+        share = (value - ticks[0]) / (ticks[-1] - ticks[0])
+        return round(self.bottom - share * (self.bottom - self.top), 1)
+
+
+FRAME = Frame(width=480, height=210, left=52, right=468, top=12, bottom=180)
 
 
 @dataclass(frozen=True)
@@ -37,12 +59,7 @@ class Chart:
     y_ticks: list[Tick]
     x_label: str
     alt: str
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    right: int = WIDTH - RIGHT
-    top: int = TOP
-    bottom: int = HEIGHT - BOTTOM
+    frame: Frame = FRAME
 
 
 def curve(steps: Sequence[float], values: Sequence[float], x_label: str, alt: str) -> Chart | None:
@@ -75,8 +92,8 @@ def chart(
         lines.append(Line(label, colour, line, smooth))
     return Chart(
         lines=lines,
-        x_ticks=[Tick(round(_x(at, x_high), 1), f"{at:g}") for at in axis(0.0, x_high) if at <= x_high],
-        y_ticks=[Tick(round(_y(value, y_axis), 1), f"{value:g}") for value in y_axis],
+        x_ticks=[Tick(FRAME.x(at / x_high), f"{at:g}") for at in axis(0.0, x_high) if at <= x_high],
+        y_ticks=[Tick(FRAME.y(value, y_axis), f"{value:g}") for value in y_axis],
         x_label=x_label,
         alt=alt,
     )
@@ -107,14 +124,5 @@ def axis(low: float, high: float, wanted: int = 4) -> list[float]:
     return [round(i * step, 10) for i in range(first, max(last, first + 1) + 1)]
 
 
-def _x(value: float, high: float) -> float:
-    return LEFT + value / high * (WIDTH - LEFT - RIGHT)
-
-
-def _y(value: float, ticks: Sequence[float]) -> float:
-    share = (value - ticks[0]) / (ticks[-1] - ticks[0])
-    return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
-
-
 def _polyline(xs: Sequence[float], ys: Sequence[float], x_high: float, ticks: Sequence[float]) -> str:
-    return " ".join(f"{_x(x, x_high):.1f},{_y(y, ticks):.1f}" for x, y in zip(xs, ys, strict=True))
+    return " ".join(f"{FRAME.x(x / x_high)},{FRAME.y(y, ticks)}" for x, y in zip(xs, ys, strict=True))

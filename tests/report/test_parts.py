@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.report.projects import head, mask
-from wrapper.curves import HEIGHT, LEFT, TOP, axis, chart, curve, smoothed
+from wrapper.curves import FRAME, axis, chart, curve, smoothed
 from wrapper.report.delivery import size
 from wrapper.report.evaluation import signed
 from wrapper.report.pictures import overlay, picture
@@ -33,9 +33,9 @@ def test_a_curve_stays_in_its_frame_and_leaves_out_what_is_not_finite():
     made = curve([1, 2, 3, 4], [0.2, math.nan, 0.1, math.inf], "steps", "loss")
     points = [tuple(map(float, point.split(","))) for point in made.lines[0].line.split()]
     assert len(points) == 2
-    assert all(made.left <= x <= made.right and made.top <= y <= made.bottom for x, y in points)
-    assert points[0] == (pytest.approx(LEFT + 416 / 3, abs=0.05), TOP)
-    assert made.y_ticks[0].at == HEIGHT - 30
+    assert all(FRAME.left <= x <= FRAME.right and FRAME.top <= y <= FRAME.bottom for x, y in points)
+    assert points[0] == (pytest.approx(FRAME.left + 416 / 3, abs=0.05), FRAME.top)
+    assert made.y_ticks[0].at == FRAME.bottom
 
 
 def test_one_point_is_no_curve():
