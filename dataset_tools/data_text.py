@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import stat
 import sys
@@ -20,9 +21,41 @@ DEEPEST = 100
 """So many lists and tables may lie in each other: code that goes down into them must come up again."""
 
 
+ZERO_BYTES = "it holds zero bytes: it is UTF-16 without a mark, or no text"
+_MARKS = (
+    *((mark, "UTF-32") for mark in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)),  # begins with the next one
+    *((mark, "UTF-16") for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)),
+)
+
+
+class NotUtf8(UnicodeDecodeError):  # noqa: N818 - what a text is, not a fault of this program
+    """Text in another encoding, named where its first bytes name it: ``not UTF-8, but UTF-16 (…)``."""
+
+    @property
+    def named(self) -> str:
+        """``UTF-16``, ``UTF-32``, or empty."""
+        return next((name for mark, name in _MARKS if self.object.startswith(mark)), "")
+
+    def __str__(self) -> str:
+        if self.named:
+            return f"not UTF-8, but {self.named} (as Notepad's \"Unicode\" and PowerShell's > write)"
+        return f"not UTF-8 (byte {self.start})"
+
+
 def bounded_text(path: Path, encoding: str = "utf-8", most_bytes: int = MOST_BYTES) -> str:
-    """The text of a file, lines ended by ``\\n``. Raises as `bounded_bytes`, and UnicodeDecodeError."""
-    return bounded_bytes(path, most_bytes).decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+    """The text of a file, lines ended by ``\\n``. Raises as `bounded_bytes` and `decoded`."""
+    return decoded(bounded_bytes(path, most_bytes), encoding).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def decoded(data: bytes, encoding: str = "utf-8") -> str:
+    """``data`` as text. Raises `NotUtf8`, and ValueError for text that is full of zeros."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise NotUtf8(*error.args) from None
+    if text.count("\0") > 1:
+        raise ValueError(ZERO_BYTES)
+    return text
 
 
 def bounded_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from dataset_tools.data_text import bounded_bytes
+from dataset_tools.data_text import NotUtf8, bounded_bytes, decoded
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.image_files import image_files
 
@@ -19,13 +19,13 @@ def read_captions(root: Path, suffix: str = ".txt") -> dict[Path, str]:
     captions, problems = {}, Problems()
     for path in dict.fromkeys((root / name).with_suffix(suffix) for name in image_files(root)):
         try:
-            captions[path] = bounded_bytes(path).decode("utf-8-sig")
+            captions[path] = decoded(bounded_bytes(path), "utf-8-sig")
         except FileNotFoundError:
             continue
         except OSError as error:
             problems.add(path, f"cannot be read ({error.strerror}).")
-        except UnicodeDecodeError as error:
-            problems.add(path, f"not UTF-8 (byte {error.start}).", "Save the caption as UTF-8.")
+        except NotUtf8 as error:
+            problems.add(path, f"{error}.", "Save the caption as UTF-8.")
         except ValueError as error:
             problems.add(path, f"{error}.", "A caption is a line of text.")
     problems.raise_if_any()

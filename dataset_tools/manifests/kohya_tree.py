@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dataset_tools.data_text import bounded_text
+from dataset_tools.data_text import NotUtf8, bounded_text
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.image_files import image_files
 from dataset_tools.manifests.folder_names import read_name
@@ -72,8 +72,8 @@ def caption_line(path: Path) -> tuple[str | None, bool]:
         return None, False
     try:
         lines = bounded_text(path, "utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 (byte {error.start}).", "Save the caption as UTF-8.") from None
+    except NotUtf8 as error:
+        raise UserError(f"{path}: {error}.", "Save the caption as UTF-8.") from None
     except ValueError as error:
         raise UserError(f"{path}: {error}.", "A caption is a line of text.") from None
     if not lines or not lines[0].strip():

@@ -10,12 +10,14 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
+from dataset_tools.data_text import ZERO_BYTES, NotUtf8
 from dataset_tools.errors import UserError
 from dataset_tools.progress import progress
 
 CHUNK_BYTES = 1 << 20
 ROW_CHARACTERS = 1 << 20
 """No row is longer: what seems so is a bracket or a quote that was never closed."""
+_ENCODING_HINT = "Save it as UTF-8; in Excel the kind is 'CSV UTF-8'."
 KINDS_HINT = "Name a .json, .jsonl or .csv file, or a folder of images."
 _BAR_FROM_BYTES = 16 << 20
 
@@ -32,9 +34,12 @@ def chunks(path: Path) -> Iterator[str]:
             text = decoder.decode(data, final=not data)
         except UnicodeDecodeError as error:
             line += error.object[: error.start].count(b"\n")
-            hint = "Save it as UTF-8; in Excel the kind is 'CSV UTF-8'."
-            raise UserError(f"{path}: not UTF-8 text (line {line})", hint) from error
+            other = NotUtf8(*error.args)
+            said = str(other) if other.named else f"not UTF-8 text (line {line})"
+            raise UserError(f"{path}: {said}", _ENCODING_HINT) from error
         line += text.count("\n")
+        if text.count("\0") > 1:
+            raise UserError(f"{path}: {ZERO_BYTES}", _ENCODING_HINT)
         yield text
 
 

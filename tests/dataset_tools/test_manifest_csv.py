@@ -170,7 +170,7 @@ def test_a_table_without_field_names(folder, text):
 
 def test_a_table_of_excels_own_encodings(folder):
     path = write(folder, f"{HEADER}\n{ROW}\n", encoding="utf-16")
-    with pytest.raises(UserError, match=r"not UTF-8 text \(line 1\)"):
+    with pytest.raises(UserError, match=r"not UTF-8, but UTF-16"):
         read_manifest(path)
     path = write(folder, f"{HEADER}\n{ROW}\n{ROW}", encoding="cp1251")
     with pytest.raises(UserError, match=r"not UTF-8 text \(line 2\)") as caught:

@@ -47,7 +47,7 @@ def _object(path: Path) -> dict[str, Any]:
     if not path.is_file() or path.stat().st_size > MAX_SIDE_CAR_BYTES:
         return {}
     try:
-        data = from_json(bounded_text(path))
+        data = from_json(bounded_text(path, "utf-8-sig"))
     except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}

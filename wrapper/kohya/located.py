@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dataset_tools.data_text import bounded_text, from_json, from_toml
+from dataset_tools.data_text import NotUtf8, bounded_text, from_json, from_toml
 from dataset_tools.errors import UserError
 from wrapper.kohya.toml_faults import fault_hint, fault_line
 from wrapper.kohya.toml_places import Place, toml_places
@@ -79,8 +79,8 @@ def _text(path: Path) -> str:
         raise UserError(f"{path}: there is no such file.", MADE_BY)
     try:
         return bounded_text(path)
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 (byte {error.start}).", "Save it as UTF-8.") from error
+    except NotUtf8 as error:
+        raise UserError(f"{path}: {error}.", "Save it as UTF-8.") from error
     except ValueError as error:
         raise UserError(f"{path}: {error}.") from error
 

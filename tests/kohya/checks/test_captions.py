@@ -30,7 +30,7 @@ ERRORS = {
     "two lines of Windows": (first_caption(b"one\r\ntwo\r\n"), "only the first line of a caption is read."),
     "two lines of an old Mac": (first_caption(b"one\rtwo"), "only the first line of a caption is read."),
     "another encoding": (first_caption("ухо".encode("cp1251")), "not UTF-8 (byte 0)."),
-    "UTF-16": (first_caption("one".encode("utf-16")), "not UTF-8 (byte 0)."),
+    "UTF-16": (first_caption("one".encode("utf-16")), "not UTF-8, but UTF-16"),
     "bad far below": (first_caption(b"x\n" * 9000 + b"\xff"), "not UTF-8 (byte 18000)."),
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dataset_tools.data_text import bounded_text, from_json
+from dataset_tools.data_text import NotUtf8, bounded_text, from_json
 from dataset_tools.errors import Problems, UserError, did_you_mean
 from wrapper.diffusion.pipelines.schedulers import sampler_name
 from wrapper.diffusion.prompts.editing import check_prompt
@@ -100,8 +100,8 @@ def _prompt(where: str, given: Values, problems: Problems) -> FilePrompt:
 def _text(path: Path) -> str:
     try:
         return bounded_text(path, "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 (byte {error.start}).", "Save the file as UTF-8.") from None
+    except NotUtf8 as error:
+        raise UserError(f"{path}: {error}.", "Save the file as UTF-8.") from None
     except ValueError as error:
         raise UserError(f"{path}: {error}.") from None
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dataset_tools.data_text import bounded_text
+from dataset_tools.data_text import NotUtf8, bounded_text
 from dataset_tools.wording import some
 from wrapper.kohya.checks.caption_text import Caption, check_texts
 from wrapper.kohya.checks.grouped import Grouped
@@ -121,8 +121,8 @@ def _check_dropped(view: SubsetView, findings: Findings) -> None:
 def _read(path: Path, grouped: Grouped) -> Caption | None:
     try:
         lines = bounded_text(path).split("\n")
-    except UnicodeDecodeError as error:
-        grouped.error(path, f"not UTF-8 (byte {error.start}).", "Save it as UTF-8.")
+    except NotUtf8 as error:
+        grouped.error(path, f"{error}.", "Save it as UTF-8.")
         return None
     except ValueError as error:
         grouped.error(path, f"no caption: {error}.")

@@ -68,7 +68,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if not path.is_file() or path.stat().st_size > _MAX_SIDE_CAR_BYTES:
             return {}
-        return _table(bounded_text(path))
+        return _table(bounded_text(path, "utf-8-sig"))
     except (OSError, ValueError):
         return {}
 

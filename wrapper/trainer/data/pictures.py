@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dataset_tools.data_text import bounded_text
+from dataset_tools.data_text import NotUtf8, bounded_text
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.pictures.mask_variants import UNCHANGED, MaskChange
 from wrapper.trainer.data.buckets import Placement, Size, place
@@ -103,8 +103,8 @@ def read_caption(image: Path, subset: SubsetConfig, problems: Problems) -> str |
         lines = bounded_text(path, "utf-8-sig").splitlines()
     except FileNotFoundError:
         return None
-    except UnicodeDecodeError:
-        problems.add(path, "is not UTF-8 text.")
+    except NotUtf8 as error:
+        problems.add(path, f"is {error}.")
         return ""
     except ValueError as error:
         problems.add(path, f"is no caption: {error}.")
