@@ -42,7 +42,7 @@ def test_a_folder_needs_no_project(folder, tmp_path, capsys):
     assert run(["qc", str(folder), "--out", str(tmp_path / "out")]) == 0
     assert records(tmp_path / "out") == {"good.png": "WARN", "half.png": "REJECT"}
     written = {path.name for path in (tmp_path / "out").iterdir()}
-    assert written == {"qc.jsonl", "qcreport.csv", "report.html", ".thumbs", ".qc-cache.sqlite"}
+    assert written == {"qc.jsonl", "qcreport.csv", "report.html", ".thumbs", ".qc-cache.sqlite", ".lorawrap"}
     assert len(list((tmp_path / "out" / ".thumbs").iterdir())) == 1
     text = capsys.readouterr().out
     for wanted in (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wrapper.cli.options import next_step
+from wrapper.cli.options import hold_place, next_step
 
 if TYPE_CHECKING:
     from dataset_tools.captioning.edit import Change, Edits
@@ -54,13 +54,32 @@ def command(
 
     suffix = suffix if suffix.startswith(".") else f".{suffix}"
     edits = Edits(find, drop, _checked(replace), prefix.strip().rstrip(","))
-    if edits.change_something and not dry_run and (taken := take_back(folder / KEPT)):
-        click.echo(f"an edit was cut off here; captions that were put back first: {taken}", err=True)
+    if edits.change_something and not dry_run:
+        _hold(folder, suffix, keep=not no_backup)
+        if taken := take_back(folder / KEPT):
+            click.echo(f"an edit was cut off here; captions that were put back first: {taken}", err=True)
     captions = read_captions(folder, suffix)
     if edits.change_something:
         return _edit(folder, captions, edits, dry_run=dry_run, keep=not no_backup)
     _show_tags([text for text in captions.values() if find in text], most)
     return _check(folder, suffix, trigger)
+
+
+def _hold(folder: Path, suffix: str, *, keep: bool) -> None:
+    """Keep builds, trainings and other edits away from these captions until this command ends.
+
+    Outside of every project it is other edits alone, which the folder of the originals tells of; nothing is
+    made for it in a folder that has no captions.
+    """
+    from dataset_tools.captioning.edit import KEPT
+    from wrapper.project.layout import CACHE, PROJECT_FILE
+
+    here = folder.resolve()
+    project = next((one for one in (here, *here.parents) if (one / PROJECT_FILE).is_file()), None)
+    keeps = (folder / KEPT).is_dir() or (keep and any(folder.rglob(f"*{suffix}")))
+    if project is None and not keeps:
+        return
+    hold_place(project / CACHE if project else folder / KEPT, "dataset")
 
 
 def _checked(replace: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:

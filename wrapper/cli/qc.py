@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from wrapper.cli.options import hold, in_project, next_step, open_project
+from wrapper.cli.options import hold, hold_place, in_project, next_step, open_project
 
 if TYPE_CHECKING:
     from dataset_tools.manifests.manifest import Manifest
@@ -93,8 +93,16 @@ def command(
         return
     if target.project:
         hold(target.project, writes=["qc"])
-    inspect(target.source, target.thresholds, target.out, means)
+    inspect(target.source, target.thresholds, target.out, means, lambda: _hold_place(target))
     next_step(target.following)
+
+
+def _hold_place(target: Target) -> None:
+    """Outside of a project, keep others from writing the same reports until this command ends."""
+    from wrapper.project.layout import CACHE
+
+    if not target.project:
+        hold_place(target.out / CACHE, "qc")
 
 
 def _outside(source: Path, out: Path | None, preset: str | None, values: Sequence[str]) -> Target:

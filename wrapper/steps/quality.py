@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -51,8 +52,17 @@ def inspect_project(project: Project) -> None:
     inspect(manifest, load_thresholds(file.qc.preset, file.qc.thresholds), project.paths.qc, Means())
 
 
-def inspect(source: Manifest | Path, thresholds: Thresholds, out: Path, means: Means) -> None:
-    """Inspect a folder's or a manifest's pictures, write the reports into ``out``, and tell the result."""
+def inspect(
+    source: Manifest | Path,
+    thresholds: Thresholds,
+    out: Path,
+    means: Means,
+    begin: Callable[[], None] = lambda: None,
+) -> None:
+    """Inspect a folder's or a manifest's pictures, write the reports into ``out``, and tell the result.
+
+    ``begin`` is called before the first file is written, when there are pictures.
+    """
     from dataset_tools.quality.measured_store import CACHE
     from dataset_tools.quality.page.page import page
     from dataset_tools.quality.page.thumbnails import FOLDER
@@ -61,6 +71,7 @@ def inspect(source: Manifest | Path, thresholds: Thresholds, out: Path, means: M
 
     pictures, tally = pictures_in(source), Tally()
     _tell_skipped(pictures)
+    begin()
     kept = {"cache": out / CACHE if means.cached else None, "thumbnails": out / FOLDER}
     with inspection(pictures, thresholds, means.engine(pictures.count), **kept) as records:
         with reports(out) as report, page(thresholds, pictures.root, out, pictures.count) as show:
