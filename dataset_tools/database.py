@@ -10,9 +10,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from dataset_tools.errors import UserError
+from dataset_tools.system.ground import make_folder
 
 WAIT_S = 60.0
 """So long one process waits for another that writes; each writes in moments."""
+
+
+_OF_A_DRIVE = ("disk I/O error", "readonly database", "unable to open")
 
 
 @contextmanager
@@ -24,7 +28,7 @@ def opened(path: Path | None, schema: str) -> Iterator[sqlite3.Connection]:
     """
     try:
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
         with closing(sqlite3.connect(path or "", timeout=WAIT_S)) as connection:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.executescript(schema)
@@ -39,9 +43,18 @@ def opened(path: Path | None, schema: str) -> Iterator[sqlite3.Connection]:
 def _system_number(error: sqlite3.Error, path: Path | None) -> int:
     """The system's fault behind what SQLite says, 0 for none.
 
-    It calls a file that somebody removed an I/O error as well; on a drive that is gone its folder is gone.
+    It has the same words for a file that somebody removed or locked: the folder tells which it is. On a drive
+    that is gone that is gone, and on one that can only be read nothing can be written in it.
     """
-    if "disk is full" in str(error):
+    said = str(error)
+    if "disk is full" in said:
         return errno.ENOSPC
+    if "readonly" in said and path is not None and _is_read_only(path.parent):
+        return errno.EROFS
     gone = path is None or not path.parent.is_dir()
-    return errno.EIO if "disk I/O error" in str(error) and gone else 0
+    return errno.EIO if gone and any(words in said for words in _OF_A_DRIVE) else 0
+
+
+def _is_read_only(folder: Path) -> bool:
+    """Whether the whole disk is mounted so. Windows does not tell."""
+    return hasattr(os, "statvfs") and folder.is_dir() and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from dataset_tools.errors import UserError
 from dataset_tools.system import windows_locks
+from dataset_tools.system.ground import make_folder
 from dataset_tools.system.moving import is_read_only, move, remove_tree
 from dataset_tools.system.system_faults import system_fault
 
@@ -50,7 +51,7 @@ def placing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         fault = system_fault(error)
-        hint = fault.hint if fault is not None and fault.on_the_disk else PLACE_HINT
+        hint = PLACE_HINT if fault is None or fault.is_of_rights else fault.hint
         raise UserError(f"{path}: cannot be written ({error.strerror}).", hint) from error
 
 
@@ -61,7 +62,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     What a killed process left of ``path`` is taken over and written anew.
     """
     with placing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         handle, temporary = _beside(path)
     try:
         yield temporary
@@ -136,7 +137,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     What a killed process left of ``path`` is removed.
     """
     with placing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         _remove_abandoned(path)
         temporary = Path(tempfile.mkdtemp(prefix=f"{PART}{path.name}-", dir=path.parent))
     try:
@@ -231,7 +232,7 @@ def link_or_copy(source: Path, target: Path) -> None:
 
     On Windows a file that is read-only is copied, without that: a link to it could not be removed again.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     if sys.platform == "win32" and is_read_only(source):
         shutil.copyfile(source, target)
         return

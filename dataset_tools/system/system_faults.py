@@ -17,7 +17,12 @@ class SystemFault(NamedTuple):
     @property
     def on_the_disk(self) -> bool:
         """Whether the place as it is now is at fault, not what was asked of it."""
-        return self in (_ROOM, _LARGE, _READ_ONLY, _DRIVE, _HELD)
+        return self in (_ROOM, _LARGE, _READ_ONLY, _DRIVE, _HELD, _HANDLES)
+
+    @property
+    def is_of_rights(self) -> bool:
+        """Whether another place would do."""
+        return self == _RIGHTS
 
 
 _ROOM = SystemFault("The disk is full", "Make room and give the command again.")
@@ -36,6 +41,10 @@ _GONE = SystemFault(
     "What was there is not there any more",
     "Where its drive was taken away, bring it back; then give the command again.",
 )
+_LONG = SystemFault(
+    "A name or a path is too long for its disk",
+    "Give shorter names, or work in a folder nearer to the top of the disk.",
+)
 _RIGHTS = SystemFault("A file or a folder may not be read or written", "Change its rights, or its owner.")
 _HELD = SystemFault(
     "Another program has a file open",
@@ -50,6 +59,7 @@ _BY_NUMBER = {
     **dict.fromkeys(("ENOSPC", "EDQUOT"), _ROOM),
     "EFBIG": _LARGE,
     "EROFS": _READ_ONLY,
+    "ENAMETOOLONG": _LONG,
     **dict.fromkeys(("EIO", "ENXIO", "ENODEV", "EREMOTEIO", "EUCLEAN", "EBADMSG"), _DRIVE),
     **dict.fromkeys(("ESTALE", "ENOTCONN", "EHOSTDOWN", "ENOLINK", "ESHUTDOWN"), _DRIVE),
     "ENOENT": _GONE,

@@ -37,9 +37,12 @@ def project_options(function: F) -> F:
 
 def open_project(folder: Path, overrides: tuple[str, ...]) -> Project:
     """The project in ``folder``; raises `UserError` for anything wrong with its file."""
+    from dataset_tools.system.ground import working_in
     from wrapper.project.load import load_project
 
-    return load_project(folder, overrides)
+    opened = load_project(folder, overrides)
+    click.get_current_context().with_resource(working_in(opened.paths.root))
+    return opened
 
 
 def hold(project: Project, *, writes: Sequence[Part] = (), reads: Sequence[Part] = ()) -> None:
@@ -48,6 +51,16 @@ def hold(project: Project, *, writes: Sequence[Part] = (), reads: Sequence[Part]
 
     context = click.get_current_context()
     context.with_resource(held_in(project.paths, context.command_path, writes=writes, reads=reads))
+
+
+def hold_place(cache: Path, part: Part) -> None:
+    """As `hold`, where there is no project: its locks lie below ``cache``."""
+    from dataset_tools.system.ground import working_in
+    from wrapper.project.lock import held
+
+    context = click.get_current_context()
+    context.with_resource(held(cache, context.command_path, writes=[part]))
+    context.with_resource(working_in(cache.parent))
 
 
 def in_project(folder: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from dataset_tools.data_text import from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import placing, write_text
+from dataset_tools.system.ground import make_folder
 
 
 class Remembered:
@@ -26,7 +27,7 @@ class Remembered:
     def put(self, key: str, row: dict[str, Any]) -> None:
         self.rows[key] = row
         with placing(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             with self.path.open("a", encoding="utf-8", newline="\n") as stream:
                 stream.write(_line(key, row))
 

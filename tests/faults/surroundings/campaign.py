@@ -20,9 +20,9 @@ AGAIN = {"train": ["train", "all", "--resume"]}
 SAYS = ("disk is full", "No space left", "GB free")
 
 
-def templates(root: Path, last: str) -> Iterator[tuple[str, Path]]:
+def templates(root: Path, last: str, *, full: bool = False) -> Iterator[tuple[str, Path]]:
     """Each stage up to ``last`` with a project that has all of those before it."""
-    project = make(root / "0")
+    project = make(root / "0", full=full)
     for number, (stage, argv) in enumerate(STAGES.items(), start=1):
         yield stage, project
         if stage == last:

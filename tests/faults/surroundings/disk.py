@@ -30,7 +30,7 @@ def be_alone() -> None:
     if libc.unshare(NEW_MOUNTS):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-    _mount("--make-rprivate", "/")
+    mount("--make-rprivate", "/")
 
 
 class Disk:
@@ -39,7 +39,7 @@ class Disk:
     def __init__(self, place: Path, options: str = f"size={LARGE}") -> None:
         self.place = place
         place.mkdir(parents=True, exist_ok=True)
-        _mount("-t", "tmpfs", "-o", options, "tmpfs", str(place))
+        mount("-t", "tmpfs", "-o", options, "tmpfs", str(place))
 
     def used(self) -> int:
         found = os.statvfs(self.place)
@@ -56,22 +56,19 @@ class Disk:
     def make_room(self) -> None:
         self._again(f"size={LARGE},nr_inodes=100000")
 
-    def only_read(self, *, yes: bool) -> None:
-        self._again("ro" if yes else "rw")
-
     def inside(self, folder: Path, source: Path | None = None) -> Path:
         """Put what lies in ``folder``, or in ``source``, on a disk of its own that is mounted there."""
         kept = Path(tempfile.mkdtemp(dir=self.place))
         shutil.copytree(source or folder, kept, dirs_exist_ok=True)
         shutil.rmtree(folder)
         folder.mkdir()
-        _mount("-t", "tmpfs", "-o", f"size={LARGE}", "tmpfs", str(folder))
+        mount("-t", "tmpfs", "-o", f"size={LARGE}", "tmpfs", str(folder))
         shutil.copytree(kept, folder, dirs_exist_ok=True)
         shutil.rmtree(kept)
         return folder
 
     def _again(self, options: str) -> None:
-        _mount("-o", f"remount,{options}", str(self.place))
+        mount("-o", f"remount,{options}", str(self.place))
 
 
 class Unanswering:
@@ -94,13 +91,13 @@ class Unanswering:
         if self.folder.is_mount():
             subprocess.run(["umount", str(self.folder)], check=True)
         shutil.copyfile(f"{self.image} whole", self.image)
-        _mount("-o", "loop,ro", str(self.image), str(self.folder))
+        mount("-o", "loop,ro", str(self.image), str(self.folder))
 
 
 def only_read(folder: Path) -> None:
     """Mount ``folder`` over itself so that nobody can write in it."""
-    _mount("--bind", str(folder), str(folder))
-    _mount("-o", "remount,bind,ro", str(folder))
+    mount("--bind", str(folder), str(folder))
+    mount("-o", "remount,bind,ro", str(folder))
 
 
 def let_go(place: Path) -> None:
@@ -108,5 +105,6 @@ def let_go(place: Path) -> None:
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-def _mount(*arguments: str) -> None:
+def mount(*arguments: str) -> None:
+    """``mount`` with these arguments; CalledProcessError where it refuses."""
     subprocess.run(["mount", *arguments], check=True)

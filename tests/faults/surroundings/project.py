@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
+from wrapper.demo.base_model import materialise
 from wrapper.demo.world import write_world
 
 STAGES: dict[str, list[str]] = {
@@ -39,13 +42,44 @@ network_args = ["conv_dim=2", "conv_alpha=2"]
 """
 
 
-def make(root: Path) -> Path:
-    """The project before its first step."""
+_BASES = {
+    'inpaint_model = "demo"': 'inpaint_model = "bases/tiny-inpaint"',
+    'model = "demo"': 'model = "bases/tiny"',
+}
+"""In the project's own folder, so that they go where it goes."""
+_FEW = 4
+
+
+def make(root: Path, *, full: bool = False) -> Path:
+    """The project before its first step; with ``full``, all that any of `commands` needs is in it."""
     write_world(root)
+    if full:
+        _fill(root)
     settings = root / "lorawrap.toml"
     text = settings.read_text(encoding="utf-8")
-    for old, new in _SMALLER.items():
+    for old, new in (_SMALLER | (_BASES if full else {})).items():
         assert old in text, old
         text = text.replace(old, new.replace("KOHYA", _KOHYA.replace("stage_x", old[1:8])))
     settings.write_text(text, encoding="utf-8")
     return root
+
+
+def _fill(root: Path) -> None:
+    """Base models, a few marked pictures and rows, and the folder of a program."""
+    from PIL import Image
+
+    materialise(root / "bases")
+    program = root / "programs" / "stable-diffusion-webui"
+    (program / "models" / "Lora").mkdir(parents=True)
+    (program / "webui.py").touch()
+    rows = [json.loads(line) for line in (root / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
+    few = [row for row in rows if "mask" in row][:_FEW]
+    (root / "repaired.jsonl").write_text("".join(json.dumps(row) + "\n" for row in few), encoding="utf-8")
+    for folder in ("unmasked", "marked"):
+        (root / folder).mkdir()
+    for row in few:
+        name = Path(row["image"]).name
+        shutil.copyfile(root / row["image"], root / "unmasked" / name)
+        with Image.open(root / row["image"]) as picture, Image.open(root / row["mask"]) as mask:
+            picture.putalpha(mask.convert("L").point(lambda level: 255 - level))
+            picture.save(root / "marked" / name)

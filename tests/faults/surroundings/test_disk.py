@@ -54,8 +54,8 @@ def test_a_disk_that_fills_loses_nothing_and_the_command_goes_on(worker, before,
 
 
 def test_a_project_that_can_only_be_read_is_a_sentence(worker, asked):
-    found = worker.trial("read_only_disk", **asked("build"))
-    assert (found["code"], found["again"]) == (2, 0)
+    found = worker.trial("drives.disturbed", **asked("build"), what="only_read")
+    assert (found["code"], found["changed"], found["again"]) == (2, [], 0)
     assert "Read-only file system" in found["said"]
 
 
@@ -87,9 +87,10 @@ def test_photographs_that_their_drive_does_not_give_are_not_rejected(worker, ask
 
 
 def test_a_project_that_goes_away_is_no_bug_and_no_hang(worker, asked):
-    found = worker.trial("project_gone", **asked("build"), when=".part-dataset*/*/*/*/*")
-    assert found["code"] == 2
-    assert "Traceback" not in found["said"]
+    when = ".part-dataset*/*/*/*/*"
+    found = worker.trial("drives.disturbed", **asked("build"), what="pull", when=when)
+    assert (found["code"], found["broken"], found["again"], found["left"]) == (2, [], 0, [])
+    assert found["strewn"] == []
 
 
 def test_memory_that_is_used_up_is_a_sentence_and_nothing_is_lost(worker, asked):

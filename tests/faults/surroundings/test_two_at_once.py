@@ -37,13 +37,22 @@ WORK = {
     "qc": "wrapper.steps.quality.inspect",
     "run": "wrapper.steps.job.run_job",
     "sweep": "wrapper.sweep.queue.run_trials",
+    "report": "wrapper.report.report.write_report",
+    "captions": "dataset_tools.captioning.edit.apply",
+    "qc of a folder": "dataset_tools.quality.qc.inspection",
+    "captions of a folder": "dataset_tools.captioning.edit.apply",
 }
+GRID = ("--stage", "stage_a", "--grid", "stage_a.kohya.learning_rate=1e-4,1e-3")
 ARGV = {
-    "train": ["train", "stage_a", "--engine", "sd-scripts", "--device", "cpu"],
-    "build": ["build"],
-    "qc": ["qc"],
-    "run": ["run"],
-    "sweep": ["sweep", "run", "lr", "--stage", "stage_a", "--grid", "stage_a.kohya.learning_rate=1e-4,1e-3"],
+    "train": ["train", "stage_a", "--engine", "sd-scripts", "--device", "cpu", "--project", "{p}"],
+    "build": ["build", "--project", "{p}"],
+    "qc": ["qc", "--project", "{p}"],
+    "run": ["run", "--project", "{p}"],
+    "sweep": ["sweep", "run", "lr", *GRID, "--project", "{p}"],
+    "report": ["report", "--project", "{p}"],
+    "captions": ["captions", "{p}/dataset", "--prefix", "drawn"],
+    "qc of a folder": ["qc", "{p}/../фото", "--out", "{p}/../итог"],
+    "captions of a folder": ["captions", "{p}/../фото", "--prefix", "drawn"],
 }
 
 
@@ -56,6 +65,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("wrapper.sweep.planning.checking.check_trials", lambda *_: {})
     root = make_project(tmp_path / "проект 'é' 🙂", MANIFEST).paths.root
     make_image(root / "ухо.png")
+    make_image(tmp_path / "фото" / "ухо.png")
+    (tmp_path / "фото" / "ухо.txt").write_text("an ear", encoding="utf-8")
     (root / "manifest.csv").write_text(
         "image,subject,age,view,type,ear_side,consent,prompt\n"
         "ухо.png,anna,23-25,front,bust,none,ID-1,an ear\n",
@@ -64,7 +75,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def begun(project: Path, name: str) -> list[str]:
-    return [*ARGV[name], "--project", str(project)]
+    return [one.replace("{p}", str(project)) for one in ARGV[name]]
 
 
 @contextmanager
@@ -106,6 +117,12 @@ def second(project: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys) ->
         ("run", "qc", "qc"),
         ("sweep", "build", "dataset"),
         ("build", "sweep", "dataset"),
+        ("build", "captions", "dataset"),
+        ("captions", "train", "dataset"),
+        ("sweep", "sweep", "sweep"),
+        ("qc of a folder", "qc of a folder", "qc"),
+        ("captions of a folder", "captions of a folder", "dataset"),
+        ("train", "report", ""),
         ("train", "build", "dataset"),
         ("sweep", "train", ""),
         ("train", "sweep", ""),
@@ -115,7 +132,7 @@ def test_two_commands(project: Path, monkeypatch: pytest.MonkeyPatch, capsys, fi
     with at_work(["-c", STOPPED, WORK[first], *begun(project, first)], "at work") as process:
         said = second(project, then, monkeypatch, capsys)
         if part:
-            command = "sweep run" if first == "sweep" else first
+            command = "sweep run" if first == "sweep" else first.partition(" of ")[0]
             assert f"`lorawrap {command}` is at work on its {part} (process {process.pid}, since" in said
         else:
             assert "reached its work" in said

@@ -1,0 +1,34 @@
+"""Folders that a command works in: one that goes away with its drive is not made again where it was mounted.
+
+Else its files would be strewn over an empty mount point, hidden as soon as the drive is back.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_WORKED_IN: list[Path] = []
+
+
+@contextmanager
+def working_in(folder: Path) -> Iterator[None]:
+    """Within the block nothing is made below ``folder`` by `make_folder` unless that is there."""
+    place = folder.absolute()
+    _WORKED_IN.append(place)
+    try:
+        yield
+    finally:
+        _WORKED_IN.remove(place)
+
+
+def make_folder(folder: Path) -> None:
+    """``folder`` with all those above it. FileNotFoundError for what is worked in and is gone."""
+    place = folder.absolute()
+    for ground in _WORKED_IN:
+        if place.is_relative_to(ground) and not ground.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(ground))
+    folder.mkdir(parents=True, exist_ok=True)
