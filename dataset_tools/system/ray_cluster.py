@@ -20,12 +20,7 @@ def joined(address: str, command: str) -> Iterator[ModuleType]:
     ``address`` is ``auto``, ``local`` (a cluster for this block alone) or ``host:port``. UserError, beginning
     with ``command``, where there is no Ray or no cluster.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise UserError(
-            f"{command}: --ray needs Ray, which is not installed", "pip install 'lorawrap[ray]'"
-        ) from error
+    ray = ray_for(command)
     _check(address, command)
     try:
         ray.init(address, log_to_driver=False, logging_level="ERROR")
@@ -35,6 +30,17 @@ def joined(address: str, command: str) -> Iterator[ModuleType]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def ray_for(command: str) -> ModuleType:
+    """Ray, or UserError where it is not installed."""
+    try:
+        import ray
+    except ImportError as error:
+        raise UserError(
+            f"{command}: --ray needs Ray, which is not installed", "pip install 'lorawrap[ray]'"
+        ) from error
+    return ray
 
 
 def _check(address: str, command: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -213,26 +214,50 @@ def test_what_cannot_be_is_a_sentence(sweep, case: str):
     assert (code, said in output) == (2, True), output
 
 
+RAY, SLURM = "wrapper.sweep.engines.ray_cluster.look", "wrapper.sweep.engines.slurm.look"
+
+
 @pytest.mark.parametrize(
-    ("asked", "device"),
+    ("asked", "device", "place", "told"),
     [
-        (("--ray", "auto"), None),
-        (("--ray", "local", "--gpu-share", "0.5", "--cpus", "2"), "cuda"),
-        (("--ray", "h:1", "--gpu-share", "0"), "cpu"),
-        (("--slurm",), None),
-        (("--slurm", "--slurm-set", "gpus_per_node=1", "--slurm-set", "partition=a"), "cuda"),
+        (("--ray", "auto"), None, RAY, "1 trial to run, 6 steps in all, 7 at once\n"),
+        (("--ray", "local", "--gpu-share", "0.5", "--cpus", "2"), "cuda", RAY, "7 at once"),
+        (("--ray", "h:1", "--gpu-share", "0"), "cpu", RAY, "7 at once"),
+        (("--slurm",), None, SLURM, "7 at once"),
+        (("--slurm", "--slurm-set", "gpus_per_node=1", "--slurm-set", "partition=a"), "cuda", SLURM, "7 at"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value)[-8:].strip(),
 )
-def test_a_cluster_is_planned_for_without_it(sweep, behave, monkeypatch, asked, device):
-    """Trials are checked for the machines that they will run on; nothing is asked of the cluster yet."""
+def test_a_dry_run_looks_at_the_cluster(sweep, behave, monkeypatch, asked, device, place, told):
+    """Trials are checked for the machines that they will run on."""
     seen = []
     monkeypatch.setattr(
         "wrapper.sweep.planning.checking.check_trials",
-        lambda plan, trials, on: seen.append(on) or {"001": {}},
+        lambda plan, trials, on: seen.append(on) or {"001": {"stage_a": 6}},
     )
+    monkeypatch.setattr(place, lambda *_, **__: 7)
     code, said = sweep("run", *ONE, *FAKE, *asked, "--dry-run")
-    assert (code, seen) == (0, [device]), said
+    assert (code, seen, told in said) == (0, [device], True), said
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (("--ray", "127.0.0.1:1"), "ray"),
+        (("--slurm",), "slurm"),
+    ],
+    ids=["ray", "slurm"],
+)
+def test_a_dry_run_shows_the_plan_and_says_that_the_cluster_is_not_there(
+    sweep, behave, monkeypatch, asked, why
+):
+    monkeypatch.setenv("PATH", "")
+    code, said = sweep("run", *ONE, *FAKE, *asked, "--dry-run")
+    assert code == 2
+    assert "001 new: learning_rate 1e-05" in said
+    assert "Nothing was written: this was a dry run." in said
+    assert re.search(f"It would not begin now: sweep: (--{why} needs|no Ray cluster at)", said), said
+    assert "next:" not in said
 
 
 def test_a_sweep_that_is_not_there(sweep):

@@ -12,6 +12,7 @@ import pytest
 SCRIPTS = {
     "sbatch": """
 if [ -e "$FAKE/refuses" ] && [ ! -e "$FAKE/room" ]; then cat "$FAKE/refuses" >&2; exit 1; fi
+if [ "$1" = --test-only ]; then printf '%s\\n' "$@" > "$FAKE/tested"; exit 0; fi
 rm -f "$FAKE/room"
 number=$(( $(cat "$FAKE/last" 2>/dev/null || echo 0) + 1 ))
 echo $number > "$FAKE/last"
@@ -47,6 +48,10 @@ class StandIn:
     def submitted(self) -> int:
         last = self.state / "last"
         return int(last.read_text()) if last.exists() else 0
+
+    def tested(self) -> list[str]:
+        """The arguments of the last ``sbatch --test-only``."""
+        return (self.state / "tested").read_text().splitlines()
 
     def put(
         self, number: int, state: str, nodes: str = "", started: str = "N/A", reason: str = "None"

@@ -26,7 +26,7 @@ from tests.sweep.fake_jobs import (
     was_interrupted,
 )
 from wrapper.sweep.engines import Change, on_node, ray_cluster
-from wrapper.sweep.engines.ray_cluster import RETRIES, by_ray
+from wrapper.sweep.engines.ray_cluster import RETRIES, by_ray, look
 
 ray = pytest.importorskip("ray", reason="needs Ray: pip install 'lorawrap[ray]'")
 pytestmark = [pytest.mark.ray, pytest.mark.cluster, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -71,6 +71,16 @@ def test_four_trials_share_two_gpus(nodes: Any, folder: Path):
     assert all(", GPU 0" in one.where for one in told)
     assert all(steps_done(job) == 5 and starts(job)[0].gpu == "0" for job in jobs)
     assert jobs[0].log.read_text().splitlines()[-1] == "step 5"
+
+
+def test_a_look_says_how_many_have_room_and_runs_nothing(nodes: Any):
+    assert [look(nodes.address, gpu_share=share) for share in (None, 1, 0.5, 0)] == [2, 2, 4, 4]
+    assert look(nodes.address, gpu_share=0, cpus=2) == 2
+    assert look("local") is None
+    with pytest.raises(UserError, match="no node of the cluster has 1 of a GPU and 3 processors"):
+        look(nodes.address, cpus=3)
+    with pytest.raises(UserError, match="no Ray cluster at '127.0.0.1:1'"):
+        look("127.0.0.1:1")
 
 
 def test_a_trial_that_fails_is_not_run_again(nodes: Any, folder: Path):

@@ -25,7 +25,7 @@ from tests.sweep.fake_jobs import (
 )
 from tests.sweep.local_slurm import LocalSlurm, missing
 from wrapper.sweep.engines import Change, Engine, Job
-from wrapper.sweep.engines.slurm import by_slurm, cancel_queued, queued
+from wrapper.sweep.engines.slurm import by_slurm, cancel_queued, look, queued
 from wrapper.sweep.engines.slurm_settings import settings_of
 
 pytest.importorskip("submitit", reason="needs submitit: pip install 'lorawrap[slurm]'")
@@ -100,6 +100,14 @@ def test_four_trials_at_once_on_two_nodes(slurm: LocalSlurm, folder: Path):
     assert told[-1].where.startswith("Slurm job 5 on node ")
     assert ", GPU " in told[-1].where
     assert jobs[0].log.read_text().splitlines()[-1] == "step 5"
+
+
+def test_a_look_asks_slurm_and_submits_nothing(slurm: LocalSlurm, folder: Path):
+    look(folder, settings_of(("gres=gpu:1", "cpus_per_task=1", "time=1:00:00")))
+    with pytest.raises(UserError, match=r"does not take the job .*partition"):
+        look(folder, settings_of(("partition=nowhere",)))
+    assert queued(folder) == {}
+    assert subprocess.run(["squeue", "--noheader"], capture_output=True, check=True).stdout == b""
 
 
 def test_a_job_is_given_what_was_named(slurm: LocalSlurm, folder: Path, monkeypatch: pytest.MonkeyPatch):

@@ -15,7 +15,7 @@ from tests.sweep.slurm_stand_in import StandIn, run_on_node
 from wrapper.cli.sweep_engines import where_of
 from wrapper.sweep.engines import Change
 from wrapper.sweep.engines import slurm as engine
-from wrapper.sweep.engines.slurm import by_slurm, cancel_queued, queued, refuse_queued
+from wrapper.sweep.engines.slurm import by_slurm, cancel_queued, look, queued, refuse_queued
 from wrapper.sweep.engines.slurm_following import RETRIES
 from wrapper.sweep.engines.slurm_job import RESTARTS, Ended, JobFolder
 from wrapper.sweep.engines.slurm_settings import settings_of
@@ -66,6 +66,35 @@ class Sweep:
 @pytest.fixture
 def sweep(slurm: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
     return Sweep(slurm, tmp_path / "проект" / "sweeps" / "lr 'x' 📷", monkeypatch)
+
+
+def test_a_look_submits_nothing_and_asks_for_what_a_job_would(sweep: Sweep):
+    given = (
+        "partition=gpu",
+        "mem_gb=2",
+        "exclusive=true",
+        "setup=module load cuda",
+        "sbatch.reservation=c 1",
+    )
+    assert look(sweep.folder, settings_of(given)) is None
+    assert sweep.slurm.tested() == [
+        "--test-only",
+        "--time=240",
+        "--partition=gpu",
+        "--mem=2048MB",
+        "--exclusive",
+        "--reservation=c 1",
+        "--wrap=true",
+    ]
+    assert sweep.slurm.submitted() == 0
+
+
+@pytest.mark.parametrize("sign", ["refuses", "silent"])
+def test_a_look_says_why_a_sweep_would_not_begin(sweep: Sweep, sign: str):
+    sweep.slurm.sign(sign, "allocation failure: Invalid partition name specified")
+    expected = {"refuses": r"does not take the job \(Invalid partition", "silent": "squeue does not answer"}
+    with pytest.raises(UserError, match=expected[sign]):
+        look(sweep.folder, settings_of(()))
 
 
 def kinds(told: list[Change]) -> list[str]:

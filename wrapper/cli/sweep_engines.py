@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wrapper.sweep.engines import Engine
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 _OPTIONS = (
     click.option(
@@ -56,12 +57,14 @@ _NAMES = ("gpus", "per_gpu", "at_once", "ray", "gpu_share", "cpus", "slurm", "sl
 class Where:
     """An engine, made for the sweep's folder; ``device`` of its trials, None where this machine says it.
 
-    ``stop`` ends the trials of an engine that leaves them running when it is closed.
+    ``look`` raises the `UserError` that the engine would begin with, and says how many trials there is room
+    for at once, None where that is not known; nothing is begun. ``stop`` ends the trials of an engine that
+    leaves them running when it is closed.
     """
 
     title: str
     engine: Callable[[Path], Engine]
-    at_once: int
+    look: Callable[[Path], int | None]
     device: Literal["cpu", "cuda"] | None = None
     stop: Callable[[Path], object] = lambda _: None
 
@@ -105,33 +108,42 @@ def _here(asked: dict[str, Any]) -> Where:
     return Where(
         f"here, {len(found)} at once ({places})",
         lambda folder: _unless_queued(folder, by_slots(found)),
-        len(found),
+        lambda folder: _unless_queued(folder, len(found)),
     )
 
 
 def _ray(address: str, gpu_share: float | None, cpus: float | None) -> Where:
-    from wrapper.sweep.engines.ray_cluster import by_ray
+    from wrapper.sweep.engines.ray_cluster import by_ray, look
 
     engine = by_ray(address, gpu_share=gpu_share, cpus=cpus or 1)
     device: Literal["cpu", "cuda"] | None = {None: None, 0.0: "cpu"}.get(gpu_share, "cuda")  # type: ignore[assignment]
-    return Where(f"on the Ray cluster at {address}", lambda folder: _unless_queued(folder, engine), 1, device)
+    return Where(
+        f"on the Ray cluster at {address}",
+        lambda folder: _unless_queued(folder, engine),
+        lambda folder: _unless_queued(folder, look(address, gpu_share=gpu_share, cpus=cpus or 1)),
+        device,
+    )
 
 
-def _unless_queued(folder: Path, engine: Engine) -> Engine:
-    """What Slurm has of the sweep in ``folder`` must not run twice."""
+def _unless_queued(folder: Path, found: T) -> T:
+    """``found``, but what Slurm has of the sweep in ``folder`` must not run twice."""
     from wrapper.sweep.engines.slurm import refuse_queued
 
     refuse_queued(folder)
-    return engine
+    return found
 
 
 def _slurm(given: tuple[str, ...]) -> Where:
-    from wrapper.sweep.engines.slurm import by_slurm, cancel_queued
+    from wrapper.sweep.engines.slurm import by_slurm, cancel_queued, look
     from wrapper.sweep.engines.slurm_settings import settings_of
 
     settings = settings_of(given)
     asks = any("gpu" in name or "gres" in name for name in settings)
     device: Literal["cuda"] | None = "cuda" if asks else None
     return Where(
-        "on Slurm", lambda folder: by_slurm(folder, settings=settings), 1, device, stop=cancel_queued
+        "on Slurm",
+        lambda folder: by_slurm(folder, settings=settings),
+        lambda folder: look(folder, settings),
+        device,
+        stop=cancel_queued,
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SHOWN = 40
 
 
-def show_plan(plan: SweepPlan, trials: Sequence[Trial], steps: Steps, at_once: int) -> None:
+def show_plan(plan: SweepPlan, trials: Sequence[Trial], steps: Steps, at_once: int | None) -> None:
     """The trials that would run, with their settings, and a forecast; nothing is written."""
     from dataset_tools.progress import clock
     from dataset_tools.wording import count_of
@@ -41,13 +41,13 @@ def show_plan(plan: SweepPlan, trials: Sequence[Trial], steps: Steps, at_once: i
     if len(trials) > SHOWN:
         click.echo(f"and {len(trials) - SHOWN} more")
     total = sum(sum(stages.values()) for stages in steps.values())
-    seconds = seconds_left(plan.sweep, trials, steps, at_once)
+    seconds = seconds_left(plan.sweep, trials, steps, at_once or 1)
     time = f", about {clock(seconds)} by the pace of earlier runs" if seconds else ""
+    time += " if one runs after the other" if time and at_once is None else ""
     todo = f"{count_of(len(trials), 'trial')} to run, {count_of(total, 'step')} in all"
-    click.echo(f"{todo}, {at_once} at once{time}")
+    click.echo(f"{todo}{'' if at_once is None else f', {at_once} at once'}{time}")
     _tell_unbuilt(trials, steps)
     click.echo("Nothing was written: this was a dry run.")
-    next_step("the same command without --dry-run")
 
 
 def _tell_unbuilt(trials: Sequence[Trial], steps: Steps) -> None:

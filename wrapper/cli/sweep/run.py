@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wrapper.cli.options import hold, open_project, project_options
+from wrapper.cli.options import hold, next_step, open_project, project_options
 from wrapper.cli.sweep_engines import Where, engine_options, where_of
 from wrapper.cli.sweep_results import show_plan, show_results
 
@@ -58,20 +58,34 @@ def command(
     A trial is a project of its own in sweeps/NAME/trials, on which every command works. The same command, or
     NAME alone, goes on with what is not done; more values add trials. Exit code 1 when a trial failed.
     """
+    where = where_of(given)
+    opened = open_project(project, ())
+    plan = _plan(opened, name, overrides, given)
+    if dry_run:
+        return _preview(plan, where, again is not None)
+    hold_sweep(plan)
+    return _run(plan, where, opened, project, again is not None, stop_on_failure)
+
+
+def _preview(plan: SweepPlan, where: Where, failed_too: bool) -> int:
+    """What would run; then what would keep it from beginning, where GPUs or a cluster are not there."""
+    from dataset_tools.errors import UserError
     from wrapper.sweep.planning.checking import check_trials
     from wrapper.sweep.planning.checking_data import check_datasets_elsewhere
     from wrapper.sweep.queue import waiting
 
-    where = where_of(given)
-    opened = open_project(project, ())
-    plan = _plan(opened, name, overrides, given)
-    trials = waiting(plan.sweep, failed_too=again is not None)
-    if dry_run:
-        check_datasets_elsewhere(plan)
-        show_plan(plan, trials, check_trials(plan, trials, where.device), where.at_once)
-        return 0
-    hold_sweep(plan)
-    return _run(plan, where, opened, project, again is not None, stop_on_failure)
+    trials, fault, at_once = waiting(plan.sweep, failed_too=failed_too), None, None
+    check_datasets_elsewhere(plan)
+    steps = check_trials(plan, trials, where.device)
+    try:
+        at_once = where.look(plan.sweep.folder)
+    except UserError as error:
+        fault = error
+    show_plan(plan, trials, steps, at_once)
+    if fault is not None:
+        raise UserError(f"It would not begin now: {fault.message}", fault.hint)
+    next_step("the same command without --dry-run")
+    return 0
 
 
 def hold_sweep(plan: SweepPlan) -> None:

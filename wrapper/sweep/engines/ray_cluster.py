@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from dataset_tools.errors import UserError
-from dataset_tools.system.ray_cluster import joined
+from dataset_tools.system.ray_cluster import joined, ray_for
 from wrapper.sweep.engines import Change, Engine, Job
 from wrapper.sweep.engines.guard import END_S, run_guarded
 from wrapper.sweep.engines.on_node import Node, placed, program, this_node
@@ -17,6 +17,8 @@ RETRIES = 3
 """Of a trial whose worker or node was lost."""
 SETTLE_S = 3.0
 """Before a trial is started again: what is left of it ends within this time."""
+Resources = dict[str, float]
+"""What a node has, by Ray's names."""
 STOP_S = END_S + 5
 """For all trials when the sweep is stopped; what is left then is killed."""
 
@@ -42,9 +44,33 @@ def by_ray(address: str, *, gpu_share: float | None = None, cpus: float = 1) -> 
     return changes
 
 
+def look(address: str, *, gpu_share: float | None = None, cpus: float = 1) -> int | None:
+    """How many trials the cluster has room for at once; None for ``local``, which is not there before.
+
+    Nothing is run on it. UserError where `by_ray` would raise one before it runs anything.
+    """
+    _checked(gpu_share, cpus)
+    if address == "local":
+        ray_for("sweep")
+        return None
+    with joined(address, "sweep") as ray:
+        share = _share(ray, gpu_share, cpus)
+        return sum(_room(node, share, cpus) for node in _nodes(ray))
+
+
+def _room(node: Resources, share: float, cpus: float) -> int:
+    """Trials at once on a node: a GPU's parts are not put together from two of them."""
+    by_processors = int(node.get("CPU", 0) // cpus)
+    return min(by_processors, int(node.get("GPU", 0)) * int(1 / share)) if share else by_processors
+
+
+def _nodes(ray: ModuleType) -> list[Resources]:
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
 def _share(ray: ModuleType, asked: float | None, cpus: float) -> float:
     """The part of a GPU that a trial takes. Ray would wait for ever for a node that can run one."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    nodes = _nodes(ray)
     most_gpus = max(node.get("GPU", 0) for node in nodes)
     share = min(1.0, most_gpus) if asked is None else asked
     if not any(node.get("GPU", 0) >= share and node.get("CPU", 0) >= cpus for node in nodes):

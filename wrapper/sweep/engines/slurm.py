@@ -14,9 +14,9 @@ from dataset_tools.wording import count_of, some
 from wrapper.sweep.engines import Change, Engine, Job
 from wrapper.sweep.engines.slurm_following import Follower
 from wrapper.sweep.engines.slurm_job import job_folders
-from wrapper.sweep.engines.slurm_queue import cancel, check_commands, standings
+from wrapper.sweep.engines.slurm_queue import answering, cancel, check_commands, standings
 from wrapper.sweep.engines.slurm_settings import settings_of
-from wrapper.sweep.engines.slurm_submit import check_folder, check_submitit
+from wrapper.sweep.engines.slurm_submit import check_folder, check_settings, check_submitit
 
 FOLDER = "slurm"
 POLL_S = 5.0
@@ -54,6 +54,18 @@ def by_slurm(
                 follower.tell(_stays(folder, len(follower.under_way)))
 
     return changes
+
+
+def look(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Ask whether Slurm would take such a job; nothing is submitted, and it may have some of the sweep.
+
+    UserError where `by_slurm` would raise one before it submits anything.
+    """
+    check_submitit()
+    check_commands()
+    check_folder(folder)
+    answering()
+    check_settings(settings)
 
 
 def _stays(folder: Path, count: int) -> str:

@@ -12,7 +12,7 @@ from dataset_tools.errors import UserError
 from dataset_tools.wording import count_of
 from wrapper.sweep.engines import Change, Job
 from wrapper.sweep.engines.slurm_job import Ended, JobFolder
-from wrapper.sweep.engines.slurm_queue import Standing, recorded, standings
+from wrapper.sweep.engines.slurm_queue import Standing, answering, recorded, standings
 from wrapper.sweep.engines.slurm_submit import Refused, submit
 
 RETRIES = 3
@@ -52,9 +52,7 @@ class Follower:
 
     def take(self, jobs: Sequence[Job]) -> None:
         """Follow the jobs that are there, submit the others."""
-        there = standings()
-        if there is None:
-            raise UserError("sweep: Slurm's squeue does not answer.", "Start the sweep again when it does.")
+        there = answering()
         for job in jobs:
             files = self._files(job)
             own = files.under_way(there)

@@ -59,6 +59,14 @@ def standings() -> dict[str, Standing] | None:
     return {row[0]: Standing(*row[1:]) for row in rows if len(row) == 5}
 
 
+def answering() -> dict[str, Standing]:
+    """`standings`; UserError where Slurm does not answer."""
+    there = standings()
+    if there is None:
+        raise UserError("sweep: Slurm's squeue does not answer.", "Start the sweep again when it does.")
+    return there
+
+
 def recorded(ids: Iterable[str]) -> dict[str, Standing]:
     """What the accounting says of jobs that have left the queue; nothing where there is none."""
     asked = ("--allocations", "--noheader", "--parsable2", "--format=JobIDRaw,State,NodeList")
