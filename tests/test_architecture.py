@@ -6,7 +6,8 @@ import ast
 import configparser
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,19 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported(path: Path, *, top_level_only: bool = False) -> Iterator[str]:
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imported(path: Path, *, top_level_only: bool = False) -> tuple[str, ...]:
     """Names of all modules that ``path`` imports; with ``top_level_only`` without those inside functions."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = _at_import_time(tree) if top_level_only else ast.walk(tree)
+    tree = parsed(path)
+    return tuple(_imports(_at_import_time(tree) if top_level_only else ast.walk(tree)))
+
+
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -230,7 +240,7 @@ def test_there_is_no_drawer_for_everything():
 
 def calls(path: Path, name: str) -> Iterator[ast.Call]:
     """Every call of a method ``name`` in ``path``."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name:
             yield node
 
