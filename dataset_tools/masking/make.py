@@ -17,6 +17,7 @@ from dataset_tools.pictures.images import read_mask, read_rgb, save_png
 from dataset_tools.pictures.masks import check_mask, dilated, mask_box
 from dataset_tools.pictures.sam import load_sam
 from dataset_tools.progress import track
+from dataset_tools.system.system_faults import disk_fault
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,9 +28,13 @@ PAIRING = "A mask is NAME_mask.png beside NAME, or the same path below masks/ as
 
 @dataclass
 class Made:
-    """What came of it: ``problems`` make a mask unusable, and none is written; ``warnings`` do not."""
+    """What came of it: ``problems`` make a mask unusable, and none is written; ``warnings`` do not.
+
+    ``kept`` were there already, just as they would be made.
+    """
 
     written: list[Path] = field(default_factory=list)
+    kept: int = 0
     checked: int = 0
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -39,7 +44,8 @@ class Made:
 def make_masks(plans: MaskPlans, settings: MaskSettings, sheets: Path) -> Made:
     """Make and check every mask of ``plans``; the sheets go into the folder ``sheets``.
 
-    Raises `UserError` for a SAM model that does not load; what is wrong with one mask is in `Made`.
+    Raises `UserError` for a SAM model that does not load, and for a disk that fails or is full; what is wrong
+    with one mask is in `Made`. No mask that is there is written over.
     """
     if settings.source == "sam":
         load_sam(settings.sam_model)
@@ -53,6 +59,8 @@ def _tiles(plans: MaskPlans, settings: MaskSettings, made: Made) -> Iterator[Til
         try:
             yield job.picture.name, _tile(job, settings, made)
         except UserError as error:
+            if disk_fault(error):
+                raise
             made.problems.append(error.message)
 
 
@@ -62,12 +70,27 @@ def _tile(job: MaskJob, settings: MaskSettings, made: Made) -> np.ndarray:
     findings = check_mask(mask, rgb.shape[:2], str(job.mask))
     if findings.problems:
         raise UserError(findings.problems[0])
+    if job.makes:
+        _put(mask, job.mask, made)
     made.warnings += [*findings.warnings, *_odd(mask, job)]
     made.checked += 1
-    if job.makes:
-        save_png(job.mask, mask)
-        made.written.append(job.mask)
     return tile_of(rgb, mask)
+
+
+def _put(mask: np.ndarray, path: Path, made: Made) -> None:
+    """Write ``mask``, unless it is there: made by a command that was cut off, or by hand."""
+    import numpy as np
+
+    if not path.exists():
+        save_png(path, mask)
+        made.written.append(path)
+    elif np.array_equal(read_mask(path), mask):
+        made.kept += 1
+    else:
+        raise UserError(
+            f"{path}: is there already, another than is made now, and is not written over. "
+            "Name another folder with --out."
+        )
 
 
 def _mask(job: MaskJob, rgb: np.ndarray, settings: MaskSettings) -> np.ndarray:

@@ -95,8 +95,8 @@ def pictures_of(path: Path) -> list[Picture]:
 def plan_masks(source: Path, settings: MaskSettings, out: Path | None = None) -> MaskPlans:
     """Masks are made as ``out/<path of the picture>.png``, by default in ``masks`` beside the pictures.
 
-    Raises one `UserError` for marked copies that belong to no picture, and for masks that lie there already;
-    and one for a SAM model that is not there.
+    Raises one `UserError` for marked copies that belong to no picture, and one for a SAM model that is not
+    there.
     """
     if settings.source == "sam":
         sam_folder(settings.sam_model)
@@ -106,7 +106,6 @@ def plan_masks(source: Path, settings: MaskSettings, out: Path | None = None) ->
     alone = _alone(source, pictures) if source.is_dir() and settings.source is None else ()
     if not jobs and not alone:
         raise UserError(f"{source}: {_NOTHING[settings.source]}.")
-    _refuse_taken(jobs)
     with_mask = {job.picture.name for job in jobs}
     without = [picture.name for picture in pictures if picture.name not in with_mask]
     return MaskPlans(jobs, without, alone)
@@ -164,11 +163,3 @@ def _marked_copies(pictures: Sequence[Picture], marked: Path | None) -> dict[str
 def _stem(name: str) -> str:
     """``a/b_mask.png`` and ``a/b.jpg`` → ``a/b``."""
     return str(PurePosixPath(name).with_suffix("")).removesuffix(MASK_ENDING)
-
-
-def _refuse_taken(jobs: Sequence[MaskJob]) -> None:
-    problems = Problems()
-    for job in jobs:
-        if job.makes and job.mask.exists():
-            problems.add(job.mask, "is there already, and is not written over.")
-    problems.raise_if_any(hint="Name another folder with --out.")

@@ -95,6 +95,13 @@ def system_fault(error: BaseException) -> SystemFault | None:
     return _of_words(error) if type(error).__name__ in _LIBRARY_ERRORS else None
 
 
+def disk_fault(error: BaseException) -> SystemFault | None:
+    """What a disk has to do with an error that was raised from what the system said; None for nothing."""
+    cause = error.__cause__
+    fault = system_fault(cause) if isinstance(cause, OSError) else None
+    return fault if fault is not None and fault.on_the_disk else None
+
+
 def told(error: BaseException, fault: SystemFault) -> str:
     """``fault`` as a sentence, with the file and what the system called it: ``The disk is full (…): a/b``."""
     if not isinstance(error, OSError) or not error.strerror:

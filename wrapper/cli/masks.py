@@ -88,7 +88,8 @@ def _settings(given: dict[str, Any]) -> MaskSettings:
 
 def _preview(plans: MaskPlans) -> None:
     for job in plans.jobs:
-        click.echo(f"would {'make' if job.makes else 'check'} {job.mask} for {job.picture.name}")
+        there = " again, to compare: it is there," if job.makes and job.mask.exists() else ""
+        click.echo(f"would {'make' if job.makes else 'check'} {job.mask}{there} for {job.picture.name}")
     for mask in plans.alone:
         click.echo(f"no picture for {mask}")
     for name in plans.without:
@@ -109,6 +110,8 @@ def _told(made: Made, plans: MaskPlans, source: Path) -> int:
     if plans.without:
         shown = ", ".join(plans.without[:5]) + (", …" if len(plans.without) > 5 else "")
         click.echo(f"{count_of(len(plans.without), 'picture has', 'pictures have')} no mask: {shown}")
+    if made.kept:
+        click.echo(f"{count_of(made.kept, 'mask was', 'masks were')} there already, just so")
     if made.written:
         click.echo(f"wrote {count_of(len(made.written), 'mask')}, the first {made.written[0]}")
     click.echo(f"{count_of(made.checked, 'mask')} can be used, {len(made.problems)} cannot")

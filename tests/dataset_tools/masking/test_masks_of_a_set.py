@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from dataset_tools.masking.agreement import disagreement
 from dataset_tools.masking.make import Made, make_masks
 from dataset_tools.masking.marked import alpha_mask, colour_mask, parse_colour
 from dataset_tools.masking.plan import MaskSettings, plan_masks
-from dataset_tools.pictures.images import read_mask, read_rgb
+from dataset_tools.pictures.images import read_mask, read_rgb, save_png
 
 HEIGHT, WIDTH = 90, 120
 BOX = (40, 20, 70, 60)
@@ -108,11 +109,28 @@ def test_drawn_masks_lie_about_the_ear_and_the_sheet_shows_them(photos, tmp_path
     assert ((red[..., 0] - red[..., 1] > 60) & (red[..., 2] < 150)).mean() > 0.02
 
 
-def test_masks_that_are_there_are_not_written_over(photos, tmp_path):
-    source = boxed_manifest(photos, {0: BOX})
-    made(source, MaskSettings("synthetic"), tmp_path / "sheets")
-    with pytest.raises(UserError, match="is there already"):
-        plan_masks(source, MaskSettings("synthetic"))
+def test_what_was_cut_off_goes_on_and_another_mask_that_is_there_is_not_written_over(photos, tmp_path):
+    source = boxed_manifest(photos, {0: BOX, 1: BOX, 2: BOX})
+    first = made(source, MaskSettings("synthetic"), tmp_path / "sheets")
+    gone, other = first.written[0], first.written[1]
+    gone.unlink()
+    save_png(other, 255 - read_mask(other))
+    painted = other.read_bytes()
+    again = made(source, MaskSettings("synthetic"), tmp_path / "sheets")
+    assert (again.written, again.kept, again.checked) == ([gone], 1, 2)
+    assert other.read_bytes() == painted
+    (said,) = again.problems
+    assert said.startswith(f"{other}: is there already, another than is made now, and is not written over.")
+
+
+def test_a_disk_that_fails_is_no_fault_of_the_masks(photos, tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    source = boxed_manifest(photos, {0: BOX, 2: BOX})
+    monkeypatch.setattr("dataset_tools.files.move", refuse)
+    with pytest.raises(UserError, match="Read-only file system"):
+        made(source, MaskSettings("synthetic"), tmp_path / "sheets")
 
 
 def test_a_copy_that_belongs_to_no_picture_and_one_that_could_belong_to_two_are_named(photos, tmp_path):
