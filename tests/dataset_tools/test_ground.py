@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dataset_tools.errors import UserError
+from dataset_tools.errors import RunFailed, UserError
 from dataset_tools.files import whole_file, whole_folder, write_text
 from dataset_tools.system.ground import make_folder, working_in
 
@@ -26,9 +29,20 @@ def test_folders_are_made_while_the_ground_is_there(project: Path):
     assert sorted(path.name for path in project.iterdir()) == ["dataset", "runs"]
 
 
-def test_nothing_is_made_below_a_ground_that_is_gone(project: Path):
+@contextmanager
+def pulled_out(project: Path) -> Iterator[None]:
+    """Work in ``project``, which is gone."""
     with working_in(project):
         project.rename(project.with_name("away"))
+        yield
+
+
+def gone(project: Path) -> Any:
+    return pytest.raises(FileNotFoundError, match=project.name)
+
+
+def test_nothing_is_made_below_a_ground_that_is_gone(project: Path):
+    with gone(project), pulled_out(project):
         for make in (whole_file, whole_folder):
             with pytest.raises(UserError, match="cannot be written") as caught, make(project / "runs" / "a"):
                 pytest.fail("the work must not begin")
@@ -39,8 +53,20 @@ def test_nothing_is_made_below_a_ground_that_is_gone(project: Path):
     assert sorted(path.name for path in project.parent.iterdir()) == ["another", "away"]
 
 
+def test_what_was_missed_first_is_not_what_is_told(project: Path):
+    with gone(project), pulled_out(project):
+        raise UserError("there is no such base model", "Give a diffusers folder")
+
+
+def test_what_else_went_wrong_is_told_as_it_is(project: Path):
+    with pytest.raises(UserError, match="no such base model"), working_in(project):
+        raise UserError("there is no such base model")
+    with pytest.raises(RunFailed, match="died"), pulled_out(project):
+        raise RunFailed("the trainer died")
+
+
 def test_when_the_work_is_done_it_may_be_made_again(project: Path):
-    with working_in(project):
-        project.rmdir()
+    with gone(project), pulled_out(project):
+        pass
     make_folder(project / "qc")
     assert (project / "qc").is_dir()

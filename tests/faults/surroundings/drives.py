@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,26 +52,15 @@ def disturbed(
     """
     stick, project = _plugged(template, place, kind, on)
     before = contents(project)
-    met = threading.Event()
-
-    def happens() -> None:
-        if not over.is_set():
-            getattr(stick, what)()
-            met.set()
-
-    over = threading.Event()
-    if when is None:
-        happens()
-    else:
-        happening(happens, project, when)
-    began = time.monotonic()
-    code, said = command(project, argv)
-    over.set()
-    took = time.monotonic() - began
-    strewn = files(stick.place) if what == "pull" and kind == "away" and met.is_set() else []
+    with happening(getattr(stick, what), project, when) as happened:
+        began = time.monotonic()
+        code, said = command(project, argv)
+        took = time.monotonic() - began
+    strewn = files(stick.place) if what == "pull" and kind == "away" and happened else []
     stick.mend()
     found = seen(project, code, said, before)
-    found |= {"met": met.is_set(), "took": took, "strewn": strewn, "changed": changed(project, before, MADE)}
+    found |= {"met": bool(happened), "took": took, "strewn": strewn}
+    found |= {"changed": changed(project, before, MADE)}
     return found | after(project, again or argv)
 
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,18 +68,36 @@ def after(project: Path, argv: Sequence[str]) -> dict[str, Any]:
     return {"again": code, "said again": said[-SAID:], "left": left, "made": made(project)}
 
 
-def happening(what: Callable[[], None], project: Path, when: str | float) -> threading.Thread:
-    """A thread that lets ``what`` happen after so many seconds, or when a file of that pattern is there."""
+@contextlib.contextmanager
+def happening(what: Callable[[], None], project: Path, when: str | float | None) -> Iterator[list[float]]:
+    """Let ``what`` happen: at once, after ``when`` seconds, or as soon as there is a file of that pattern.
+
+    Yields a list that has the moment in it when it happened; what has not until the end does not.
+    """
+    happened: list[float] = []
+    over = threading.Event()
+
+    def comes() -> bool:
+        if isinstance(when, str):
+            return any(project.glob(when))
+        return when is None or time.monotonic() > began + when
 
     def wait() -> None:
-        until = time.monotonic() + (when if isinstance(when, float) else float("inf"))
-        while time.monotonic() < until and not (isinstance(when, str) and any(project.glob(when))):
+        while not over.is_set() and not comes():
             time.sleep(0.001)
-        what()
+        if not over.is_set():
+            happened.append(time.monotonic() - began)
+            what()
 
-    thread = threading.Thread(target=wait, daemon=True)
+    began, thread = time.monotonic(), threading.Thread(target=wait)
     thread.start()
-    return thread
+    try:
+        if when is None:
+            thread.join()
+        yield happened
+    finally:
+        over.set()
+        thread.join()
 
 
 def files(project: Path) -> list[str]:

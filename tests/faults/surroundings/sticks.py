@@ -36,7 +36,7 @@ class Away:
         let_go(self.place)
 
     def only_read(self) -> None:
-        """As soon as nobody is writing: the kernel waits for no one."""
+        """As soon as nobody has a file open for writing: the kernel refuses before."""
         while subprocess.run(
             ["mount", "-o", "remount,bind,ro", str(self.place)], stderr=subprocess.DEVNULL
         ).returncode:

@@ -74,11 +74,8 @@ def photographs_gone(template: str, place: str, argv: Sequence[str], when: str =
     project = project_in(template, place)
     drive = ground.inside(project / "photos")
     before = contents(project)
-    if when:
-        happening(lambda: disk.let_go(drive), project, when)
-    else:
-        disk.let_go(drive)
-    first = observed(project, argv, before)
+    with happening(lambda: disk.let_go(drive), project, when or None):
+        first = observed(project, argv, before)
     lost = [name for name in first["lost"] if not name.startswith("photos/")]
     ground.inside(project / "photos", Path(template) / "photos")
     apart = ("photos/", ".lorawrap/")
