@@ -192,6 +192,28 @@ def test_nothing_of_the_users_is_overwritten(tmp_path: Path, source: Path, capsy
     assert sorted(path.name for path in (tmp_path / "new").rglob("*")) == ["mine.png", "photos"]
 
 
+@pytest.mark.parametrize("gone", ["lorawrap.toml", "lorawrap.toml manifest.jsonl"])
+def test_what_was_cut_off_goes_on(tmp_path: Path, source: Path, gone: str):
+    argv = ["init", str(tmp_path / "new"), "--from", str(source), *ROWS]
+    assert run(argv) == 0
+    whole = contents(tmp_path / "new")
+    for name in gone.split():
+        (tmp_path / "new" / name).unlink()
+    assert run(argv) == 0
+    assert contents(tmp_path / "new") == whole
+
+
+def test_a_photograph_of_what_was_cut_off_that_was_changed_since_stays(tmp_path: Path, source: Path, capsys):
+    argv = ["init", str(tmp_path / "new"), "--from", str(source), *ROWS]
+    assert run(argv) == 0
+    (tmp_path / "new" / "lorawrap.toml").unlink()
+    caption = next((tmp_path / "new" / "photos").rglob("*.txt"))
+    caption.write_text("ohwx woman, mended by hand", encoding="utf-8")
+    assert run(argv) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert caption.read_text(encoding="utf-8") == "ohwx woman, mended by hand"
+
+
 def test_a_dry_run_refuses_what_the_run_would(tmp_path: Path, source: Path, capsys):
     argv = ["init", str(tmp_path / "new"), "--from", str(source), "--dry-run", "--name", "a/b"]
     assert run(argv) == 2

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import UserError
+from dataset_tools.system.left_by_systems import visible
 from wrapper.kohya.imports.trail import Trail
 from wrapper.project.load import parse_toml
 
@@ -107,7 +108,7 @@ def _dataset_file(found: Foreign, trail: Trail) -> Path | None:
         return None
     if found.program != "train" or any(found.train.get(key) for key in _FOLDERS):
         return None
-    beside = [path for path in sorted(found.path.parent.glob("*.toml")) if _is_dataset_file(path)]
+    beside = [path for path in sorted(visible(found.path.parent.glob("*.toml"))) if _is_dataset_file(path)]
     if len(beside) > 1:
         names = ", ".join(path.name for path in beside)
         raise UserError(

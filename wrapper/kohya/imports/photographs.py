@@ -1,16 +1,13 @@
-"""Imported folders → ``photos/``, ``masks/`` and a manifest in the project; the originals stay."""
+"""Imported folders → photographs and masks as they will lie in the project."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_tools.errors import UserError
-from dataset_tools.files import link_or_copy, whole_folder, write_text
 from dataset_tools.manifests.kohya_tree import caption_line
-from dataset_tools.progress import track
 from wrapper.kohya.imports.sources import NO_SUFFIX, Source
 
 PHOTOS, MASKS, MANIFEST = "photos", "masks", "manifest.jsonl"
@@ -54,27 +51,6 @@ def photographs(sources: Sequence[Source]) -> list[tuple[Source, str, list[Photo
         taken.add(name.casefold())
         found.append((source, name, *_read(source, name)))
     return found
-
-
-def apply(root: Path, photos: Sequence[Photograph]) -> None:
-    """Link or copy every image and mask, and write captions and manifest."""
-    with whole_folder(root / PHOTOS) as folder:
-        for photo in track(photos, "Taking over photographs", len(photos)):
-            target = folder / Path(photo.image).relative_to(PHOTOS)
-            link_or_copy(photo.source, target)
-            write_text(target.with_suffix(".txt"), f"{photo.caption}\n")
-    if any(photo.mask for photo in photos):
-        with whole_folder(root / MASKS) as folder:
-            for photo in photos:
-                if photo.mask and photo.mask_source:
-                    link_or_copy(photo.mask_source, folder / Path(photo.mask).relative_to(MASKS))
-    write_text(root / MANIFEST, "".join(_rows(photos)))
-
-
-def _rows(photos: Sequence[Photograph]) -> Iterator[str]:
-    for photo in photos:
-        row = {"image": photo.image, "mask": photo.mask, "tags": {"folder": photo.folder}}
-        yield json.dumps({key: value for key, value in row.items() if value}, ensure_ascii=False) + "\n"
 
 
 def _read(source: Source, name: str) -> tuple[list[Photograph], Captions]:

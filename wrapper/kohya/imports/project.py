@@ -13,7 +13,8 @@ from wrapper.kohya.imports import gui
 from wrapper.kohya.imports.base import find_base
 from wrapper.kohya.imports.choices import Found, choose
 from wrapper.kohya.imports.foreign import read_foreign
-from wrapper.kohya.imports.photographs import MANIFEST, MASKS, PHOTOS, Photograph, apply, photographs
+from wrapper.kohya.imports.photographs import Photograph, photographs
+from wrapper.kohya.imports.placing import PROMPTS, place_all
 from wrapper.kohya.imports.settings import Settings
 from wrapper.kohya.imports.sources import find_sources, tell_unused
 from wrapper.kohya.imports.trail import Trail
@@ -21,7 +22,6 @@ from wrapper.kohya.imports.words import find_words, tell_folder
 from wrapper.project.init import NewProject, check, check_new, project_text
 from wrapper.project.layout import PROJECT_FILE
 
-PROMPTS = "sample_prompts.txt"
 _FOLDER_KEYS = ("train_data_dir", "dataset_config", "image_dir", "num_repeats")
 
 
@@ -79,16 +79,9 @@ def plan(file: Path, said: Said) -> Import:
 
 
 def write(folder: Path, planned: Import) -> Path:
-    """Write the project and return its ``lorawrap.toml``, which comes last."""
+    """Write the project and return its ``lorawrap.toml``, which comes last; what was cut off goes on."""
     check_new(folder)
-    written = (PHOTOS, MASKS, MANIFEST) if planned.photos else ()
-    for place in (folder / name for name in (*written, *([PROMPTS] if planned.prompts else []))):
-        if place.exists():
-            raise UserError(f"{place}: is there already.", "Choose an empty folder for the project.")
-    if planned.photos:
-        apply(folder, planned.photos)
-    if planned.prompts:
-        write_text(folder / PROMPTS, planned.prompts)
+    place_all(folder, planned.photos, planned.prompts)
     write_text(folder / PROJECT_FILE, project_text(planned.new))
     return folder / PROJECT_FILE
 
