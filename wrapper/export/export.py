@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,13 +64,15 @@ def export(orders: Sequence[Order], places: Sequence[Place], *, force: bool = Fa
     taken = [path for root in {one.root for one in places} for path in clear_leftovers(root)]
     plan = plan_export(orders, places, force=force)
     plan.raise_if_refused()
-    with staging(plan.places[0].root) as folder:
+    with ExitStack() as stack:
+        roots = dict.fromkeys(one.root for one in plan.places)
+        folder, *_ = [stack.enter_context(staging(root)) for root in roots]
         done, moves = [], []
         for number, one in enumerate(plan.loras):
             exported, new = _deliver(one, folder / str(number))
             done.append(exported)
             moves += new
-        place(folder, moves)
+        place(folder, moves, replace=force)
     if taken:
         done[0].notes.append(f"An export that was killed had left {len(taken)} files: they were taken back.")
     return done

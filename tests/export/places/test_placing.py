@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -130,6 +134,38 @@ def test_an_export_that_still_runs_is_left_alone(tmp_path: Path):
         clear_leftovers(tmp_path)
         assert (folder / "half").is_file()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_export_into_the_same_folder_is_told_of_the_first(tmp_path: Path):
+    said = rf"another export is at work here \(process {os.getpid()}\)"
+    with staging(tmp_path) as folder:
+        with pytest.raises(UserError, match=said), staging(tmp_path):
+            pytest.fail("the work must not begin")
+        assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+def test_without_locks_it_is_the_process_that_tells_a_leftover(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(placing, "is_in_use", lambda _: True)
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=subprocess.PIPE)
+    left = tmp_path / ".part-export-x"
+    left.mkdir()
+    (left / "by.json").write_text(json.dumps({"host": socket.gethostname(), "pid": int(ended.stdout)}))
+    deliver(tmp_path, ["a"])
+    assert left.is_dir()
+    clear_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_file_that_was_put_there_meanwhile_stays(tmp_path: Path):
+    def beside_another() -> None:
+        with staging(tmp_path) as folder:
+            moves = staged(folder, tmp_path, ["a", "b"])
+            (tmp_path / "b").write_text("theirs")
+            place(folder, moves, replace=False)
+
+    with pytest.raises(UserError, match="was put there meanwhile"):
+        beside_another()
+    assert contents(tmp_path) == {"b": "theirs"}
 
 
 def test_a_leftover_without_a_journal_is_only_removed(tmp_path: Path):

@@ -1,7 +1,8 @@
 """Putting files into other programs' folders: all or none, also when the process is killed in between.
 
-Files are written into a staging folder first. Before the first one is moved, a journal beside them says where
-each goes; whoever finds a journal that nobody works on any more takes back what was moved.
+Files are written into a staging folder first; while it is there, other exports are refused. Before one is
+moved, a journal beside them says where each goes; whoever finds a journal that nobody works on any more takes
+back what was moved.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from dataset_tools.errors import UserError
 from dataset_tools.files import content_hash, in_use, is_in_use, placing, write_json
 from dataset_tools.system import moving
 from dataset_tools.system.moving import remove_tree
+from wrapper.left_name import LeftName, own_name, read_name
 
 PREFIX = ".part-export-"
-JOURNAL, OLD = "journal.json", "old"
+JOURNAL, OLD, BY = "journal.json", "old", "by.json"
 
 
 class Move(NamedTuple):
@@ -34,7 +36,10 @@ class Move(NamedTuple):
 
 @contextmanager
 def staging(destination: Path) -> Iterator[Path]:
-    """A folder to write files in before they are placed; what was made for it alone goes again on failure."""
+    """A folder to write files in before they are placed; what was made for it alone goes again on failure.
+
+    Raises `UserError` while another process stages files in ``destination``.
+    """
     missing = _missing(destination)
     with placing(destination):
         destination.mkdir(parents=True, exist_ok=True)
@@ -42,6 +47,8 @@ def staging(destination: Path) -> Iterator[Path]:
     try:
         with in_use(folder):
             try:
+                write_json(folder / BY, own_name()._asdict())
+                _refuse_beside_others(destination, folder)
                 yield folder
             except BaseException:
                 take_back(folder)
@@ -56,16 +63,44 @@ def clear_leftovers(destination: Path) -> list[Path]:
     """Undo what a killed export left in ``destination``; the places from which files were taken back."""
     taken = []
     for folder in sorted(destination.glob(f"{PREFIX}*")):
-        if folder.is_dir() and not is_in_use(folder):
+        if folder.is_dir() and not _is_at_work(folder):
             taken += take_back(folder)
             remove_tree(folder)
     return taken
 
 
-def place(folder: Path, moves: Sequence[Move]) -> None:
+def _is_at_work(folder: Path) -> bool:
+    """Whether an export is within `staging`; where the system has no locks, whether its process runs."""
+    if not is_in_use(folder):
+        return False
+    by = _staged_by(folder)
+    return by is None or by.runs()
+
+
+def _staged_by(folder: Path) -> LeftName | None:
+    try:
+        return read_name(from_json(bounded_text(folder / BY)))
+    except (OSError, ValueError):
+        return None
+
+
+def _refuse_beside_others(destination: Path, own: Path) -> None:
+    for other in sorted(destination.glob(f"{PREFIX}*")):
+        if other != own and other.is_dir() and _is_at_work(other):
+            by = _staged_by(other)
+            who = f" (process {by.pid}{'' if by.is_here() else f' on {by.host}'})" if by else ""
+            gone = "" if by and by.is_here() else f" If it is gone, remove {other}."
+            raise UserError(
+                f"{destination}: another export is at work here{who}.",
+                f"Wait until it has ended, or end it.{gone}",
+            )
+
+
+def place(folder: Path, moves: Sequence[Move], *, replace: bool = True) -> None:
     """Move every file of the staging ``folder`` to its place; what lay there before is kept until all are.
 
-    When one cannot be moved, `take_back` (which `staging` calls) restores everything.
+    When one cannot be moved, `take_back` (which `staging` calls) restores everything. Raises `UserError` for
+    a file that came to be in such a place meanwhile, unless they are to ``replace`` what is there.
     """
     made = dict.fromkeys(one for move in moves for one in _missing(move.final.absolute().parent))
     write_json(
@@ -76,6 +111,10 @@ def place(folder: Path, moves: Sequence[Move]) -> None:
         with placing(move.final):
             move.final.parent.mkdir(parents=True, exist_ok=True)
             if os.path.lexists(move.final):
+                if not replace:
+                    raise UserError(
+                        f"{move.final}: was put there meanwhile.", "Look at it, then export again."
+                    )
                 _move(move.final, folder / OLD / str(number))
             _move(move.staged, move.final)
     (folder / JOURNAL).unlink()
