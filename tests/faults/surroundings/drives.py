@@ -21,6 +21,7 @@ from tests.faults.surroundings.observing import (
 )
 from tests.faults.surroundings.sticks import STICKS, Away
 
+STATES = "runs/*/output/*-state"
 MADE = ("runs/", "loras/", "images/", "qc/", "dataset/", "export/", "config/", ".lorawrap/", "sweeps/")
 """What commands write: all else in a project is the user's own, and stays as it is."""
 
@@ -48,7 +49,8 @@ def disturbed(
 ) -> dict[str, Any]:
     """``what`` (pull, only_read) happens to the project's disk, or to that which is mounted at its ``on``.
 
-    At once, after ``when`` seconds, or as soon as there is a file of that pattern. Then it is mended.
+    At once, after ``when`` seconds, or as soon as there is a file of that pattern. Then it is mended, and the
+    command is given once more: as ``again`` where a training saved a state.
     """
     stick, project = _plugged(template, place, kind, on)
     before = contents(project)
@@ -61,7 +63,7 @@ def disturbed(
     found = seen(project, code, said, before)
     found |= {"met": bool(happened), "took": took, "strewn": strewn}
     found |= {"changed": changed(project, before, MADE)}
-    return found | after(project, again or argv)
+    return found | after(project, again if again and any(project.glob(STATES)) else argv)
 
 
 def _plugged(template: str, place: str, kind: str, on: str) -> tuple[Away, Path]:
