@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections import deque
@@ -23,7 +24,7 @@ from dataset_tools.quality.engines.worker import (
     serve,
 )
 from dataset_tools.quality.measuring import Measured, Task
-from dataset_tools.system.processors import usable
+from dataset_tools.system.processors import THREADS, usable
 
 MOST_WORKERS = 8
 FILES_A_WORKER = 8
@@ -58,7 +59,7 @@ class _Worker:
         context = get_context("spawn")
         self.connection, its_end = context.Pipe()
         self.process = context.Process(target=serve, args=(its_end, limit_s), daemon=True)
-        with _deaf_children():
+        with _deaf_children(), _single_threaded():
             self.process.start()
         its_end.close()
         self.waiting: deque[Task] = deque()
@@ -148,6 +149,20 @@ class _Crew:
         for worker in self._workers.values():
             worker.process.kill()
             worker.end()
+
+
+@contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Libraries start no threads of their own in processes started in here: each has its processor."""
+    before = os.environ.get(THREADS)
+    os.environ[THREADS] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[THREADS]
+        else:
+            os.environ[THREADS] = before
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -42,6 +43,9 @@ WHITEST = 254
 """Of grey levels from which 1 was taken away: black is then 255."""
 CERTAIN = 0.1
 """Mean log likelihood ratio a coefficient from which on the picture was a JPEG; none has about −0.4."""
+PARTS, PARTS_OF_RATIOS = 2, 6
+"""Products are taken in so many parts: on larger ones, BLAS starts threads, which go on waiting for the next one
+on all processors."""
 APART = 3
 """Two qualities must be further apart than this to be two savings."""
 
@@ -75,7 +79,7 @@ def _quality_at(rgb: Pixels, phase: tuple[int, int]) -> int | None:
     coefficients = _coefficients(_blocks(rgb, *phase))
     counts = _histograms(coefficients)
     number = counts[:, int(LEAST / BIN) :].sum()
-    found = (_RATIOS @ counts.T)[_ROWS, np.arange(FREQUENCIES)]
+    found = (_RATIOS @ counts.T).reshape(-1, FREQUENCIES)[_ROWS, np.arange(FREQUENCIES)]
     found[:, 0] = np.maximum(found[:, 0], 0)  # clipped colours shift the mean, which then says nothing
     gains = found.sum(axis=1)
     peaks = [
@@ -99,7 +103,8 @@ def _blocks(rgb: Pixels, row: int, column: int) -> Pixels:
 
 def _coefficients(blocks: Pixels) -> Floats:
     """Magnitudes of the lowest `FREQUENCIES` of the luma of each block: [N, `FREQUENCIES`]."""
-    found = blocks.astype(np.float32) @ _BASIS
+    luma = cv2.transform(blocks.astype(np.float32).reshape(-1, BLOCK_PX**2, 3), _LUMA)
+    found = np.concatenate([part @ _BASIS for part in np.array_split(luma, PARTS)])
     found[:, 0] -= BLOCK_PX * 128
     return np.abs(found, out=found)
 
@@ -134,21 +139,26 @@ def _ratios(steps: npt.NDArray[np.intp]) -> Floats:
     return np.where(centre < LEAST, 0, ratio).astype(np.float32)
 
 
+def _in_parts(ratios: Floats) -> Floats:
+    """[steps, bins] as [parts, steps of each, bins], filled up with zeros."""
+    filled = np.pad(ratios, ((0, -len(ratios) % PARTS_OF_RATIOS), (0, 0)))
+    return filled.reshape(PARTS_OF_RATIOS, -1, ratios.shape[1])
+
+
 def _cosines() -> tuple[npt.NDArray[np.intp], Floats]:
-    """(places of the lowest frequencies in a table, their bases over R, G, B: [64 · 3, `FREQUENCIES`])."""
+    """(places of the lowest frequencies in a table, their bases: [64, `FREQUENCIES`])."""
     wave = np.cos((2 * np.arange(BLOCK_PX) + 1) * np.arange(BLOCK_PX)[:, None] * np.pi / (2 * BLOCK_PX))
     wave *= np.where(np.arange(BLOCK_PX) == 0, np.sqrt(1 / 8), np.sqrt(2 / 8))[:, None]
     order = sorted(range(BLOCK_PX**2), key=lambda place: (sum(divmod(place, BLOCK_PX)), place))
     places = np.array(order[:FREQUENCIES])
     basis = np.einsum("uy,vx->yxuv", wave, wave).reshape(BLOCK_PX**2, BLOCK_PX**2)
-    weights = np.array([0.299, 0.587, 0.114])
-    of_colours = basis[:, None, places] * weights[:, None]
-    return places, np.ascontiguousarray(of_colours.reshape(-1, FREQUENCIES), np.float32)
+    return places, np.ascontiguousarray(basis[:, places], np.float32)
 
 
+_LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
 _IJG = _ijg_tables()
 _PLACES, _BASIS = _cosines()
 _STEPS = _IJG[:, _PLACES].astype(np.intp)
 _USED = np.unique(_STEPS)
 _ROWS = np.searchsorted(_USED, _STEPS)
-_RATIOS = _ratios(_USED)
+_RATIOS = _in_parts(_ratios(_USED))

@@ -82,7 +82,7 @@ def laplacian_variance(luma: Pixels) -> float:
 def _variance(values: npt.NDArray[np.int16]) -> float:
     flat = values.ravel().astype(np.float32)
     mean = float(flat.mean())
-    return float(flat @ flat) / flat.size - mean**2
+    return float(np.einsum("i,i->", flat, flat)) / flat.size - mean**2
 
 
 def softness(sizes: Pyramid, noise: float) -> Softness:

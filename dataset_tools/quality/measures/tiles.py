@@ -61,5 +61,10 @@ def _sums(a: Floats, b: Floats, columns: int) -> Floats:
 
 
 def row_sums(values: Floats) -> Floats:
-    """Along the last axis of a contiguous array: as a product with ones, which is faster."""
-    return values @ np.ones(values.shape[-1], values.dtype)
+    """Along the last axis of a contiguous array.
+
+    Not as a product with ones: on a large one, BLAS would start threads, which go on waiting for the next on
+    all processors.
+    """
+    sums = cv2.reduce(values.reshape(-1, values.shape[-1]), 1, cv2.REDUCE_SUM)
+    return sums.reshape(values.shape[:-1])
