@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ WAIT_S = 60.0
 """So long one process waits for another that writes; each writes in moments."""
 
 
+BLOCK_BYTES = 1 << 16
 _OF_A_DRIVE = ("disk I/O error", "readonly database", "unable to open")
 
 
@@ -43,18 +45,24 @@ def opened(path: Path | None, schema: str) -> Iterator[sqlite3.Connection]:
 def _system_number(error: sqlite3.Error, path: Path | None) -> int:
     """The system's fault behind what SQLite says, 0 for none.
 
-    It has the same words for a file that somebody removed or locked: the folder tells which it is. On a drive
-    that is gone that is gone, and on one that can only be read nothing can be written in it.
+    It has the same words for a file that somebody removed or locked: another file beside it tells which.
     """
     said = str(error)
     if "disk is full" in said:
         return errno.ENOSPC
-    if "readonly" in said and path is not None and _is_read_only(path.parent):
-        return errno.EROFS
-    gone = path is None or not path.parent.is_dir()
-    return errno.EIO if gone and any(words in said for words in _OF_A_DRIVE) else 0
+    if not any(words in said for words in _OF_A_DRIVE):
+        return 0
+    return errno.EIO if path is None else _refusal(path)
 
 
-def _is_read_only(folder: Path) -> bool:
-    """Whether the whole disk is mounted so. Windows does not tell."""
-    return hasattr(os, "statvfs") and folder.is_dir() and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+def _refusal(path: Path) -> int:
+    """What the system has against another file of that length beside ``path``; 0 for nothing."""
+    try:
+        length = path.stat().st_size if path.exists() else 0
+        with tempfile.NamedTemporaryFile(prefix=".part-", dir=path.parent) as other:
+            other.seek(length)
+            other.write(bytes(BLOCK_BYTES))
+            other.flush()
+    except OSError as error:
+        return errno.EIO if isinstance(error, FileNotFoundError) else error.errno or errno.EIO
+    return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -30,6 +31,8 @@ PART = ".part-"
 """How the names of files and folders begin that are not finished."""
 OLD = ".old-"
 """How the names of folders begin in which something is set aside while it is replaced."""
+OF_WRITING = (errno.ENOSPC, errno.EFBIG, errno.EROFS, getattr(errno, "EDQUOT", None))
+"""What the system never says against reading, and mostly without the file that was being written."""
 PLACE_HINT = "Name a place in a folder that can be written to."
 
 
@@ -69,7 +72,9 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         with placing(path):
             move(temporary, path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno in OF_WRITING and error.filename is None:
+            error.filename = str(path)
         temporary.unlink(missing_ok=True)
         raise
     finally:

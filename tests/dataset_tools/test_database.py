@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,25 @@ def fill(path: Path) -> None:
     with opened(path, SCHEMA) as connection:
         connection.execute("PRAGMA max_page_count = 4")
         connection.execute("INSERT INTO things VALUES (zeroblob(1000000))")
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from dataset_tools.database import opened
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 15, -1))
+with opened(Path(sys.argv[1]), "CREATE TABLE things (value BLOB);") as connection:
+    connection.execute("INSERT INTO things VALUES (zeroblob(1000000))")
+    connection.commit()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+def test_what_the_system_says_is_told_where_the_database_hides_it(tmp_path: Path):
+    argv = [sys.executable, "-c", LIMITED, str(tmp_path / "кэш 'é' 🙂.sqlite")]
+    done = subprocess.run(argv, cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert f"OSError: [Errno {errno.EFBIG}] {os.strerror(errno.EFBIG)}" in done.stderr
+    assert [path.name for path in tmp_path.glob(".part-*")] == []
 
 
 def test_a_full_disk_is_no_fault_of_the_file(tmp_path: Path):

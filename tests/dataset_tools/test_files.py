@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -43,6 +44,15 @@ def test_what_the_file_system_refuses_is_the_users_to_mend(photo: Path, name: st
         pytest.fail("the work must not begin")
     assert list(photo.parent.iterdir()) == [photo]
     assert photo.read_bytes() == b"mine"
+
+
+def test_a_full_disk_says_which_file_it_was(tmp_path: Path):
+    def fill() -> None:
+        with whole_file(tmp_path / "ухо 🙂.txt"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match="ухо 🙂"):
+        fill()
 
 
 def test_a_folder_in_the_files_place_is_kept(tmp_path: Path):
