@@ -7,7 +7,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from dataset_tools.errors import UserError
@@ -18,6 +18,10 @@ WAIT_S = 60.0
 
 
 BLOCK_BYTES = 1 << 16
+SQLITE_FILES = 3
+"""That it has open at once: the database, its journal, their folder."""
+LONGEST_PATH_BYTES = 500
+"""SQLite's own limit is 512 (``MAX_PATHNAME`` in ``os_unix.c``), its journal's name included."""
 _OF_A_DRIVE = ("disk I/O error", "readonly database", "unable to open")
 
 
@@ -56,10 +60,15 @@ def _system_number(error: sqlite3.Error, path: Path | None) -> int:
 
 
 def _refusal(path: Path) -> int:
-    """What the system has against another file of that length beside ``path``; 0 for nothing."""
+    """What the system, or SQLite, has against other files beside ``path``, one as long; 0 for nothing."""
+    if len(os.fsencode(path.absolute())) > LONGEST_PATH_BYTES:
+        return errno.ENAMETOOLONG
     try:
         length = path.stat().st_size if path.exists() else 0
-        with tempfile.NamedTemporaryFile(prefix=".part-", dir=path.parent) as other:
+        with ExitStack() as stack:
+            other, *_ = [
+                stack.enter_context(tempfile.TemporaryFile(dir=path.parent)) for _ in range(SQLITE_FILES)
+            ]
             other.seek(length)
             other.write(bytes(BLOCK_BYTES))
             other.flush()

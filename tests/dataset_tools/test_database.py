@@ -49,6 +49,13 @@ def test_what_the_system_says_is_told_where_the_database_hides_it(tmp_path: Path
     assert [path.name for path in tmp_path.glob(".part-*")] == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit of SQLite's for Unix")
+def test_a_path_that_is_too_long_for_it_is_no_fault_of_the_file(tmp_path: Path):
+    path = tmp_path.joinpath(*["глубоко" * 15] * 3, "cache.sqlite")
+    with pytest.raises(OSError, match=os.strerror(errno.ENAMETOOLONG)), opened(path, SCHEMA):
+        pytest.fail("SQLite takes longer paths now")
+
+
 def test_a_full_disk_is_no_fault_of_the_file(tmp_path: Path):
     with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
         fill(tmp_path / "cache.sqlite")
