@@ -13,8 +13,10 @@ from typing import Any
 from tests.faults.surroundings import disk
 from tests.faults.surroundings.drives import MADE
 from tests.faults.surroundings.observing import after, changed, command, contents, made, project_in, seen
+from tests.faults.surroundings.project import NAME
 from tests.faults.surroundings.refusals import REFUSALS, refuse
 
+PATH_BYTES = 4095
 LIMITS = {"file size": resource.RLIMIT_FSIZE, "open files": resource.RLIMIT_NOFILE}
 
 
@@ -42,6 +44,18 @@ def refused(template: str, place: str, argv: Sequence[str], what: str) -> dict[s
     refuse(REFUSALS[what])
     found = seen(project, *command(project, argv), before) | {"changed": changed(project, before, MADE)}
     return found | {"first": made(project)} | after(project, argv)
+
+
+def deep(template: str, place: str, argv: Sequence[str], spare: int) -> dict[str, Any]:
+    """A path below the project may have ``spare`` bytes more, and no more than the system takes."""
+    above = Path(place)
+    room = PATH_BYTES - spare - len(os.fsencode(above)) - len(NAME.encode()) - 3
+    above = above.joinpath(*["п" * 100] * (room // 201), "п" * (room % 201 // 2))
+    above.mkdir(parents=True)
+    project = project_in(template, str(above))
+    before = contents(project)
+    found = seen(project, *command(project, argv), before)
+    return found | {"changed": changed(project, before, MADE), "made": {}}
 
 
 def cache(template: str, place: str, argv: Sequence[str], how: str) -> dict[str, Any]:
@@ -80,7 +94,7 @@ def ntfs(template: str, place: str, argv: Sequence[str]) -> dict[str, Any]:
     subprocess.run(["mkntfs", "-F", "-q", "-Q", image], check=True, stderr=subprocess.DEVNULL)
     subprocess.run(["lowntfs-3g", "-o", "ignore_case,windows_names", image, place], check=True)
     try:
-        project = Path(place) / "проект 'é' 🙂"
+        project = Path(place) / NAME
         shutil.copytree(template, project, copy_function=shutil.copyfile)
         before = contents(project)
         found = seen(project, *command(project, argv), before)
