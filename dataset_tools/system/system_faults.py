@@ -55,6 +55,10 @@ _MEMORY = SystemFault(
     "The computer's memory is used up",
     "End other programs, add swap, or give less at once: smaller pictures, a smaller batch or model.",
 )
+_HOMELESS = SystemFault(
+    "This user has no folder of its own: HOME is not set, and the system knows of none",
+    "Set HOME; for the cache alone, LORAWRAP_CACHE_DIR does.",
+)
 _BY_NUMBER = {
     **dict.fromkeys(("ENOSPC", "EDQUOT"), _ROOM),
     "EFBIG": _LARGE,
@@ -78,9 +82,10 @@ _OTHERS_WORDS = (
     (re.compile(r"os error (28|122)\b|No space left on device|Disk quota exceeded"), _ROOM),
     (re.compile(r"os error 30\b|Read-only file system"), _READ_ONLY),
     (re.compile(r"os error (5|116)\b|Input/output error|Stale file handle"), _DRIVE),
+    (re.compile(r"Could not determine home directory"), _HOMELESS),
     (re.compile(r"can't allocate memory|[Ii]nsufficient memory|bad_alloc|os error 12\b"), _MEMORY),
 )
-"""In errors of libraries that hide what the system said: safetensors, torch, OpenCV."""
+"""In errors of libraries that hide what the system said: safetensors, torch, OpenCV, Python's own pathlib."""
 _LIBRARY_ERRORS = ("SafetensorError", "RuntimeError", "error", "OutOfMemoryError", "_ArrayMemoryError")
 
 

@@ -40,6 +40,11 @@ SAID = {
         shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")]),
         "The disk is full.",
     ),
+    "a user without a home": (
+        RuntimeError("Could not determine home directory."),
+        "This user has no folder of its own",
+    ),
+    "a long name": (of("ENAMETOOLONG"), "A name or a path is too long for its disk (File name too long)"),
     "disk of safetensors": (
         SafetensorError("I/O error: No space left on device (os error 28)"),
         "The disk is full.",
