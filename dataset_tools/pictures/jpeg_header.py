@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from PIL import Image
@@ -72,11 +73,15 @@ def _tables(body: bytes) -> dict[int, tuple[int, ...]]:
         step, number = (2 if body[place] >> 4 else 1), body[place] & 15
         values = body[place + 1 : place + 1 + SIDE * SIDE * step]
         if len(values) == SIDE * SIDE * step:
-            found[number] = tuple(
-                int.from_bytes(values[at * step : (at + 1) * step], "big") for at in _BY_ROWS
-            )
+            found[number] = _table(values, step)
         place += 1 + SIDE * SIDE * step
     return found
+
+
+@lru_cache(256)
+def _table(values: bytes, step: int) -> tuple[int, ...]:
+    """Numbers of ``step`` bytes, from the order of the file to row by row."""
+    return tuple(int.from_bytes(values[at * step : (at + 1) * step], "big") for at in _BY_ROWS)
 
 
 def _orientation(body: bytes) -> int:

@@ -43,9 +43,9 @@ WHITEST = 254
 """Of grey levels from which 1 was taken away: black is then 255."""
 CERTAIN = 0.1
 """Mean log likelihood ratio a coefficient from which on the picture was a JPEG; none has about −0.4."""
-PARTS, PARTS_OF_RATIOS = 2, 6
-"""Products are taken in so many parts: on larger ones, BLAS starts threads, which go on waiting for the next one
-on all processors."""
+PARTS, PARTS_OF_RATIOS = 2, 5
+"""Products are taken in so many parts: on larger ones, BLAS starts threads, which go on waiting for the next
+one on all processors."""
 APART = 3
 """Two qualities must be further apart than this to be two savings."""
 

@@ -16,9 +16,9 @@ AROUND_BINS = 9
 
 
 def moire_peak(power: npt.NDArray[np.floating]) -> float:
-    """Highest lone peak of a power spectrum [N, N]: log10 of its magnitude over those around."""
+    """Highest lone peak of a `power_spectrum` [N, N]: log10 of its magnitude over those around."""
     side = len(power)
-    logs = cv2.log(np.fft.fftshift(power) + np.float32(1))
+    logs = cv2.log(power + np.float32(1))
     above = cv2.subtract(logs, cv2.blur(logs, (AROUND_BINS, AROUND_BINS)))
     return float(cv2.multiply(above, _band(side)).max()) / (2 * np.log(10))
 

@@ -74,7 +74,7 @@ def _rings(power: Floats) -> Floats:
 @cache
 def _ring_places(side: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
     """(the places of a spectrum ring by ring, where each ring starts among them, how many it has)."""
-    frequency = np.abs(np.fft.fftfreq(side))
+    frequency = np.abs(np.fft.fftshift(np.fft.fftfreq(side)))
     furthest = np.maximum(frequency[:, None], frequency)
     ring = np.minimum((furthest * 2 * RINGS).astype(np.intp), RINGS - 1).ravel()
     sizes = np.bincount(ring, minlength=RINGS)

@@ -8,8 +8,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dataset_tools.quality.measures.tiles import row_sums
-
 Floats = npt.NDArray[np.floating]
 Pixels = npt.NDArray[np.uint8]
 SIDE_PX = 128
@@ -27,7 +25,7 @@ PLACES = (
 
 
 def power_spectrum(luma: Pixels) -> Floats:
-    """Sum of the patches' power spectra, [N, N] with N up to `SIDE_PX`, frequency 0 first.
+    """Sum of the patches' power spectra, [N, N] with N up to `SIDE_PX`, frequency 0 at [N / 2, N / 2].
 
     Two patches are transformed at once, as a real and an imaginary part: at a frequency and its opposite
     together, the squares are those of both.
@@ -36,8 +34,8 @@ def power_spectrum(luma: Pixels) -> Floats:
     down, across = luma.shape[0] - side, luma.shape[1] - side
     corners = [(int(row * down), int(column * across)) for row, column in PLACES]
     patches = np.stack([luma[row : row + side, column : column + side] for row, column in corners])
-    waves = patches.astype(np.float32)
-    waves -= (row_sums(waves.reshape(len(corners), -1)) / np.float32(side**2))[:, None, None]
+    sums = cv2.reduce(patches.reshape(len(corners), -1), 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
+    waves = np.subtract(patches, (sums / side**2)[:, None], dtype=np.float32)
     waves *= _window(side)
     power = np.zeros((side, side, 2), np.float32)
     for real, imaginary in zip(waves[::2], waves[1::2], strict=True):
@@ -47,4 +45,6 @@ def power_spectrum(luma: Pixels) -> Floats:
 
 @cache
 def _window(side: int) -> Floats:
-    return np.outer(np.hanning(side), np.hanning(side)).astype(np.float32)
+    """Of alternating sign, which brings frequency 0 to the middle."""
+    window = np.hanning(side) * (-1) ** np.arange(side)
+    return np.outer(window, window).astype(np.float32)
