@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_tools.errors import UserError
+from dataset_tools.system.left_by_systems import is_systems_folder
 
 EXTENSIONS = tuple(
     f".{kind}"
@@ -24,7 +25,10 @@ class Listing(NamedTuple):
 
 
 def list_folder(root: Path) -> Listing:
-    """All files below ``root``, links to folders followed; UserError for a folder that cannot be read."""
+    """All files below ``root``, links to folders followed; UserError for a folder that cannot be read.
+
+    Hidden folders and those of the system itself are passed by.
+    """
     if not root.is_dir():
         kind = "not a folder" if root.exists() else "no such folder"
         raise UserError(f"{root}: {kind}", "Name a folder of images.")
@@ -47,7 +51,7 @@ def _files(root: Path) -> Iterator[str]:
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in folders if not (name.startswith(".") or is_systems_folder(name))]
         yield from ((Path(folder) / name).relative_to(root).as_posix() for name in files)
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.files import write_json
+from dataset_tools.system.left_by_systems import visible
 
 RECORD_FILE = "dataset.json"
 
@@ -93,7 +94,7 @@ def check_files(built: BuiltDataset, folder: Path, stage: str) -> None:
         if subset.mask_dir:
             kinds["masks"] = (subset.mask_dir, ".png")
         for kind, (where, end) in kinds.items():
-            found = sum(1 for _ in (folder / where).glob(f"*{end}"))
+            found = sum(1 for _ in visible((folder / where).glob(f"*{end}")))
             if found < subset.images:
                 problems.add(folder / where, f"{found} {kind}, but {subset.images} were built.")
     problems.raise_if_any(hint="Run 'lorawrap build': it writes what is missing.")

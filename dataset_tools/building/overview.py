@@ -7,6 +7,7 @@ from pathlib import Path
 from dataset_tools.building.dataset import BuiltDataset
 from dataset_tools.masking.sheets import sheet, tile_of
 from dataset_tools.pictures.images import read_mask, read_rgb, save_png
+from dataset_tools.system.left_by_systems import visible
 
 OVERVIEW_FILE = "masks_overview.png"
 MOST = 30
@@ -25,7 +26,7 @@ def _pairs(built: BuiltDataset, folder: Path) -> list[tuple[Path, Path]]:
         (image, folder / subset.mask_dir / image.name)
         for subset in built.stages.get("stage_b", [])
         if subset.mask_dir is not None
-        for image in sorted((folder / subset.image_dir).glob("*.png"))
+        for image in sorted(visible((folder / subset.image_dir).glob("*.png")))
     ]
 
 

@@ -12,6 +12,7 @@ from dataset_tools.building.written_files import Written, WrittenFiles
 from dataset_tools.data_text import from_json
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.files import content_hash, text_file
+from dataset_tools.system.left_by_systems import is_systems_own
 
 OWNERSHIP_FILE = "written.json"
 """Path → `Written` of every file that the build wrote."""
@@ -119,4 +120,5 @@ def _files(folder: Path) -> Iterator[str]:
     for where, folders, names in os.walk(folder):
         folders.sort()
         inside = Path(where).relative_to(folder).as_posix()
-        yield from (name if inside == "." else f"{inside}/{name}" for name in sorted(names))
+        ours = (name for name in sorted(names) if not is_systems_own(name))
+        yield from (name if inside == "." else f"{inside}/{name}" for name in ours)

@@ -10,6 +10,7 @@ from typing import Any
 from dataset_tools.errors import Problems, UserError, did_you_mean
 from dataset_tools.image_files import image_files
 from dataset_tools.manifests.schema import choices
+from dataset_tools.system.portable_names import composed
 
 MASK_FOLDER = "masks"
 MASK_ENDING = "_mask"
@@ -59,17 +60,19 @@ def folder_rows(root: Path, problems: Problems) -> Iterator[tuple[str, Mapping[s
 
 def with_masks(names: Sequence[str]) -> Iterator[tuple[str, str | None]]:
     """Each picture with its mask, or None, in the order of ``names``; the masks themselves are left out."""
-    known = set(names)
+    known = {composed(name): name for name in names}
     for name in names:
         relative = PurePosixPath(name)
         if relative.parts[0] != MASK_FOLDER and not relative.stem.endswith(MASK_ENDING):
             yield name, _mask_of(relative, known)
 
 
-def _mask_of(image: PurePosixPath, names: set[str]) -> str | None:
+def _mask_of(image: PurePosixPath, names: Mapping[str, str]) -> str | None:
+    """``names`` by their composed form: a mask may come from another system than its picture."""
     beside = image.with_name(f"{image.stem}{MASK_ENDING}.png")
     apart = PurePosixPath(MASK_FOLDER) / image.with_suffix(".png")
-    return next((mask.as_posix() for mask in (beside, apart) if mask.as_posix() in names), None)
+    found = (names.get(composed(mask.as_posix())) for mask in (beside, apart))
+    return next((name for name in found if name), None)
 
 
 def _folder_values(root: Path, folder: PurePosixPath, problems: Problems) -> dict[str, str]:

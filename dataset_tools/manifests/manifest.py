@@ -15,6 +15,7 @@ from dataset_tools.manifests.kohya_tree import is_kohya_tree, kohya_rows
 from dataset_tools.manifests.manifest_csv import csv_rows
 from dataset_tools.manifests.manifest_json import json_line_rows, json_rows
 from dataset_tools.manifests.manifest_text import KINDS_HINT
+from dataset_tools.manifests.other_forms import OtherForms
 from dataset_tools.manifests.packed_rows import PackedRows
 from dataset_tools.manifests.places import ONLY_WITHIN, Within
 from dataset_tools.manifests.row_errors import checked_row, unknown_key
@@ -73,20 +74,38 @@ def _checked_rows(path: Path, root: Path, defaults: Mapping[str, Any], problems:
     for key in (key for key in defaults if key not in ManifestRow.model_fields):
         problems.add("manifest defaults", *unknown_key(key))
     defaults = {key: value for key, value in defaults.items() if key in ManifestRow.model_fields}
-    rows, within = PackedRows(), Within(root)
+    rows, files = PackedRows(), _Files(root, problems)
     for where, values in _raw_rows(path, problems):
         row = checked_row(where, {**defaults, **values}, problems)
         if row is not None:
-            _check_files(root, within, where, row, problems)
-            rows.append(where, row)
+            rows.append(where, files.found(where, row))
     return rows
 
 
-def _check_files(root: Path, within: Within, where: str, row: ManifestRow, problems: Problems) -> None:
-    for kind, name in (("image", row.image), ("mask", row.mask)):
-        if name is None:
-            continue
-        if not os.path.isfile(root / name):  # noqa: PTH113 - False for a name that no file can have
-            problems.add(where, f"no {kind} '{name}' in {root}")
-        elif not within.has(root / name):
-            problems.add(where, f"the {kind} '{name}' is a link that leads out of {root}", ONLY_WITHIN)
+class _Files:
+    """The files that rows name: each has to lie below ``root``."""
+
+    def __init__(self, root: Path, problems: Problems) -> None:
+        self._root, self._problems = root, problems
+        self._within, self._others = Within(root), OtherForms(root)
+
+    def found(self, where: str, row: ManifestRow) -> ManifestRow:
+        """``row`` with its files' names as the disk spells them; a problem for each that is not there."""
+        named = {"image": row.image, "mask": row.mask}
+        spelt = {kind: self._find(where, kind, name) for kind, name in named.items() if name is not None}
+        changed = {kind: name for kind, name in spelt.items() if name != named[kind]}
+        return row.model_copy(update=changed) if changed else row
+
+    def _find(self, where: str, kind: str, name: str) -> str:
+        if not os.path.isfile(self._root / name):  # noqa: PTH113 - False for a name that no file can have
+            other = self._others.find(name)
+            if other is None or not os.path.isfile(self._root / other):  # noqa: PTH113
+                near = self._others.nearly(name)
+                hint = f"There is '{near}': letter case counts." if near else ""
+                self._problems.add(where, f"no {kind} '{name}' in {self._root}", hint)
+                return name
+            name = other
+        if not self._within.has(self._root / name):
+            text = f"the {kind} '{name}' is a link that leads out of {self._root}"
+            self._problems.add(where, text, ONLY_WITHIN)
+        return name

@@ -18,9 +18,14 @@ def is_device(name: str) -> bool:
     return name.partition(".")[0].rstrip(" ").casefold() in DEVICES
 
 
+def composed(name: str) -> str:
+    """The same for names that differ in their Unicode form alone: macOS writes ``é`` as two letters."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
 def folded(name: str) -> str:
     """The same for names that a file system may take for one: letter case and Unicode form aside."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return composed(composed(name).casefold())
 
 
 def fault_of(name: str) -> str:

@@ -36,7 +36,7 @@ def by_stem(folder: Path, problems: list[str]) -> dict[str, Path]:
     """The pictures of ``folder`` by name without ending; two of one name are a problem."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in ENDINGS:
+        if path.suffix.lower() in ENDINGS and not path.name.startswith("."):
             if path.stem in found:
                 problems.append(f"{path}: {found[path.stem].name} has the same name, keep one of them")
             found[path.stem] = path

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dataset_tools.errors import UserError
+from dataset_tools.system.left_by_systems import visible
 from dataset_tools.system.system_faults import system_fault
 from wrapper.base_model.architecture import (
     TEXT_FOLDERS,
@@ -113,7 +114,7 @@ def _only_pickled(folder: Path) -> bool:
 
 
 def _variant(folder: Path) -> str | None:
-    names = [path.name for path in folder.glob("*.safetensors*")]
+    names = [path.name for path in visible(folder.glob("*.safetensors*"))]
     if not names:
         raise UserError(
             f"{folder}: has no .safetensors weights.",

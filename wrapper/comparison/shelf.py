@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset_tools.errors import UserError, did_you_mean
+from dataset_tools.system.left_by_systems import visible
 from wrapper.project.layout import STAGES
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _kept(run: RunPaths) -> list[Path]:
 
 def _loras(paths: Iterable[Path]) -> list[Path]:
     """LoRA files in the order of their training: by name, epoch, step; a run's last file at the end."""
-    return sorted((path for path in paths if path.suffix == SUFFIX and path.is_file()), key=_parts)
+    return sorted((path for path in visible(paths) if path.suffix == SUFFIX and path.is_file()), key=_parts)
 
 
 def _parts(path: Path) -> tuple[str, float, float]:

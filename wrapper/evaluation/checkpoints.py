@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import content_hash
+from dataset_tools.system.left_by_systems import visible
 from wrapper.project.layout import ProjectPaths, RunPaths
 from wrapper.runs.record import read_record
 from wrapper.safetensors_header import read_header
@@ -103,7 +104,7 @@ def spread(items: Sequence[Checkpoint], most: int) -> list[Checkpoint]:
 
 
 def _saved(run: RunPaths | None) -> list[Path]:
-    return sorted(run.output.glob(f"*{SUFFIX}")) if run and run.output.is_dir() else []
+    return sorted(visible(run.output.glob(f"*{SUFFIX}"))) if run and run.output.is_dir() else []
 
 
 def _wanted(path: Path, asked: str) -> bool:

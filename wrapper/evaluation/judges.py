@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset_tools.errors import Problems, UserError
+from dataset_tools.system.left_by_systems import files_below
 from wrapper.evaluation.scenes import Judge, face_box
 
 if TYPE_CHECKING:
@@ -86,4 +87,4 @@ def _embed(model: FaceModel, picture: np.ndarray, shares: Sequence[float]) -> np
 
 
 def _files(path: Path) -> list[Path]:
-    return [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    return [path] if path.is_file() else files_below(path)

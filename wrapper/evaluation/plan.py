@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataset_tools.building.dataset import BuiltDataset, read_dataset
 from dataset_tools.errors import UserError
+from dataset_tools.system.left_by_systems import files_below
 from wrapper.contents import HASHES, Contents
 from wrapper.diffusion.pipelines.opening import project_base
 from wrapper.diffusion.pipelines.sampling import Sampling, check_sampling
@@ -206,7 +207,7 @@ def _facts(info: BaseInfo, contents: Contents) -> list[Any]:
     """The base by its contents, and where it runs: another device rounds otherwise."""
     import torch
 
-    files = [info.path] if info.single_file else sorted(f for f in info.path.rglob("*") if f.is_file())
+    files = [info.path] if info.single_file else files_below(info.path)
     return [info.inpaint, _hashes(contents, files), "cuda" if torch.cuda.is_available() else "cpu"]
 
 

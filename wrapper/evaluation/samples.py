@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset_tools.building.dataset import BuiltDataset
+from dataset_tools.system.left_by_systems import visible
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +53,7 @@ def training_samples(built: BuiltDataset, folder: Path, stage: str, count: int) 
         (path, folder / subset.mask_dir / path.name if subset.mask_dir else None)
         for subset in built.stages.get(stage, ())
         if not subset.is_reg
-        for path in sorted((folder / subset.image_dir).glob("*.png"))
+        for path in sorted(visible((folder / subset.image_dir).glob("*.png")))
     ]
     places = _evenly(len(files), count)
     return [_read(path.stem, path, mask, _caption(path)) for path, mask in (files[place] for place in places)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import whole_file
+from dataset_tools.system.left_by_systems import visible
 from wrapper.safetensors_header import read_header
 
 _STEP = re.compile(r"-step(?P<step>\d{8})(?=\.safetensors$)")
@@ -34,7 +35,7 @@ def gather_checkpoints(part: Path, output: Path, last: str, short: int) -> None:
     The part's count is ``short`` of the run's: its ``…-step00000010`` has ``10 + short`` steps. The file
     called ``last`` stays: it is judged where it was made. So does one that an interrupt has torn.
     """
-    for path in sorted(part.glob("*.safetensors")):
+    for path in sorted(visible(part.glob("*.safetensors"))):
         if path.name != last and _is_whole(path):
             name = _STEP.sub(lambda found: f"-step{int(found['step']) + short:08d}", path.name)
             publish(path, output / name, (_told_steps(path) or 0) + short)

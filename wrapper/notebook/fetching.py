@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 
 from dataset_tools.errors import UserError
 from dataset_tools.progress import progress
+from dataset_tools.system.left_by_systems import visible
 
 CHUNK_BYTES = 1 << 20
 SUFFIX = ".safetensors"
@@ -46,7 +47,7 @@ def store_of(text: str, folder: Path) -> Path:
 def fetched(text: str, folder: Path) -> Path | None:
     """What was fetched for ``text`` before: a file, or a diffusers folder."""
     store = store_of(text, folder)
-    found = sorted(store.glob(f"*{SUFFIX}"))
+    found = sorted(visible(store.glob(f"*{SUFFIX}")))
     return found[0] if found else store if (store / "whole").is_file() else None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_tools.errors import UserError
+from dataset_tools.system.left_by_systems import visible
 from wrapper.notebook.places import Places, find
 from wrapper.notebook.stop import Stop
 
@@ -32,12 +33,12 @@ def lora_folder(places: Places, given: str) -> Path:
         if there is None or not there.is_dir():
             raise Stop(f"lora_folder: there is no folder '{given}'.", "Give the LoRA's folder.")
         return there
-    return places.output if any(places.output.glob(f"*{SUFFIX}")) else places.job.loras
+    return places.output if any(visible(places.output.glob(f"*{SUFFIX}"))) else places.job.loras
 
 
 def loras_in(folder: Path) -> list[LoraFile]:
     """Every LoRA file that lies in ``folder``, by name."""
-    return [LoraFile(path, _what(path)) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+    return [LoraFile(path, _what(path)) for path in sorted(visible(folder.glob(f"*{SUFFIX}")))]
 
 
 def for_drawing(files: list[LoraFile]) -> list[LoraFile]:

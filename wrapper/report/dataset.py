@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataset_tools.building.dataset import RECORD_FILE, BuiltDataset, Subset, read_dataset
+from dataset_tools.system.left_by_systems import visible
 from wrapper.project.layout import ProjectPaths
 from wrapper.report.pictures import Picture, overlay, picture
 
@@ -106,7 +107,7 @@ def _bucket(subset: Subset, an_epoch: int) -> Bucket:
 
 def _samples(subsets: list[Subset], folder: Path) -> list[Sample]:
     """Images taken in turns from every bucket, so that each is seen."""
-    queues = [sorted((folder / subset.image_dir).glob("*.png")) for subset in subsets]
+    queues = [sorted(visible((folder / subset.image_dir).glob("*.png"))) for subset in subsets]
     turns = [
         (subset, queue[turn])
         for turn in range(max(map(len, queues), default=0))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.files import data_hash
+from dataset_tools.system.left_by_systems import visible
 from dataset_tools.wording import some
 from wrapper.contents import Contents
 from wrapper.project.load import parse_toml
@@ -53,7 +54,7 @@ def _model(path: Path, contents: Contents) -> dict[str, str]:
     """A single file's SHA-256, or that of the names and hashes of a diffusers folder's files."""
     if not path.is_dir():
         return {"path": str(path), "sha256": contents.of([path])[0][1]}
-    files = sorted(file for file in path.rglob("*") if file.suffix in _MODEL_FILES)
+    files = sorted(file for file in visible(path.rglob("*")) if file.suffix in _MODEL_FILES)
     names = [file.relative_to(path).as_posix() for file in files]
     hashes = [[name, digest] for name, (_, digest) in zip(names, contents.of(files), strict=True)]
     return {"path": str(path), "sha256": data_hash(hashes)}
@@ -65,7 +66,7 @@ def _dataset_files(dataset_toml: Path) -> Iterator[Path]:
             for key in FOLDER_KEYS:
                 folder = Path(subset[key]) if subset.get(key) else None
                 if folder is not None and folder.is_dir():
-                    yield from (file for file in folder.iterdir() if _counts(file))
+                    yield from (file for file in visible(folder.iterdir()) if _counts(file))
 
 
 def _counts(file: Path) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.building.ownership import written_files
+from dataset_tools.system.left_by_systems import files_below
 from wrapper import __version__
 from wrapper.contents import Contents
 from wrapper.evaluation.taken import FILE as CHOICE
@@ -121,7 +122,7 @@ class Inputs:
         path = self.project.path(name)
         if name == SHIPPED_BASE or not path.exists():
             return name
-        files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+        files = [path] if path.is_file() else files_below(path)
         return self.contents.of(files)
 
     def _checkpoints(self) -> list[Path]:

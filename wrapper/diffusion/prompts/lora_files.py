@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dataset_tools.errors import UserError, did_you_mean
+from dataset_tools.system.left_by_systems import is_systems_own
 
 SUFFIX = ".safetensors"
 DEEPEST = 3
@@ -49,7 +50,7 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
     except OSError:  # not there, or not ours to read: nothing is called so there
         return
     for entry in entries:
-        if entry.name.endswith(SUFFIX) and entry.is_file():
+        if entry.name.endswith(SUFFIX) and entry.is_file() and not is_systems_own(entry.name):
             yield folder / entry.name
         elif depth and entry.is_dir() and not entry.name.startswith("."):
             yield from _files(folder / entry.name, depth - 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset_tools.errors import Problems, UserError
+from dataset_tools.system.left_by_systems import visible
 from wrapper.diffusion.conditions.conditions import Conditions, condition_fields
 from wrapper.diffusion.pictures.describe import model_name, tag_name
 from wrapper.diffusion.pictures.model_hash import base_hash, lora_hash, used_before
@@ -97,7 +98,7 @@ def _of_name(name: str, given: Sequence[Path], folders: Sequence[Path]) -> Path 
 def _candidates(name: str, given: Sequence[Path], folders: Sequence[Path]) -> Iterator[Path]:
     """Given files, then files of that name, then all others: to be hashed only when nothing else fits."""
     yield from (path for path in given if path.is_file())
-    files = [path for folder in folders for path in sorted(folder.glob("*.safetensors"))]
+    files = [path for folder in folders for path in sorted(visible(folder.glob("*.safetensors")))]
     yield from sorted(files, key=lambda path: tag_name(path) != name)
 
 

@@ -90,10 +90,11 @@ def _read_subset(
 
 
 def list_images(folder: Path) -> list[Path]:
-    """The image files in ``folder``, sorted by name; an empty list when it is no folder."""
+    """The image files in ``folder`` that are not hidden, by name; an empty list when it is no folder."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    there = (path for path in folder.iterdir() if path.name[0] != ".")
+    return sorted(path for path in there if path.suffix.lower() in IMAGE_SUFFIXES)
 
 
 def read_caption(image: Path, subset: SubsetConfig, problems: Problems) -> str | None:
