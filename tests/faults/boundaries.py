@@ -24,10 +24,10 @@ EVENTS = {
 
 
 class Strike(NamedTuple):
-    """``role`` (``lorawrap`` or ``trainer``) ends before its boundary number ``at``; 0 only counts.
+    """``role`` (``lorawrap`` or ``trainer``) ends before its boundary number ``at``.
 
-    The number of boundaries passed is written to the file ``count`` by a process that ends by itself. Only
-    files below ``folder`` count.
+    0: nobody ends, and every role notes the boundaries that it passes in `passed` of ``count``. Only files
+    below ``folder`` are looked at.
     """
 
     role: str
@@ -36,27 +36,32 @@ class Strike(NamedTuple):
     count: str
 
 
+def passed(count: Path, role: str) -> Path:
+    """Where a role notes its boundaries, a line each."""
+    return count.with_name(f"{count.name} {role}")
+
+
 def strike_at(strike: Strike, role: str) -> None:
     """Watch this process from now on."""
-    if role != strike.role:
+    if strike.at and role != strike.role:
         return
-    passed = 0
+    number = 0
     own = os.getpid()
 
     def watch(event: str, args: tuple[Any, ...]) -> None:
-        nonlocal passed
+        nonlocal number
         if os.getpid() != own or not _is_boundary(event, args, strike.folder):
             return
-        passed += 1
-        if passed == strike.at:
+        number += 1
+        if number == strike.at:
             os.kill(own, signal.SIGKILL)
         if not strike.at:
-            _note(strike.count, f"{passed} {event} {args[0]}\n")
+            _note(passed(Path(strike.count), role), f"{number} {event} {args[0]}\n")
 
     sys.addaudithook(watch)
 
 
-def _note(path: str, line: str) -> None:
+def _note(path: Path, line: str) -> None:
     number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.write(number, line.encode())
     os.close(number)

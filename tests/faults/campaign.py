@@ -1,7 +1,7 @@
 """One moment: a command is cut off, what it left is looked at, and it is started again.
 
-``python -m tests.faults.campaign FOLDER [STAGE…] [--moments N] [--boundaries]`` runs as many as are asked for
-and writes a line of JSON for each to ``FOLDER/moments.jsonl``.
+``python -m tests.faults.campaign FOLDER [STAGE…] [--moments N] [--boundaries]`` runs until N harms met each
+stage at work, and writes a line of JSON for each to ``FOLDER/moments.jsonl``.
 """
 
 from __future__ import annotations
@@ -16,25 +16,30 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from tests.faults.boundaries import Strike
+from tests.faults.boundaries import Strike, passed
+from tests.faults.effort import TICK_S, effort_s, is_there
 from tests.faults.harm import HARMS
 from tests.faults.sameness import meaning
-from tests.faults.stages import COMMANDS, ORDER, SAME_COMMAND, STAGES, Stage
+from tests.faults.stages import DRAWN, KEPT, SAME_COMMAND, STAGES, Sign, Stage
 from tests.faults.warm import Warm
 from tests.faults.wholeness import leftovers, torn
 from tests.faults.worlds import World, give_bases, make_world
 
-HEAVY = {"caching", "training", "saving", "launch", "generate", "evaluate", "export", "report", "run"}
-"""Stages for which torch has to be there."""
+LIGHT = {"qc", "masks", "build", "captions", "demo"}
+"""Stages that need neither a base nor torch."""
+SURVIVED = "kill a child"
+"""The harm that a command may end well after; another one has come too late then."""
+ROLES = ("trainer", "lorawrap")
+POLL_S = 0.002
 
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """What a stage gives, in how long, and how much of that it does not count."""
+    """What a stage gives, with how many processor seconds of work and how many write boundaries by role."""
 
     files: dict[str, str]
-    from_s: float
     window_s: float
+    boundaries: dict[str, int]
 
 
 @dataclass
@@ -58,52 +63,63 @@ class Campaign:
         self.env = {"LORAWRAP_CACHE_DIR": str(world.cache), "LORAWRAP_DATA_DIR": str(world.root / "nothing")}
         self.originals = world.originals()
         self.known: dict[str, Undisturbed] = {}
+        self.world.keep(DRAWN)
 
-    def prepare(self, last: str) -> None:
-        """Make and keep the project as it is after each command up to ``last``."""
-        self.world.keep("drawn")
-        for name in ORDER[: ORDER.index(last) + 1] if last in ORDER else ():
-            code, _ = self._run(COMMANDS.get(name, [name]))
-            assert code == 0, self.log.read_text(encoding="utf-8")
-            self.world.keep(name)
+    def prepare(self, name: str) -> None:
+        """Make and keep the project as it is after the commands that lead to ``name``, each once."""
+        if self.world.has(name):
+            return
+        before, argv = KEPT[name]
+        self.prepare(before)
+        self.world.back_to(before)
+        code, _ = self._run(list(argv))
+        assert code == 0, self.log.read_text(encoding="utf-8")
+        self.world.keep(name)
 
     def undisturbed(self, stage: Stage) -> Undisturbed:
         """Run ``stage`` to its end, once."""
         if stage.name not in self.known:
+            self.prepare(stage.ready)
             self.world.back_to(stage.ready)
-            begun = self._start(list(stage.argv))
-            self._until(stage.sign, begun[0])
-            sign = time.monotonic()
-            if stage.until:
-                self._until(stage.until, begun[0])
-                end = time.monotonic()
+            count = self.world.root / "boundaries"
+            for role in ROLES:
+                passed(count, role).unlink(missing_ok=True)
+            pid = self._start(list(stage.argv), Strike("", 0, str(self.world.project), str(count)))
+            self._until(stage.sign, pid)
+            window_s = self._worked(stage, pid)
             code, orphans = self.warm.wait()
-            end = end if stage.until else time.monotonic()
             assert (code, orphans) == (0, []), self.log.read_text(encoding="utf-8")
-            self.known[stage.name] = Undisturbed(meaning(self.world.project), sign - begun[1], end - sign)
+            counts = {role: _lines(passed(count, role)) for role in ROLES}
+            self.known[stage.name] = Undisturbed(meaning(self.world.project), window_s, counts)
         return self.known[stage.name]
+
+    def _worked(self, stage: Stage, pid: int) -> float:
+        """Processor seconds from now to the end of the stage's window."""
+        begun = end = effort_s(pid)
+        while is_there(pid) and not (stage.until and stage.until(self.world)):
+            end = max(end, effort_s(pid))
+            time.sleep(POLL_S)
+        return end - begun
 
     def moment(self, stage: Stage, harm: str, share: float, rng: random.Random) -> Moment:
         """Do ``harm`` to ``stage`` after a ``share`` of the work that it needs."""
-        wait_s = share * self.undisturbed(stage).window_s
+        work_s = share * self.undisturbed(stage).window_s
         self.world.back_to(stage.ready)
-        pid, _ = self._start(list(stage.argv))
+        pid = self._start(list(stage.argv))
         self._until(stage.sign, pid)
-        time.sleep(wait_s)
-        hit = _is_there(pid)
-        if hit:
+        begun = effort_s(pid)
+        self._until(lambda _world: effort_s(pid) - begun >= work_s, pid)
+        time.sleep(rng.random() * TICK_S)
+        there = is_there(pid)
+        if there:
             HARMS[harm](pid, rng)
         code, orphans = self.warm.wait()
+        hit = there and (code != 0 or harm == SURVIVED)
         return self._looked_at(stage, Moment(stage.name, harm, share, code, hit), orphans)
 
     def boundaries(self, stage: Stage, role: str) -> int:
         """How many write boundaries ``role`` passes in an undisturbed ``stage``."""
-        self.world.back_to(stage.ready)
-        count = self.world.root / "boundaries.txt"
-        count.unlink(missing_ok=True)
-        self._start(list(stage.argv), Strike(role, 0, str(self.world.project), str(count)))
-        self.warm.wait()
-        return len(count.read_text(encoding="utf-8").splitlines()) if count.exists() else 0
+        return self.undisturbed(stage).boundaries.get(role, 0)
 
     def boundary(self, stage: Stage, role: str, at: int) -> Moment:
         """Kill −9 of ``role`` before its write boundary ``at``."""
@@ -143,22 +159,17 @@ class Campaign:
         self._start(argv)
         return self.warm.wait()
 
-    def _start(self, argv: list[str], strike: Strike | None = None) -> tuple[int, float]:
+    def _start(self, argv: list[str], strike: Strike | None = None) -> int:
         self.log.unlink(missing_ok=True)
-        pid = self.warm.start(argv, self.world.project, self.log, self.env, strike)
-        return pid, time.monotonic()
+        return self.warm.start(argv, self.world.project, self.log, self.env, strike)
 
-    def _until(self, sign: object, pid: int) -> None:
-        while not sign(self.world) and _is_there(pid):  # type: ignore[operator]
-            time.sleep(0.002)
+    def _until(self, sign: Sign, pid: int) -> None:
+        while not sign(self.world) and is_there(pid):
+            time.sleep(POLL_S)
 
 
-def _is_there(pid: int) -> bool:
-    """Whether a process runs; one that waits to be asked for its exit code does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+def _lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
 
 
 def _differences(before: dict[str, str], after: dict[str, str]) -> Iterator[str]:
@@ -176,18 +187,16 @@ def main() -> None:
     parser.add_argument("--boundaries", action="store_true")
     parser.add_argument("--every", type=int, default=1, help="only every n-th boundary")
     parser.add_argument("--first", type=int, default=1, help="the number of the first boundary")
-    parser.add_argument("--roles", nargs="*", default=["trainer", "lorawrap"])
+    parser.add_argument("--roles", nargs="*", default=list(ROLES))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--harms", nargs="*", default=list(HARMS))
     asked = parser.parse_args()
     world = make_world(asked.folder)
-    heavy = bool(HEAVY & {*asked.stages})
+    heavy = not LIGHT.issuperset(asked.stages)
     if heavy:
         _give_bases(world)
     warm = Warm(heavy=heavy)
     campaign = Campaign(world, warm)
-    wanted = [STAGES[name].ready for name in asked.stages]
-    campaign.prepare(max(wanted, key=lambda name: ORDER.index(name) if name in ORDER else -1))
     rng = random.Random(asked.seed)
     with (asked.folder / "moments.jsonl").open("a", encoding="utf-8") as out:
         for moment in _moments(campaign, asked, rng):
@@ -221,8 +230,13 @@ def _of_stage(
         for role in asked.roles:
             for at in range(asked.first, campaign.boundaries(stage, role) + 1, asked.every):
                 yield campaign.boundary(stage, role, at)
-    for number in range(asked.moments):
-        yield campaign.moment(stage, asked.harms[number % len(asked.harms)], rng.random(), rng)
+    hits = 0
+    for number in range(2 * asked.moments):
+        moment = campaign.moment(stage, asked.harms[number % len(asked.harms)], rng.random(), rng)
+        yield moment
+        hits += moment.hit
+        if hits == asked.moments:
+            return
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ START = inspect.signature(subprocess.Popen._execute_child)  # type: ignore[attr-
 PR_SET_CHILD_SUBREAPER = 36
 GONE_S = 30.0
 """So long may a process outlive its command: the guardian of a training waits ten seconds before it kills."""
+TRIALS = "wrapper.sweep."
+"""How the names of the modules begin that run a sweep's trial, and guard it."""
 HIGHEST = 1024
 """Open files beyond this number are none of ours."""
 LIGHT = (
@@ -73,6 +75,12 @@ HEAVY = (
     "wrapper.evaluation.evaluate",
     "wrapper.export.job",
     "wrapper.diffusion.txt2img.project_pictures",
+    "wrapper.diffusion.inpainting.painting",
+    "wrapper.comparison.compare",
+    "wrapper.lora_tools.making.merging",
+    "wrapper.lora_tools.making.extracting",
+    "wrapper.sweep.work",
+    "wrapper.sweep.engines.guard",
 )
 
 
@@ -223,20 +231,27 @@ def _command(request: Request) -> int:
 
 
 class WarmPopen(subprocess.Popen):  # type: ignore[type-arg]
-    """As `subprocess.Popen`, but the embedded trainer is forked from here, where everything is imported."""
+    """As `subprocess.Popen`, but trainers and a sweep's trials are forked from here: all is imported."""
 
     def _execute_child(self, *args: Any) -> None:
         bound = START.bind(self, *args).arguments
         argv = list(map(str, bound["args"]))
-        if "--module" not in argv:
+        at = _module_at(argv)
+        if not at:
             super()._execute_child(*args)  # type: ignore[misc]
             return
-        at = argv.index("--module")
-        self.pid = forked(lambda: _trainer(argv[at + 1], argv[at + 2 :]), lambda: _as_asked(bound))
+        self.pid = forked(lambda: _module(argv[at], argv[at + 1 :]), lambda: _as_asked(bound))
         self._child_created = True
         for number in {bound["p2cread"], bound["c2pwrite"], bound["errwrite"]} - {-1}:
             if number not in (bound["p2cwrite"], bound["c2pread"], bound["errread"]):
                 os.close(number)
+
+
+def _module_at(argv: list[str]) -> int:
+    """Where the name of a module of ours stands in ``argv`` that would do the work; 0 when there is none."""
+    if "--module" in argv:
+        return argv.index("--module") + 1
+    return 2 if argv[1:2] == ["-m"] and argv[2].startswith(TRIALS) else 0
 
 
 def _as_asked(bound: Mapping[str, Any]) -> None:
@@ -252,11 +267,12 @@ def _as_asked(bound: Mapping[str, Any]) -> None:
         signal.signal(kind, signal.SIG_DFL)
 
 
-def _trainer(module: str, argv: list[str]) -> int:
-    asked = os.environ.get("FAULTS_STRIKE")
-    os.environ["ACCELERATE_USE_CPU"] = "true"
-    if asked:
-        strike_at(Strike(*json.loads(asked)), "trainer")
+def _module(module: str, argv: list[str]) -> int:
+    if not module.startswith(TRIALS):
+        os.environ["ACCELERATE_USE_CPU"] = "true"
+        asked = os.environ.get("FAULTS_STRIKE")
+        if asked:
+            strike_at(Strike(*json.loads(asked)), "trainer")
     sys.argv = [module, *argv]
     runpy.run_module(module, run_name="__main__")
     return 0

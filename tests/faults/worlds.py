@@ -8,8 +8,14 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataset_tools.files import content_hash
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from wrapper.demo.world import Photo
 
 SETTINGS = """
 [project]
@@ -106,6 +112,10 @@ class World:
     def cache(self) -> Path:
         return self.root / "cache"
 
+    def has(self, name: str) -> bool:
+        """Whether something is remembered under ``name``."""
+        return self._kept(name).is_dir()
+
     def keep(self, name: str) -> None:
         """Remember how the project and the cache are now, under ``name``."""
         for place in (self.project, self.cache):
@@ -124,7 +134,7 @@ class World:
         return {str(path.relative_to(self.root)): _told(path) for path in sorted(self._own())}
 
     def _own(self) -> Iterator[Path]:
-        for folder in ("photos", "masks", "class photos"):
+        for folder in ("photos", "masks", "marked", "class photos"):
             yield from (self.project / folder).iterdir()
         yield from (self.project / name for name in ("manifest.jsonl", "lorawrap.toml"))
         for base in ("base", "base inpaint"):
@@ -157,6 +167,7 @@ def make_world(root: Path, *, train: int = 5, held_out: int = 2) -> World:
         photo = photograph(f"{view} {index}", concept_portrait(rng, view), split)
         _save(world.project / photo.row["image"], photo.rgb)
         _save(world.project / photo.row["mask"], photo.mask)
+        _save(world.project / "marked" / Path(photo.row["image"]).name, _marked(photo))
         rows.append(photo.row)
     for index, rgb in zip(range(4), class_photographs(random.Random(2)), strict=False):
         _save(world.project / "class photos" / f"{index}.png", rgb)
@@ -169,6 +180,13 @@ def give_bases(world: World, base: Path, inpaint: Path) -> None:
     """Copy two base models beside the project."""
     shutil.copytree(base, world.root / "base")
     shutil.copytree(inpaint, world.root / "base inpaint")
+
+
+def _marked(photo: Photo) -> np.ndarray:
+    """A copy that is transparent where its mask is white."""
+    import numpy as np
+
+    return np.dstack([photo.rgb, 255 - photo.mask])
 
 
 def _save(path: Path, pixels: object) -> None:
