@@ -10,7 +10,7 @@ from wrapper.demo.base_model import materialise
 from wrapper.demo.world import write_world
 
 STAGES: dict[str, list[str]] = {
-    "qc": ["qc"],
+    "qc": ["qc", "--workers", "1"],
     "build": ["build"],
     "train": ["train", "all"],
     "generate": ["generate"],
