@@ -92,6 +92,13 @@ def pipeline(tiny_base):
     return open_pipeline(detect(tiny_base("sd15")), "txt2img")
 
 
+@pytest.mark.parametrize("name", available_samplers())
+def test_every_sampler_draws_a_picture(pipeline, name):
+    (picture,) = run_batch(pipeline, [Prompt("a man")], Sampling(name, steps=3), (48, 32))
+    assert picture.shape == (32, 48, 3)
+    assert picture.std() > 1
+
+
 @pytest.mark.parametrize(
     "name", [name for name in available_samplers() if name == sampler_fields(name)["Sampler"]]
 )

@@ -19,7 +19,6 @@ from wrapper.diffusion.pipelines.sampling import (
     native_size,
     step_count,
 )
-from wrapper.diffusion.pipelines.schedulers import available_samplers
 from wrapper.diffusion.txt2img.generate import generate
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -43,9 +42,8 @@ def test_a_seed_means_the_same_alone_and_in_a_batch(base):
     assert np.abs(together[0].astype(int) - together[1]).max() > 20
 
 
-@pytest.mark.parametrize("sampler", available_samplers())
-def test_every_sampler_draws_a_picture_of_the_wanted_size(base, sampler):
-    (picture,) = pictures(base, [Prompt("a man")], Sampling(sampler, steps=3), (48, 32))
+def test_a_picture_has_the_wanted_size(base):
+    (picture,) = pictures(base, [Prompt("a man")], Sampling("DPM++ 2M Karras", steps=3), (48, 32))
     assert picture.shape == (32, 48, 3)
     assert picture.std() > 1
 
