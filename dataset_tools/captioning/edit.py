@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from dataset_tools.captioning import cut_off
 from dataset_tools.errors import Problems
 from dataset_tools.files import link_or_copy, whole_folder, write_text
 from dataset_tools.progress import track
+from dataset_tools.system.moving import remove_tree
 
 KEPT = ".captions"
 """Folder beside the images in which originals are kept, one numbered folder an edit. No trainer reads it."""
@@ -66,15 +68,23 @@ def plan(captions: Mapping[Path, str], edits: Edits) -> list[Change]:
 
 
 def apply(root: Path, changes: Sequence[Change], *, keep: bool = True) -> Path | None:
-    """Write the changes, and return the folder below ``root`` that has the originals when they are kept."""
-    kept = _next_folder(root) if keep and changes else None
-    if kept:
-        _keep(root, changes, kept)
+    """Write the changes, and return the folder below ``root`` that has the originals when they are kept.
+
+    Without ``keep`` they are there until all is written: an edit that is cut off can be taken back.
+    """
+    if not changes:
+        return None
+    kept = _next_folder(root)
+    _keep(root, changes, kept)
     for change in track(changes, "Writing captions", len(changes)):
         write_text(change.path, change.after)
-    if kept:
-        cut_off.done(kept)
-    return kept
+    cut_off.done(kept)
+    if keep:
+        return kept
+    remove_tree(kept)
+    with suppress(OSError):  # earlier originals lie there
+        kept.parent.rmdir()
+    return None
 
 
 def _keep(root: Path, changes: Sequence[Change], kept: Path) -> None:

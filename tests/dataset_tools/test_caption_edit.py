@@ -116,8 +116,8 @@ class CutOffError(Exception):
     pass
 
 
-@pytest.fixture
-def half_edited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(params=[True, False], ids=["originals kept", "no backup"])
+def half_edited(request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An edit was killed after its first caption."""
     write = edit.write_text
 
@@ -127,7 +127,8 @@ def half_edited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(edit, "write_text", once)
     with pytest.raises(CutOffError):
-        apply(folder, plan(read_captions(folder), Edits(replace=[("red", "dark red")])))
+        changes = plan(read_captions(folder), Edits(replace=[("red", "dark red")]))
+        apply(folder, changes, keep=request.param)
     monkeypatch.undo()
     assert (folder / "a.txt").read_text() == "myface, dark red, Tree"
     return folder
