@@ -63,6 +63,9 @@ def check_tokens(trigger: str, class_word: str) -> None:
             problems.add(where, f"{word!r} is empty or has spaces around it.")
         elif _UNSAFE_TOKEN.search(word) or word.endswith("."):
             problems.add(where, f"{word!r} cannot stand in a folder's name.", "Use letters and digits.")
+    if (length := len(f"{trigger} {class_word}".encode("utf-8", "replace"))) > MAX_BYTES:
+        said = f"trigger and class_word have {length} bytes together; their folder's name takes {MAX_BYTES}."
+        problems.add("captions", said, "Shorten them: a letter that is not Latin has two bytes or more.")
     problems.raise_if_any()
 
 

@@ -7,6 +7,9 @@ import re
 import shutil
 from typing import NamedTuple
 
+from dataset_tools.system.long_paths import HINT as LONG_PATHS_HINT
+from dataset_tools.system.long_paths import MOST_CHARACTERS, is_too_long
+
 
 class SystemFault(NamedTuple):
     """``message`` has no full stop: what the system said is put behind it."""
@@ -44,6 +47,9 @@ _GONE = SystemFault(
 _LONG = SystemFault(
     "A name or a path is too long for its disk",
     "Give shorter names, or work in a folder nearer to the top of the disk.",
+)
+_LONG_PATH = SystemFault(
+    f"A path has more characters than the {MOST_CHARACTERS} that this Windows takes", LONG_PATHS_HINT
 )
 _RIGHTS = SystemFault("A file or a folder may not be read or written", "Change its rights, or its owner.")
 _HELD = SystemFault(
@@ -96,6 +102,8 @@ def system_fault(error: BaseException) -> SystemFault | None:
     if isinstance(error, shutil.Error):  # of a folder that was copied: a list of what the system said
         return _of_words(error)
     if isinstance(error, OSError):
+        if is_too_long(error.filename) or is_too_long(error.filename2):
+            return _LONG_PATH
         return _BY_WINERROR.get(getattr(error, "winerror", 0)) or _of_number(error)
     return _of_words(error) if type(error).__name__ in _LIBRARY_ERRORS else None
 

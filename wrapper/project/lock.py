@@ -20,6 +20,7 @@ from dataset_tools.data_text import from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import placing
 from dataset_tools.system import windows_locks
+from dataset_tools.system.long_paths import check_room
 from wrapper.left_name import LeftName, own_name, read_name
 from wrapper.project.layout import ProjectPaths
 
@@ -28,6 +29,8 @@ PARTS: tuple[Part, ...] = get_args(Part)
 LENT: tuple[Part, ...] = ("qc", "dataset")
 """What a project may have from another one."""
 FOLDER = "locks"
+LONGEST_INSIDE = 140
+"""Characters of the longest path in a project, from its folder on, where photographs have ordinary names."""
 BEHIND_THE_NOTE = 1 << 20
 NO_LOCKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.ENOSYS, errno.EINVAL}
 
@@ -48,8 +51,9 @@ def held(
     """Hold parts of the project whose own folder (`ProjectPaths.cache`) is ``folder``.
 
     Any number of processes may read a part, one alone may write it. Raises `UserError` that names who is
-    there already; nothing is held then.
+    there already, or for a folder whose path leaves no room; nothing is held then.
     """
+    check_room(folder.parent, LONGEST_INSIDE)
     with ExitStack() as stack:
         for part in sorted({*writes, *reads}, key=PARTS.index):
             stack.enter_context(_one(folder / FOLDER / part, command, alone=part in writes))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from tests.platforms.windows import fake_winreg
 
 _IN_USE, _DENIED = 32, 5
 _open = os.open
@@ -19,6 +22,10 @@ def begin() -> None:
     os.rename = _moving(os.rename)
     os.unlink = _removing(os.unlink)
     os.remove = _removing(os.remove)
+    if os.environ.get(fake_winreg.SWITCH, "1") != "1":
+        os.mkdir = _short(os.mkdir, 247, 206)
+        os.open = _short(os.open, 259, 3)
+        io.open = _short(io.open, 259, 3)
 
 
 def open_file(path: Any, flags: int, *rest: Any, **options: Any) -> int:
@@ -50,6 +57,19 @@ def _removing(remove: Callable[..., None]) -> Callable[..., None]:
         remove(path, dir_fd=dir_fd)
 
     return removed
+
+
+def _short(call: Callable[..., Any], most: int, code: int) -> Callable[..., Any]:
+    """``call`` as Windows has it without long paths."""
+
+    def called(path: Any, *rest: Any, **options: Any) -> Any:
+        if isinstance(path, str | os.PathLike) and len(os.path.abspath(path)) > most:  # noqa: PTH100
+            error = FileNotFoundError(errno.ENOENT, "The system cannot find the path specified", str(path))
+            error.winerror = code  # type: ignore[attr-defined]
+            raise error
+        return call(path, *rest, **options)
+
+    return called
 
 
 def _refuse_open(path: Any) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from tests.platforms.windows import disk, fake_msvcrt, processes
+from tests.platforms.windows import disk, fake_msvcrt, fake_winreg, processes
 
 OURS = ("wrapper", "dataset_tools", "vendor")
 NOT_THERE = {"fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "termios", "tty"}
@@ -57,6 +57,7 @@ SEEN: Mapping[str, ModuleType] = {
     "faulthandler": Seen(faulthandler),
     "subprocess": Seen(subprocess, CREATE_NEW_PROCESS_GROUP=processes.NEW_GROUP),
     "msvcrt": fake_msvcrt,
+    "winreg": fake_winreg,
 }
 _import = builtins.__import__
 
