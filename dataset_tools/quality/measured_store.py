@@ -18,12 +18,14 @@ from dataset_tools.database import opened
 from dataset_tools.known_contents import SCHEMA as CONTENTS_SCHEMA
 from dataset_tools.known_contents import KnownContents
 from dataset_tools.quality.duplicates import Fingerprint
+from dataset_tools.quality.kept_search import SCHEMA as SEARCH_SCHEMA
+from dataset_tools.quality.kept_search import KeptSearch
 from dataset_tools.quality.measure import Measures
 from dataset_tools.quality.measuring import Facts, Measured
 
 CACHE = ".qc-cache.sqlite"
 """Its name beside ``qc.jsonl``."""
-SCHEMA = f"""{CONTENTS_SCHEMA}
+SCHEMA = f"""{CONTENTS_SCHEMA}{SEARCH_SCHEMA}
 CREATE TABLE IF NOT EXISTS measured (
     id INTEGER PRIMARY KEY, content TEXT NOT NULL, subject TEXT, size INTEGER, version TEXT,
     facts TEXT NOT NULL, digest TEXT, thumbnail BLOB, UNIQUE (content, subject)
@@ -67,6 +69,7 @@ class MeasuredStore:
         self.version = measure_version()
         self.contents = KnownContents(connection)
         self.agreements = Agreements(connection)
+        self.last_search = KeptSearch(connection, self.version)
 
     def forget_older(self) -> None:
         """Drop what another version measured."""

@@ -184,7 +184,7 @@ class Inspection:
     def _compared(self, prints: _Prints, first: dict[int, int], least: float) -> list[AlikePair]:
         """What was compared is kept, also when this is interrupted."""
         try:
-            return alike_pairs(prints, first, least, self._store.agreements)
+            return alike_pairs(prints, first, least, self._store.agreements, self._store.last_search)
         finally:
             self._store.agreements.keep()
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from dataset_tools.pictures.images import Pixels
 from dataset_tools.progress import progress
 from dataset_tools.quality.duplicates.candidates import Candidate, candidates
 from dataset_tools.quality.duplicates.compared import Known, Seen, compared
+from dataset_tools.quality.duplicates.search import search
+from dataset_tools.quality.duplicates.searched import Rows
 from dataset_tools.quality.duplicates.sets import Groups
 from dataset_tools.quality.duplicates.thumbnails import Fingerprint, thumbnail
 
@@ -30,6 +34,14 @@ class AlikePair(NamedTuple):
     one: int
     other: int
     similarity: float
+
+
+class LastSearch(Protocol):
+    """What the last search among nearly the same pictures found, where there is one."""
+
+    def rows(self) -> Rows | None: ...
+
+    def keep(self, rows: Rows) -> None: ...
 
 
 def find_duplicates(
@@ -53,15 +65,21 @@ def first_of_equals(prints: Iterable[Fingerprint | None]) -> dict[int, int]:
 
 
 def alike_pairs(
-    prints: Sequence[Fingerprint | None], first: Mapping[int, int], least: float, known: Known | None = None
+    prints: Sequence[Fingerprint | None],
+    first: Mapping[int, int],
+    least: float,
+    known: Known | None = None,
+    last: LastSearch | None = None,
 ) -> list[AlikePair]:
     """Pairs of different pictures that are at least ``least`` alike: enough of them to tell every group.
 
-    What is ``known`` is not compared again, and what is compared becomes known.
+    What is ``known`` is not compared again, and what is compared becomes known; of the ``last`` search what
+    still holds is taken over. Neither changes what is found.
     """
     indices = [index for index, earliest in first.items() if index == earliest]
-    digests = b"".join(bytes.fromhex(prints[index].digest) for index in indices)
-    size = len(digests) // max(len(indices), 1)
+    if len(indices) < 2:
+        return []
+    digests = np.array([bytearray.fromhex(prints[index].digest) for index in indices], np.uint8)
 
     @lru_cache(THUMBNAILS_KEPT)
     def grey(number: int) -> Pixels:
@@ -69,9 +87,12 @@ def alike_pairs(
         assert one is not None
         return thumbnail(one)
 
-    seen = Seen(lambda number: digests[number * size : (number + 1) * size], grey)
-    with progress("copies: search", len(indices)) as bar:
-        found = candidates(len(indices), grey, bar.advance)
+    seen = Seen(lambda number: digests[number].tobytes(), grey)
+    with progress("copies: search", 2 * len(indices)) as bar:
+        rows = search(digests, grey, bar.advance, last.rows() if last else None)
+    if last:
+        last.keep(rows)
+    found = candidates(rows)
     pairs, groups = [], Groups()
 
     def is_open(candidate: Candidate) -> bool:

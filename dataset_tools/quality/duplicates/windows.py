@@ -1,8 +1,11 @@
 """Descriptors of windows of a thumbnail: low frequencies, so that mirroring and turning are sign and order.
 
 A window is described by the 8 × 8 lowest coefficients of its DCT-II (Ahmed, Natarajan & Rao 1974), without
-the mean, higher frequencies weighted up (photographs have less there), scaled to length 1. A crop or a
+the mean, higher frequencies weighted up (photographs have less there), scaled to one length. A crop or a
 bordered copy is then, whole, like one window of the other picture.
+
+Descriptors are whole numbers of at most `SCALE`: the sums of their products stay below 2**24, so float32
+holds them exactly, and how alike two are does not hang on what is multiplied along with them.
 """
 
 from __future__ import annotations
@@ -27,6 +30,10 @@ INTERVALS = (
 """Parts of an axis; a window is one of them down and one across."""
 WINDOWS = len(INTERVALS) ** 2
 SAMPLES = 64
+SCALE = 4000
+"""The length of a descriptor; rounding lets it grow by 4."""
+EQUAL = SCALE**2
+"""The product of two equal descriptors."""
 FLAT = 0.5
 """Weighted energy, in grey levels, under which a window shows nothing."""
 
@@ -59,7 +66,6 @@ def _basis(start: float, end: float) -> Floats:
 
 
 _ALL = np.concatenate([_basis(*interval) for interval in INTERVALS])
-_WHOLE = _ALL[:FREQUENCIES]
 _RADIUS = np.hypot(*np.meshgrid(np.arange(FREQUENCIES), np.arange(FREQUENCIES)))
 _WEIGHT = np.where(_RADIUS <= FREQUENCIES, _RADIUS**0.7, 0.0).astype(np.float32)
 _ODD = np.where(np.arange(FREQUENCIES) % 2, -1.0, 1.0).astype(np.float32)
@@ -73,8 +79,8 @@ def descriptors(grey: Pixels) -> Floats:
 
 
 def whole(grey: Pixels) -> Floats:
-    """A whole thumbnail as it is: [`LENGTH`]."""
-    return _scaled((_WHOLE @ grey.astype(np.float32) @ _WHOLE.T)[None]).reshape(LENGTH)
+    """A whole thumbnail as it is, the first of its windows: [`LENGTH`]."""
+    return descriptors(grey)[0]
 
 
 def oriented(wholes: Floats, orientations: npt.NDArray[np.intp]) -> Floats:
@@ -115,4 +121,5 @@ _ORDER, _SIGN = _orders()
 def _scaled(found: Floats) -> Floats:
     values = (found * _WEIGHT).reshape(len(found), LENGTH)
     length = np.linalg.norm(values, axis=1, keepdims=True)
-    return np.where(length > FLAT, values / np.maximum(length, FLAT), 0.0).astype(np.float32)
+    scaled = values * (SCALE / np.maximum(length, FLAT))
+    return np.where(length > FLAT, np.rint(scaled), 0.0).astype(np.float32)

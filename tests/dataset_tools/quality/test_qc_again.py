@@ -23,6 +23,7 @@ from dataset_tools.errors import UserError
 from dataset_tools.manifests.manifest import read_manifest
 from dataset_tools.pictures.images import save_png
 from dataset_tools.quality import collecting, measuring
+from dataset_tools.quality.duplicates.searched import ROW
 from dataset_tools.quality.engines import measured_here
 from dataset_tools.quality.measured_store import CACHE, MeasuredStore
 from dataset_tools.quality.page.thumbnails import FOLDER
@@ -193,6 +194,34 @@ def test_one_new_picture_is_compared_and_the_others_are_not_again(folder, tmp_pa
     assert {one.path: one.duplicate_of for one in again if one.duplicate_of}["small.png"] == "0.png"
 
 
+def test_the_last_search_is_taken_over_though_the_comparison_was_cut_off(folder, tmp_path, monkeypatch):
+    def cut_off(*_: object) -> float:
+        raise KeyboardInterrupt
+
+    save_png(folder / "small.png", np.ascontiguousarray(astronaut()[:256:2, :256:2]))
+    agreement = "dataset_tools.quality.duplicates.compared.agreement"
+    with monkeypatch.context() as patch:
+        patch.setattr(agreement, cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            inspected(folder, tmp_path / "out")
+    with monkeypatch.context() as patch:
+        patch.setattr("dataset_tools.quality.duplicates.search.descriptors", None)
+        again, _ = inspected(folder, tmp_path / "out")
+    assert again == inspected(folder, tmp_path / "fresh")[0]
+
+
+@pytest.mark.parametrize("spoiled", [b"short", b"\xff" * ROW.itemsize], ids=["cut short", "no numbers"])
+def test_a_search_that_was_spoiled_on_the_disk_is_one_sentence(folder, tmp_path, spoiled):
+    inspected(folder, tmp_path / "out")
+    connection = sqlite3.connect(tmp_path / "out" / CACHE)
+    connection.execute("UPDATE searched SET pictures = ?", [spoiled])
+    connection.execute("DELETE FROM pairs")
+    connection.commit()
+    connection.close()
+    with pytest.raises(UserError, match="its search for copies is spoiled"):
+        inspected(folder, tmp_path / "out")
+
+
 def test_a_mask_that_changed_and_another_box_measure_again(folder, tmp_path, decoded):
     def looked_at(**more: object) -> tuple[list[QcRecord], list[str]]:
         path = folder / "manifest.json"
@@ -298,17 +327,25 @@ def test_a_stopped_run_goes_on_and_reports_the_same(tmp_path, kind):
         assert (out / name).read_bytes() == (tmp_path / "fresh" / name).read_bytes()
 
 
-def test_two_runs_at_once_share_a_cache(tmp_path):
-    folder, out = many(tmp_path / "in"), tmp_path / "out"
-    both = [
-        subprocess.Popen(command(folder, out), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for _ in range(2)
-    ]
+INSPECT = """
+import sys
+from pathlib import Path
+from dataset_tools.quality.engines import measured_here
+from dataset_tools.quality.qc import inspection, load_thresholds, pictures_in
+folder, cache = map(Path, sys.argv[1:])
+with inspection(pictures_in(folder), load_thresholds(), measured_here, cache=cache) as found:
+    assert len(list(found)) == 120
+"""
+
+
+def test_two_inspections_at_once_share_a_cache(tmp_path):
+    folder, cache = many(tmp_path / "in"), tmp_path / "out" / CACHE
+    command = [sys.executable, "-c", INSPECT, str(folder), str(cache)]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
     for process in both:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-    assert len((out / "qc.jsonl").read_text(encoding="utf-8").splitlines()) == 120
-    assert next(kept_rows(out)) == 120
+    assert next(kept_rows(tmp_path / "out")) == 120
 
 
 def test_a_store_that_another_process_removed_is_one_sentence(tmp_path):
