@@ -126,8 +126,8 @@ def half_edited(request: pytest.FixtureRequest, folder: Path, monkeypatch: pytes
         raise CutOffError
 
     monkeypatch.setattr(edit, "write_text", once)
+    changes = plan(read_captions(folder), Edits(replace=[("red", "dark red")]))
     with pytest.raises(CutOffError):
-        changes = plan(read_captions(folder), Edits(replace=[("red", "dark red")]))
         apply(folder, changes, keep=request.param)
     monkeypatch.undo()
     assert (folder / "a.txt").read_text() == "myface, dark red, Tree"
