@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +52,14 @@ def test_nothing_is_made_below_a_ground_that_is_gone(project: Path):
             make_folder(project)
         make_folder(project.parent / "another")
     assert sorted(path.name for path in project.parent.iterdir()) == ["another", "away"]
+
+
+def test_an_empty_mount_point_is_another_disk(project: Path, monkeypatch: pytest.MonkeyPatch):
+    there = Path.stat
+    with gone(project), working_in(project):
+        of_another = os.stat_result((*there(project)[:2], there(project).st_dev + 1, *there(project)[3:10]))
+        monkeypatch.setattr(Path, "stat", lambda self, **how: of_another if self == project else there(self))
+        make_folder(project / "runs")
 
 
 def test_what_was_missed_first_is_not_what_is_told(project: Path):

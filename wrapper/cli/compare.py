@@ -13,7 +13,7 @@ from wrapper.cli.condition_options import condition_options, conditions_of
 from wrapper.cli.device_options import device_options, placement_of
 from wrapper.cli.hires_options import hires_of, hires_options
 from wrapper.cli.mask_options import mask_of, mask_options
-from wrapper.cli.options import next_step, project_options
+from wrapper.cli.options import next_step, project_options, stay_on_drive
 from wrapper.cli.sampling_options import project_unless_base, random_seed
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def command(project: Path, overrides: tuple[str, ...], dry_run: bool, yes: bool,
     opened = project_unless_base(project, overrides, request.base)
     comparison = comparison_of(request, opened, random_seed(), lambda text: click.echo(text, err=True))
     comparison.check()
+    stay_on_drive(comparison.album.folder)
     _announce(comparison, ask=not yes and not dry_run)
     if dry_run:
         next_step("the same command without --dry-run")

@@ -10,7 +10,7 @@ import click
 from wrapper.cli.condition_options import condition_options, conditions_of
 from wrapper.cli.device_options import device_options, placement_of
 from wrapper.cli.hires_options import hires_of, hires_options
-from wrapper.cli.options import hold, in_project, next_step, open_project, project_options
+from wrapper.cli.options import hold, in_project, next_step, open_project, project_options, stay_on_drive
 from wrapper.cli.sampling_options import project_unless_base, random_seed, sampling_options_with_seeds
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def command(project: Path, overrides: tuple[str, ...], dry_run: bool, **given: A
     request = Request(hires=hires, conditions=conditions, placement=placement, **given)
     shooting = shooting_of(request, opened, random_seed())
     shooting.check()
+    stay_on_drive(given["out"] or Path())
     for note in shooting.notes:
         click.echo(f"not as it was: {note}", err=True)
     if dry_run:

@@ -11,7 +11,7 @@ from wrapper.cli.condition_options import condition_options
 from wrapper.cli.device_options import device_options
 from wrapper.cli.inpaint_given import painter_of, repair_of, settings_of
 from wrapper.cli.mask_options import mask_of, mask_options
-from wrapper.cli.options import next_step, project_options
+from wrapper.cli.options import next_step, project_options, stay_on_drive
 from wrapper.cli.sampling_options import (
     first_given,
     project_unless_base,
@@ -91,6 +91,8 @@ def command(project: Path, overrides: tuple[str, ...], **given: Any) -> None:
     where it stopped: pictures that are there, made from the same things, are kept.
     """
     mask = mask_of(given)
+    if given["out"]:
+        stay_on_drive(given["out"])
     given = _with_preset(project, overrides, given)
     if given["manifest"]:
         _repaint_rows(project, overrides, mask, given)

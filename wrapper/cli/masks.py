@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wrapper.cli.options import next_step
+from wrapper.cli.options import next_step, stay_on_drive
 
 if TYPE_CHECKING:
     from dataset_tools.masking.make import Made
@@ -61,6 +61,8 @@ def command(source: Path, out: Path | None, sheets: Path, dry_run: bool, **given
         _preview(plans)
         return 0
     check_place(sheets)
+    for place in (source, sheets, *([out] if out else [])):
+        stay_on_drive(place)
     made = make_masks(plans, settings, sheets)
     return _told(made, plans, source)
 

@@ -63,6 +63,15 @@ def hold_place(cache: Path, part: Part) -> None:
     context.with_resource(working_in(cache.parent))
 
 
+def stay_on_drive(path: Path) -> None:
+    """Until this command ends, nothing is written to ``path`` when the drive that it is on is gone."""
+    from dataset_tools.system.ground import working_in
+
+    place = path.absolute()
+    ground = next(one for one in (place, *place.parents) if one.is_dir())
+    click.get_current_context().with_resource(working_in(ground))
+
+
 def in_project(folder: Path) -> str:
     """`` --project DIR`` to be pasted behind a command; nothing for the current folder."""
     return "" if folder == Path() else f" --project {shlex.quote(str(folder))}"
