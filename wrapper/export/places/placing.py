@@ -20,6 +20,7 @@ from dataset_tools.data_text import bounded_text, from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import content_hash, in_use, is_in_use, placing, write_json
 from dataset_tools.system import moving
+from dataset_tools.system.ground import make_folder, working_in
 from dataset_tools.system.moving import remove_tree
 from wrapper.left_name import LeftName, own_name, read_name
 
@@ -49,7 +50,8 @@ def staging(destination: Path) -> Iterator[Path]:
             try:
                 write_json(folder / BY, own_name()._asdict())
                 _refuse_beside_others(destination, folder)
-                yield folder
+                with working_in(destination):
+                    yield folder
             except BaseException:
                 take_back(folder)
                 raise
@@ -109,7 +111,7 @@ def place(folder: Path, moves: Sequence[Move], *, replace: bool = True) -> None:
     (folder / OLD).mkdir()
     for number, move in enumerate(moves):
         with placing(move.final):
-            move.final.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(move.final.parent)
             if os.path.lexists(move.final):
                 if not replace:
                     raise UserError(
