@@ -143,6 +143,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """
     with placing(path):
         make_folder(path.parent)
+        if path.is_mount():  # it could not be renamed when the work is done
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(path))
         _remove_abandoned(path)
         temporary = Path(tempfile.mkdtemp(prefix=f"{PART}{path.name}-", dir=path.parent))
     try:

@@ -56,6 +56,10 @@ _HELD = SystemFault(
     "Another program has a file open",
     "Close it there (a viewer, a sync client, a virus scanner), and give the command again.",
 )
+_BUSY = SystemFault(
+    "A folder is in use, or a disk is mounted there",
+    "A folder that is replaced whole can be no mount point: mount the one above it.",
+)
 _HANDLES = SystemFault("Too many files are open", "Raise the limit (ulimit -n), or end other programs.")
 _MEMORY = SystemFault(
     "The computer's memory is used up",
@@ -70,6 +74,7 @@ _BY_NUMBER = {
     "EFBIG": _LARGE,
     "EROFS": _READ_ONLY,
     "ENAMETOOLONG": _LONG,
+    "EBUSY": _BUSY,
     **dict.fromkeys(("EIO", "ENXIO", "ENODEV", "EREMOTEIO", "EUCLEAN", "EBADMSG"), _DRIVE),
     **dict.fromkeys(("ESTALE", "ENOTCONN", "EHOSTDOWN", "ENOLINK", "ESHUTDOWN"), _DRIVE),
     "ENOENT": _GONE,

@@ -46,6 +46,13 @@ def test_what_the_file_system_refuses_is_the_users_to_mend(photo: Path, name: st
     assert photo.read_bytes() == b"mine"
 
 
+def test_a_folder_that_is_a_mount_point_is_refused_before_the_work(photo: Path, monkeypatch):
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == photo.parent)
+    with pytest.raises(UserError, match="cannot be written") as caught, whole_folder(photo.parent):
+        pytest.fail("the work must not begin")
+    assert "mount the one above it" in caught.value.hint
+
+
 def test_a_full_disk_says_which_file_it_was(tmp_path: Path):
     def fill() -> None:
         with whole_file(tmp_path / "ухо 🙂.txt"):

@@ -44,6 +44,10 @@ SAID = {
         RuntimeError("Could not determine home directory."),
         "This user has no folder of its own",
     ),
+    "a mount point": (
+        of("EBUSY"),
+        "A folder is in use, or a disk is mounted there (Device or resource busy)",
+    ),
     "a long name": (of("ENAMETOOLONG"), "A name or a path is too long for its disk (File name too long)"),
     "disk of safetensors": (
         SafetensorError("I/O error: No space left on device (os error 28)"),
