@@ -32,7 +32,7 @@ def test_a_table_of_tags_and_that_every_caption_is_read(folder, capsys):
     assert shown.out.splitlines()[:4] == [
         "      2  100%  myface woman",
         "      2  100%  red",
-        "and 1 more tags; --tags 3 lists all",
+        "and 1 more tag; --tags 3 lists all",
         "2 captions, 3 tags",
     ]
     assert "every caption is read" in shown.out

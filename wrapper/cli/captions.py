@@ -121,11 +121,12 @@ def _show_tags(captions: Sequence[str], most: int) -> None:
     for tag, count in counts.most_common(most):
         click.echo(f"{count:>7} {count / len(captions):>5.0%}  {tag}")
     if len(counts) > most:
-        click.echo(f"and {len(counts) - most} more tags; --tags {len(counts)} lists all")
+        click.echo(f"and {count_of(len(counts) - most, 'more tag')}; --tags {len(counts)} lists all")
     click.echo(f"{count_of(len(captions), 'caption')}, {count_of(len(counts), 'tag')}")
 
 
 def _check(folder: Path, suffix: str, trigger: str) -> int:
+    from dataset_tools.wording import count_of
     from wrapper.kohya.caption_folders import check_caption_folders
 
     findings = check_caption_folders(_folders(folder), suffix, trigger)
@@ -134,7 +135,8 @@ def _check(folder: Path, suffix: str, trigger: str) -> int:
     for problem in findings.warnings:
         click.secho(f"warning: {problem}", fg="yellow", err=True)
     if findings.errors:
-        click.echo(f"{len(findings.errors)} errors, {len(findings.warnings)} warnings", err=True)
+        warnings = count_of(len(findings.warnings), "warning")
+        click.echo(f"{count_of(len(findings.errors), 'error')}, {warnings}", err=True)
         return 2
     click.echo("every caption is read")
     next_step("edit with --drop, --replace or --prefix; --dry-run shows what would change")

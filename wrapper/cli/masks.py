@@ -108,7 +108,7 @@ def _told(made: Made, plans: MaskPlans, source: Path) -> int:
     for said in made.warnings[:SHOWN]:
         click.secho(f"warning: {said}", fg="yellow", err=True)
     if len(made.warnings) > SHOWN:
-        click.echo(f"and {len(made.warnings) - SHOWN} warnings more", err=True)
+        click.echo(f"and {count_of(len(made.warnings) - SHOWN, 'warning')} more", err=True)
     if plans.without:
         shown = ", ".join(plans.without[:5]) + (", …" if len(plans.without) > 5 else "")
         click.echo(f"{count_of(len(plans.without), 'picture has', 'pictures have')} no mask: {shown}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset_tools.files import data_hash
+from dataset_tools.wording import count_of
 
 if TYPE_CHECKING:
     from wrapper.project.load import Project
@@ -29,7 +30,7 @@ def images(project: Project, count: int) -> list[Path]:
         prompts = [Prompt(text, seed=int(path.stem.removeprefix("class_"))) for path in missing]
         pipeline = open_pipeline(info, "txt2img")
         sampling = Sampling("Euler a", asked.steps, project.settings.generate.cfg)
-        title = f"{len(missing)} class images, steps"
+        title = f"{count_of(len(missing), 'class image')}, steps"
         drawn = draw(pipeline, info, prompts, sampling, (size, size), title=title)
         for path, picture in zip(missing, drawn, strict=True):
             save_drawn(path, picture)

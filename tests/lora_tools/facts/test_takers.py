@@ -76,7 +76,7 @@ def test_mixed_alphas_are_another_strength_in_diffusers(tmp_path: Path):
     found = verdicts(
         changed("sd15", tmp_path / "a.safetensors", lambda made: {**made, name: torch.tensor(4.0)})
     )
-    assert found["diffusers"] == (False, "all layers, 1 attentions at another strength: mixed alphas")
+    assert found["diffusers"] == (False, "all layers, 1 attention at another strength: mixed alphas")
     assert found["A1111"][0]
 
 

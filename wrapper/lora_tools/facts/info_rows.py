@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from dataset_tools.wording import some
+from dataset_tools.wording import count_of, some
 from wrapper.lora.fit import TITLES
 from wrapper.lora.sealing import LEGACY
 from wrapper.lora_tools.facts.info import LoraInfo
@@ -70,7 +70,8 @@ def counted(values: Iterable[object]) -> str:
     if len(counts) <= 1:
         return next(iter(counts), "")
     shown = [f"{value} ({count})" for value, count in counts.most_common(_MOST)]
-    return ", ".join(shown) + (f" and {len(counts) - _MOST} others" if len(counts) > _MOST else "")
+    more = len(counts) - _MOST
+    return ", ".join(shown) + (f" and {count_of(more, 'other')}" if more > 0 else "")
 
 
 def faults(info: LoraInfo) -> list[str]:

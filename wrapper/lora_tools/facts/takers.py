@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import NamedTuple
 
+from dataset_tools.wording import count_of
 from wrapper.lora.layers import Layer
 from wrapper.lora.spellings.forms import form_of
 from wrapper.lora.spellings.parts import DOWN, UP
@@ -79,8 +80,9 @@ def _by_map(program: str, found: Recognised, table: KeyMap) -> Verdict:
     keys = sum(len(found.modules[module]) for module in lost)
     reached = len(found.modules) - len(lost)
     if not lost:
-        detail = "not judged: it has what no plain LoRA has" if found.inexact else f"all {reached} layers"
-        return Verdict(program, not found.inexact, detail)
+        every = f"all {count_of(reached, 'layer')}"
+        odd = "not judged: it has what no plain LoRA has"
+        return Verdict(program, not found.inexact, odd if found.inexact else every)
     if program == "Forge" and keys > FORGE_TAKES:
         return Verdict(program, False, f"refused: it does not know {keys} keys")
     first = next(iter(lost.values()))
@@ -112,10 +114,9 @@ def _diffusers(found: Recognised, header: Header, alphas: Mapping[str, float]) -
     if "PEFT" in found.spelling and any("alpha" in parts for parts in found.modules.values()):
         return Verdict("diffusers", False, "refused: alphas beside PEFT's names")
     if "Kohya" in found.spelling and (mixed := _mixed(alphas)):
-        return Verdict(
-            "diffusers", False, f"all layers, {mixed} attentions at another strength: mixed alphas"
-        )
-    return Verdict("diffusers", True, f"all {len(found.modules)} layers")
+        mixed_words = count_of(mixed, "attention")
+        return Verdict("diffusers", False, f"all layers, {mixed_words} at another strength: mixed alphas")
+    return Verdict("diffusers", True, f"all {count_of(len(found.modules), 'layer')}")
 
 
 def _mixed(alphas: Mapping[str, float]) -> int:
