@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 _FIELD = re.compile(r"\{[a-z_]*(?::[^{}]*)?\}")
 BETWEEN = "\0"
 _SOURCES = ("wrapper", "dataset_tools", "vendor")
+_RAISED = {"UserError", "UsageError", "Refused", "RunFailed", "ValueError"}
 _TELLING = {"error", "warn", "tell", "Fight"}
 
 
@@ -47,6 +48,26 @@ def refusals_of(path: Path) -> set[str]:
     said = [call.args[0] for call in calls if getattr(call.func, "id", "") == "UserError"]
     said += [call.args[1] for call in calls if getattr(call.func, "attr", "") == "add" and len(call.args) > 1]
     return {text for text in map(_text, said) if len(re.sub(r"\W", "", text)) > 8}
+
+
+def told_by(path: Path) -> set[str]:
+    """What a module tells a user: in errors, problems and sentences, directly, through a name or returned."""
+    found: set[str] = set()
+    for scope in (node for node in ast.walk(_parsed(path)) if isinstance(node, ast.FunctionDef)):
+        assigned = list(_assigned(scope))
+        for said in _sentences(scope):
+            name = getattr(said, "id", "")
+            found |= {_text(said), *(text for target, text in assigned if target == name)}
+    return {text for text in found if len(re.sub(r"\W", "", text)) > 8}
+
+
+def _sentences(scope: ast.FunctionDef) -> Iterator[ast.expr]:
+    for call in (node for node in ast.walk(scope) if isinstance(node, ast.Call) and node.args):
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        if name in _RAISED or name in ("tell", "_say"):
+            yield call.args[0]
+        elif name in ("add", "replace") and len(call.args) > 1:
+            yield call.args[1]
 
 
 def is_said(quote: str, texts: str) -> bool:

@@ -13,7 +13,7 @@ from dataset_tools.files import write_text
 from dataset_tools.manifests import safety
 from dataset_tools.quality.verdict import RULES
 from tests.docs.console import DOCS
-from tests.docs.messages import BETWEEN, ROOT, all_texts, findings_of, is_said, refusals_of, texts_of
+from tests.docs.messages import BETWEEN, ROOT, all_texts, findings_of, is_said, refusals_of, texts_of, told_by
 from tests.export.loras import plain_layers, save, tensors
 from wrapper.cli.main import run
 from wrapper.launch.endings.causes import FATAL, NOTICES
@@ -91,6 +91,21 @@ EXPORTS = sorted((ROOT / "wrapper/export").rglob("*.py"))
 @pytest.mark.parametrize("path", EXPORTS, ids=lambda path: path.stem)
 def test_every_refusal_of_export_is_on_the_page(path):
     assert [text for text in sorted(refusals_of(path)) if not covered(text)] == []
+
+
+SWEEPS = sorted(
+    [
+        *(ROOT / "wrapper/sweep").rglob("*.py"),
+        *(ROOT / "wrapper/cli").glob("sweep*/*.py"),
+        *(ROOT / "wrapper/cli").glob("sweep_*.py"),
+        ROOT / "dataset_tools/system/ray_cluster.py",
+    ]
+)
+
+
+@pytest.mark.parametrize("path", SWEEPS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_refusal_of_a_sweep_is_on_the_page(path):
+    assert [text for text in sorted(told_by(path)) if not covered(text)] == []
 
 
 def test_every_reason_of_qc_is_on_the_page():
