@@ -79,7 +79,7 @@ def test_a_look_says_how_many_have_room_and_runs_nothing(nodes: Any):
     assert look("local") is None
     with pytest.raises(UserError, match="no node of the cluster has 1 of a GPU and 3 processors"):
         look(nodes.address, cpus=3)
-    with pytest.raises(UserError, match="no Ray cluster at '127.0.0.1:1'"):
+    with pytest.raises(UserError, match=r"no Ray cluster at '127\.0\.0\.1:1'"):
         look("127.0.0.1:1")
 
 

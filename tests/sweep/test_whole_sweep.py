@@ -10,15 +10,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.sweep.in_process import in_this_process
 from wrapper.cli.main import run
 from wrapper.demo.world import write_world
 from wrapper.lora.file import read_lora
 from wrapper.project.load import load_project
 from wrapper.steps.job import prepare_data
 
+__all__ = ["in_this_process"]
 pytestmark = pytest.mark.slow
 SETTINGS = """
 [stage_a]
@@ -33,12 +36,12 @@ checkpoints = "last"
 loss_timesteps = 1
 """
 RATES = ("--grid", "stage_b.kohya.learning_rate=1e-4,1e-2")
-GRID = (*RATES, "--grid", "masks.dilate_px=0,4")
+OWN = ("--grid", "stage_b.kohya.learning_rate=1e-2", "--grid", "masks.dilate_px=4")
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's project, built, with a short Stage B; never changed."""
+    """The demo's project, built, with a short Stage B."""
     root = tmp_path_factory.mktemp("sweeps") / "демо 'q' 🙂"
     write_world(root)
     path = root / "lorawrap.toml"
@@ -78,13 +81,25 @@ def test_a_killed_sweep_ends_as_an_undisturbed_one(built: Path, tmp_path: Path, 
     assert best(calm) == best(killed)
 
 
-def test_a_sweep_ranks_only_what_was_measured_on_the_same_pictures(built: Path, tmp_path: Path, capsys):
-    root = tmp_path / "p"
-    shutil.copytree(built, root)
-    assert run(["sweep", "run", "lr", "--project", str(root), *GRID, "--max", "2", "--seed", "1"]) == 0
-    datasets = {json.loads((trial / "trial.json").read_text())["dataset_key"] for trial in trials(root)}
-    results = json.loads((root / "sweeps" / "lr" / "results.json").read_text(encoding="utf-8"))
-    assert len(results["groups"]) == len(datasets) == 2
+def test_a_trial_is_trained_and_measured_on_a_dataset_of_its_own(
+    built: Path, capsys: pytest.CaptureFixture[str], in_this_process: None
+):
+    """Which trials are ranked together is asked of made sweeps, and what is killed in tests/faults."""
+    assert run(["sweep", "run", "own", "--project", str(built), *OWN]) == 0
+    said = capsys.readouterr().out
+    assert "were measured in an earlier run" in said
+    sweep = built / "sweeps" / "own"
+    told, results = read(sweep / "trials" / "001" / "trial.json"), read(sweep / "results.json")
+    assert (
+        told["dataset_key"] == read(sweep / "datasets" / told["dataset"] / "dataset" / "dataset.json")["key"]
+    )
+    assert (results["best"], results["metric"], results["trials"][0]["steps"]) == ("001", "psnr_db", 4)
+    assert (sweep / results["trials"][0]["lora"]).is_file()
+    assert "next: lorawrap export --project" in said
+
+
+def read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def loras(trial: Path) -> dict[str, dict[str, bytes]]:
@@ -95,9 +110,9 @@ def loras(trial: Path) -> dict[str, dict[str, bytes]]:
 
 
 def measured(trial: Path) -> object:
-    found = json.loads((trial / "evaluation.json").read_text(encoding="utf-8"))
+    found = read(trial / "evaluation.json")
     return [found["masked"], [one["loss"] for one in found["checkpoints"]["stage_b"]]]
 
 
 def best(root: Path) -> str:
-    return json.loads((root / "sweeps" / "lr" / "results.json").read_text(encoding="utf-8"))["best"]
+    return read(root / "sweeps" / "lr" / "results.json")["best"]
