@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,6 +118,8 @@ def _only_pickled(folder: Path) -> bool:
 def _variant(folder: Path) -> str | None:
     names = [path.name for path in visible(folder.glob("*.safetensors*"))]
     if not names:
+        if not folder.parent.is_dir():  # it was when the model was recognised: its drive was taken away
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder.parent))
         raise UserError(
             f"{folder}: has no .safetensors weights.",
             "Get the .safetensors version of this model; --allow-pickle opens .bin files, weights only.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataset_tools.building.dataset import BuiltDataset, read_dataset
 from dataset_tools.errors import UserError
+from dataset_tools.files import check_place
 from dataset_tools.system.left_by_systems import files_below
 from wrapper.contents import HASHES, Contents
 from wrapper.diffusion.pipelines.opening import project_base
@@ -83,6 +84,7 @@ def plan_evaluation(project: Project) -> Plan:
     built = read_dataset(paths.dataset)
     check_judges(project)
     checkpoints = trained_checkpoints(project)
+    check_place(paths.images)
     if not asked.seeds:
         raise UserError(f"{paths.file} [evaluate]: no seeds.", "For example seeds = [1, 2, 3].")
     sampling = Sampling(settings.inpaint.sampler, settings.inpaint.steps, settings.inpaint.cfg)

@@ -55,12 +55,10 @@ def asked(ready: dict[str, Path], place: Path, name: str) -> dict[str, Any]:
 
 def faults(found: dict[str, Any]) -> list[str]:
     """What is wrong with how a command met the fault, and went on."""
-    wrong = [
-        f"{name}: {found[name]}" for name in ("broken", "lost", "left", "changed", "strewn") if found[name]
-    ]
+    wrong = [f"{name}: {found[name]}" for name in BAD if found.get(name)]
     if found["code"] not in (0, 1, 2) or "Traceback" in found["said"]:
         wrong.append(f"exit code {found['code']}: {found['said']}")
-    return wrong + ([f"again {found['again']}: {found['said again']}"] if found["again"] else [])
+    return wrong + ([f"again {found['again']}: {found['said again']}"] if found.get("again") else [])
 
 
 def different(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
@@ -79,6 +77,28 @@ def test_a_command_goes_on_when_its_disk_is_back(worker: Forge, ready, tmp_path,
         given["place"] = str(tmp_path / str(number + 1) / "диск")
         found = worker.trial("drives.disturbed", **given, what=what, kind=kind, when=when, again=again)
         assert (what, kind, when, faults(found), different(found, undisturbed)) == (what, kind, when, [], [])
+
+
+INTO = [(name, into) for name, asked in COMMANDS.items() for into in asked.writes if name not in SWEEPS]
+
+
+@pytest.mark.parametrize(("name", "into"), [one for one in INTO if one != ("build", "dataset")])
+def test_a_folder_that_can_only_be_read_is_told(worker: Forge, ready, tmp_path, name, into):
+    """A dataset is replaced whole, which no mount point can be: `test_disk` has a project on such a disk."""
+    given = asked(ready, tmp_path, name)
+    found = worker.trial("drives.disturbed", **given, what="only_read", on=into)
+    assert (found["code"], faults(found)) == (2, [])
+    assert "nothing can be written" in found["said"] or "Read-only file system" in found["said"]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, asked in COMMANDS.items() if asked.bases and name not in SWEEPS]
+)
+def test_a_base_model_whose_disk_is_gone_is_told(worker: Forge, ready, tmp_path, name):
+    for number, kind in enumerate(("away", "dead")):
+        given = asked(ready, tmp_path / str(number), name)
+        found = worker.trial("drives.disturbed", **given, what="pull", kind=kind, on="bases")
+        assert (found["code"], faults(found)) == (2, [])
 
 
 def test_a_training_goes_on_from_its_state_when_the_stick_is_back(real: Forge, ready, tmp_path):

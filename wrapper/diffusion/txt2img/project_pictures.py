@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError
-from dataset_tools.files import write_json
+from dataset_tools.files import check_place, write_json
 from wrapper.diffusion.pictures.photograph import Photograph
 from wrapper.diffusion.pictures.picture import save_picture
 from wrapper.diffusion.pictures.sheet import save_sheet
@@ -55,6 +55,7 @@ def generate_project(project: Project) -> Path:
     sampling = Sampling(settings.sampler, settings.steps, settings.cfg)
     prompts, size = [shot.prompt for shot in shots], wanted_size(project)
     check_request(prompts, sampling, size)
+    check_place(images / FOLDER)
     info = project_base(project, "txt2img")
     pipeline = open_pipeline(info, "txt2img")
     without = draw(pipeline, info, prompts, sampling, size, title="txt2img, the base alone")
