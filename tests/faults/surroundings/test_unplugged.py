@@ -79,7 +79,7 @@ def test_a_command_goes_on_when_its_disk_is_back(worker: Forge, ready, tmp_path,
         assert (what, kind, when, faults(found), different(found, undisturbed)) == (what, kind, when, [], [])
 
 
-INTO = [(name, into) for name, asked in COMMANDS.items() for into in asked.writes if name not in SWEEPS]
+INTO = [(name, into) for name, of in COMMANDS.items() for into in of.writes if name not in SWEEPS]
 
 
 @pytest.mark.parametrize(("name", "into"), [one for one in INTO if one != ("build", "dataset")])
