@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 
 import pytest
 
 from dataset_tools.errors import UserError
+from dataset_tools.files import write_json
 from tests.sweep.made_sweeps import Made, hold_out, make_sweep
+from wrapper.runs.record import this_process
 from wrapper.sweep.outcome.ranking import rank
 from wrapper.sweep.outcome.words import ranking_words
 from wrapper.sweep.trials import Sweep
@@ -201,6 +204,38 @@ def test_what_another_training_seed_changes_is_told_where_seeds_were_swept(tmp_p
         "Another training seed alone changes the mean by 0.10 dB (standard deviation, over 2 settings)"
         in (told(make_sweep(tmp_path / "seeds", made)))
     )
+
+
+def test_the_best_setting_over_all_seeds_is_told_apart_from_the_best_trial(tmp_path):
+    """The best trial owes its place to its seed: the other rank is better on the whole."""
+    seed = "stage_b.kohya.seed"
+    shifts = {8: (1.0, 1.1, 3.0), 16: (2.0, 2.1, 2.2)}
+    made = [Made({RANK: dim, seed: n}, shift) for dim, some in shifts.items() for n, shift in enumerate(some)]
+    words = told(make_sweep(tmp_path, made))
+    assert "trial 003 (network_dim 8, seed 2) is the best of 6" in words
+    assert re.search(
+        r"Over all seeds network_dim 16 \([\d.]+ dB over 3 seeds\) is the best, before "
+        r"network_dim 8 \([\d.]+ dB over 3 seeds\): 0\.40 dB apart, less than another seed alone changes\.",
+        words,
+    )
+
+
+@pytest.mark.parametrize(
+    ("doing", "events", "why"),
+    [
+        ("", "", "It runs."),
+        ("stage_b", "", "It trains Stage B: no step yet."),
+        ("stage_b", '{"step": 7, "steps": 60}\n{"step": 8, "st', "It trains Stage B: step 7 of 60."),
+        ("evaluate", "", "It is being measured."),
+    ],
+    ids=["begun", "no step", "steps", "evaluate"],
+)
+def test_a_trial_that_runs_says_how_far_it_is(tmp_path, doing, events, why):
+    sweep = make_sweep(tmp_path, [Made({RANK: 8}, status="running")])
+    trial = sweep.trials[0]
+    write_json(trial.record, {"status": "running", "doing": doing, "process": this_process()})
+    (trial.folder / "runs" / "stage_b-001" / "events.jsonl").write_text(events, encoding="utf-8")
+    assert rank(sweep).rows[0].why == why
 
 
 def test_a_measure_is_taken_that_there_is(tmp_path):

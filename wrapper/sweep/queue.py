@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataset_tools.progress import clock
+from dataset_tools.system.streams import IN_UTF8
 from wrapper.runs.record import read_object
 from wrapper.sweep.engines import Change, Engine, Job
 from wrapper.sweep.outcome.shown import setting_words, swept_names
@@ -42,7 +43,7 @@ def waiting(sweep: Sweep, *, failed_too: bool) -> list[Trial]:
 def job_of(trial: Trial) -> Job:
     """The process that runs ``trial``; it is the same program wherever it runs."""
     argv = (sys.executable, "-m", "wrapper.sweep.work", str(trial.folder.resolve()))
-    env = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    env = {"PYTHONUNBUFFERED": "1", **IN_UTF8}
     return Job(trial.id, argv, {**env, **_package()}, trial.log.resolve())
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from dataset_tools.data_text import from_json
 from dataset_tools.progress import Bar, progress
@@ -53,21 +54,29 @@ def steps_done(trial: Trial, planned: dict[str, int]) -> int:
     if trial.status() == "succeeded":
         return total
     paths = ProjectPaths(trial.folder)
-    done = sum(min(_last_step(paths.run(stage).events), count) for stage, count in planned.items())
+    done = sum(min(last_step(paths.run(stage).events).done, count) for stage, count in planned.items())
     return min(done, max(total - 1, 0))
 
 
-def _last_step(events: Path) -> int:
-    """The step of the last whole line; 0 where there is none."""
+class LastStep(NamedTuple):
+    """How far a run is, of how many steps."""
+
+    done: int = 0
+    planned: int = 0
+
+
+def last_step(events: Path) -> LastStep:
+    """By the last whole line of ``events.jsonl``; nothing where there is none."""
     try:
         with events.open("rb") as stream:
             stream.seek(max(events.stat().st_size - _TAIL_BYTES, 0))
             lines = stream.read().splitlines()
     except OSError:
-        return 0
+        return LastStep()
     for line in reversed(lines):
         try:
-            return int(from_json(line)["step"])
+            event = from_json(line)
+            return LastStep(int(event["step"]), int(event["steps"]))
         except (ValueError, KeyError, TypeError):
             continue
-    return 0
+    return LastStep()

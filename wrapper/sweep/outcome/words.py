@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean, stdev
 
 from dataset_tools.wording import count_of
 from wrapper.evaluation.choosing import FEW_UNITS
@@ -12,12 +11,10 @@ from wrapper.evaluation.words import STAGES as TITLES
 from wrapper.evaluation.words import first_words, gap_words
 from wrapper.sweep.outcome.ranking import Group, Ranking
 from wrapper.sweep.outcome.rows import Row
+from wrapper.sweep.outcome.seeds import seed_words
 from wrapper.sweep.outcome.shown import differing, setting_words, swept_names, value_words
 
 NOTHING = "No trial has been trained and measured yet, so there is no best one."
-ONE_EACH = (
-    "Every setting was trained once: how much another training seed would change is not in the intervals."
-)
 
 
 def ranking_words(ranking: Ranking) -> list[str]:
@@ -29,7 +26,7 @@ def ranking_words(ranking: Ranking) -> list[str]:
         _first(ranking, group, metric),
         *_sureness(ranking, group, metric),
         *_base(group, metric),
-        *_seeds(ranking, group, metric),
+        *seed_words(ranking, group, metric),
         *_others(ranking),
     ]
 
@@ -113,29 +110,6 @@ def _of(count: int, all_of: int) -> str:
     every = "Both" if all_of == 2 else f"All {all_of}"
     some = every if count == all_of else f"{count or 'None'} of the {all_of}"
     return f"{some} trials {'is' if count in (0, 1) else 'are'}"
-
-
-def _seeds(ranking: Ranking, group: Group, metric: Metric) -> list[str]:
-    """What another training seed alone changes, where seeds were swept; else that it is not known."""
-    if len(group.rows) < 2:
-        return []
-    spreads = seed_spreads(group.rows)
-    if not spreads:
-        return [ONE_EACH]
-    return [
-        "Another training seed alone changes the mean by "
-        f"{metric.show(fmean(spreads))} (standard deviation, over {count_of(len(spreads), 'setting')})."
-    ]
-
-
-def seed_spreads(rows: Sequence[Row]) -> list[float]:
-    """The standard deviation of the mean over trials that differ in a seed alone, for each such set."""
-    sets: dict[str, list[float]] = {}
-    for row in rows:
-        rest = [(key, value) for key, value in row.trial.settings.items() if not key.endswith(".seed")]
-        if len(rest) < len(row.trial.settings) and row.mean is not None:
-            sets.setdefault(repr(rest), []).append(row.mean)
-    return [stdev(means) for means in sets.values() if len(means) > 1]
 
 
 def _others(ranking: Ranking) -> list[str]:
