@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from tests.forked_trainers import forked_trainers
 from wrapper.cli.main import run
 
+__all__ = ["forked_trainers"]
 EAR_BOX = (120, 110, 190, 210)
 CONFIG = """
 [project]
@@ -92,6 +94,7 @@ def originals(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked_trainers")
 def test_the_whole_job_runs_and_touches_no_original(project: Path, capfd: pytest.CaptureFixture[str]):
     before = originals(project)
     assert run(["run", "--project", str(project)]) == 0, capfd.readouterr().err

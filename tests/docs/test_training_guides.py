@@ -13,10 +13,12 @@ import toml
 
 from benchmarks.guides.face import take_settings, write_face
 from tests.docs.console import DOCS, commands
+from tests.forked_trainers import forked_trainers
 from tests.launch.test_train import FAKE
 from wrapper.cli.main import run
 from wrapper.kohya.presets import read_preset
 
+__all__ = ["forked_trainers"]
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 FEW: dict[str, dict[str, Any]] = {
     "stage_a": {"kohya": {"max_train_steps": 3, "save_every_n_steps": 2}},
@@ -61,6 +63,7 @@ def run_all(guide: str, capsys, *, after_first=lambda: None) -> str:
     return said
 
 
+@pytest.mark.usefixtures("forked_trainers")
 def test_the_two_stages_run_as_their_guides_say(tmp_path: Path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     project_file = Path("demo/lorawrap.toml")
@@ -71,6 +74,7 @@ def test_the_two_stages_run_as_their_guides_say(tmp_path: Path, monkeypatch, cap
     assert json.loads(Path("demo/choice.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.usefixtures("forked_trainers")
 def test_the_face_runs_as_its_guide_says(tmp_path: Path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_face(tmp_path)
