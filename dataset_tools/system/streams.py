@@ -7,6 +7,8 @@ import io
 import sys
 from typing import TextIO
 
+IN_UTF8 = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8:surrogateescape"}
+"""For the environment of a Python whose output is read here: the second wins where a user has set it."""
 HANDLER = "dataset_tools.spelled_out"
 _SIGNS = {
     **{"→": "->", "←": "<-", "…": "...", "–": "-", "—": "-", "−": "-", "×": "x", "·": "-", "•": "*"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +22,10 @@ from wrapper.diffusion.prompts.prompt_file import read_prompts
 from wrapper.export.places.model_paths import FILE, lora_folders
 from wrapper.kohya.imports.foreign import read_tables
 from wrapper.kohya.located import read_located, read_located_json
+from wrapper.launch.children.process import run
+from wrapper.launch.command import Command, embedded_trainer, environment
 from wrapper.project.load import load_project
+from wrapper.sd_scripts.children import run as ask_other
 from wrapper.sweep.planning.lists import read_rows
 from wrapper.trainer.data.pictures import read_caption
 
@@ -142,3 +146,13 @@ def test_utf_16_is_refused_by_its_name(reader: Reader, mark: bytes, encoding: st
     said = str(caught.value.message)
     assert "UTF-16" in said
     assert len(said.splitlines()) == 1, "one sentence"
+
+
+def test_what_a_user_set_for_output_does_not_reach_children(monkeypatch: pytest.MonkeyPatch):
+    """Else a trainer dies of the first name that the code page lacks; what is read here is UTF-8."""
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252:strict")
+    lines: list[str] = []
+    say = ("-c", "print('шаг ✓')")
+    child = Command((sys.executable, *say), environment(embedded_trainer(), None))
+    assert (run(child, lines.append), lines) == (0, ["шаг ✓"])
+    assert ask_other(Path(sys.executable), *say).stdout == "шаг ✓\n"

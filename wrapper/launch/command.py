@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from dataset_tools.system.processors import usable
+from dataset_tools.system.streams import IN_UTF8
 from wrapper.launch.processes import Device, Processes
 from wrapper.places import shipped
 
@@ -89,7 +90,7 @@ def environment(trainer: Trainer, cache: Path | None) -> dict[str, str]:
     """
     env = {
         "PYTHONUNBUFFERED": "1",
-        "PYTHONUTF8": "1",
+        **IN_UTF8,
         "PYTHONFAULTHANDLER": "1",
         "COLUMNS": "250",
         "TOKENIZERS_PARALLELISM": "false",

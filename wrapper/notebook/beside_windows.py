@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO
 
+from dataset_tools.system.streams import IN_UTF8
 from wrapper.launch.children import process_windows
 from wrapper.launch.children.groups import own_group
 from wrapper.launch.children.guardian import guarded
@@ -47,7 +48,7 @@ def run_anew(
 
 def _start(argv: Sequence[str], folder: Path, mark: Mapping[str, str]) -> subprocess.Popen[bytes]:
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-    environment = {"PYTHONPATH": path, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", **mark}
+    environment = {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **IN_UTF8, **mark}
     return subprocess.Popen(
         argv,
         cwd=folder,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import RunFailed
+from dataset_tools.system.streams import IN_UTF8
 
 _FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "VIRTUAL_ENV")
 
@@ -20,7 +21,7 @@ ISOLATED = ("-I", "-u", "-X", "utf8")
 def child_environment() -> dict[str, str]:
     """For a Python of another environment: nothing of ours is on its path; pip's own settings stay."""
     env = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    return {**env, "PYTHONUTF8": "1", "PIP_USER": "0"}
+    return {**env, **IN_UTF8, "PIP_USER": "0"}
 
 
 def ask(python: Path, script: Path, *argv: str) -> Any:
