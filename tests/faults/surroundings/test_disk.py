@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.surroundings import refusals
 from tests.faults.surroundings.campaign import filled, templates
 from tests.faults.surroundings.disk import why_not
 from tests.faults.surroundings.forked import Forge, forge
@@ -62,6 +63,13 @@ def test_a_project_that_can_only_be_read_is_a_sentence(worker, asked):
 def test_photographs_that_can_only_be_read_are_enough(worker, asked):
     found = worker.trial("photographs_read_only", **asked("build"))
     assert (found["code"], found["again"]) == (0, 0)
+
+
+@pytest.mark.skipif(bool(refusals.why_not()), reason=refusals.why_not())
+def test_where_there_are_no_links_and_no_locks_build_copies(worker, asked):
+    found = worker.trial("limits.refused", **asked("build"), what="no locks nor links")
+    assert (found["code"], found["again"], found["left"]) == (0, 0, [])
+    assert found["first"] == found["made"]
 
 
 @pytest.mark.parametrize("stage", ["qc", "build"])

@@ -1,6 +1,6 @@
 """Commands within limits (of a file, of open files, of a path), and on disks that cannot do everything.
 
-``LORAWRAP_FAULTS=N`` asks for all of it; without it one command is done on a disk without links and locks.
+``LORAWRAP_FAULTS=N`` asks for it. `test_disk` has a disk without links and locks.
 """
 
 from __future__ import annotations
@@ -20,19 +20,21 @@ from tests.faults.surroundings.disk import why_not
 from tests.faults.surroundings.forked import Forge, forge
 from tests.faults.surroundings.test_unplugged import faults
 
-MANY = bool(os.environ.get("LORAWRAP_FAULTS"))
 LIGHT = ("qc", "masks", "build", "captions", "render", "report", "lora merge", "runs list")
 """Without torch, or with little of it."""
-pytestmark = pytest.mark.skipif(bool(why_not()), reason=f"no disk of one's own can be mounted: {why_not()}")
-long = pytest.mark.skipif(not MANY, reason="minutes; LORAWRAP_FAULTS=N asks for it")
+pytestmark = [
+    pytest.mark.skipif(bool(why_not()), reason=f"no disk of one's own can be mounted: {why_not()}"),
+    pytest.mark.skipif(
+        not os.environ.get("LORAWRAP_FAULTS"), reason="minutes; LORAWRAP_FAULTS=N asks for it"
+    ),
+]
 filtered = pytest.mark.skipif(bool(refusals.why_not()), reason=refusals.why_not())
 
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """For each stage a project that has all of those before it."""
-    last = "report" if MANY else "build"
-    return dict(templates(tmp_path_factory.mktemp("готово"), last, full=MANY))
+    return dict(templates(tmp_path_factory.mktemp("готово"), "report", full=True))
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +57,6 @@ def asked(ready: dict[str, Path], tmp_path: Path):
 
 
 @filtered
-def test_where_there_are_no_links_and_no_locks_build_copies(worker: Forge, asked):
-    found = worker.trial("limits.refused", **asked("build"), what="no locks nor links")
-    assert (found["code"], faults(found), found["first"] == found["made"]) == (0, [], True)
-
-
-@long
-@filtered
 @pytest.mark.parametrize("what", ["no hard links", "no locks", "no locks nor links"])
 @pytest.mark.parametrize("name", LIGHT)
 def test_a_disk_without_links_or_locks_is_enough(worker: Forge, asked, name, what):
@@ -69,7 +64,6 @@ def test_a_disk_without_links_or_locks_is_enough(worker: Forge, asked, name, wha
     assert (found["code"], faults(found)) == (0, [])
 
 
-@long
 @filtered
 @pytest.mark.parametrize("name", ["qc", "build", "report", "lora merge"])
 def test_a_quota_is_told(worker: Forge, asked, name):
@@ -78,7 +72,6 @@ def test_a_quota_is_told(worker: Forge, asked, name):
     assert "Disk quota exceeded" in found["said"]
 
 
-@long
 @pytest.mark.parametrize(
     ("name", "of", "most", "words"),
     [
@@ -95,7 +88,6 @@ def test_a_limit_is_told_and_the_command_goes_on_without_it(worker: Forge, asked
     assert found["code"] == 0 or (found["code"] == 2 and words in found["said"])
 
 
-@long
 @pytest.mark.parametrize("how", ["read only", "full", "file", "gone", "home"])
 @pytest.mark.parametrize("name", ["generate", "export"])
 def test_the_users_cache_is_done_without(worker: Forge, asked, name, how):
@@ -103,7 +95,6 @@ def test_the_users_cache_is_done_without(worker: Forge, asked, name, how):
     assert (found["code"], found["lost"], found["broken"], found["changed"]) == (0, [], [], [])
 
 
-@long
 @pytest.mark.skipif(not shutil.which("lowntfs-3g"), reason="no ntfs-3g")
 @pytest.mark.parametrize("name", LIGHT)
 def test_a_disk_that_knows_no_case_is_enough(worker: Forge, asked, name):
@@ -111,7 +102,6 @@ def test_a_disk_that_knows_no_case_is_enough(worker: Forge, asked, name):
     assert (found["code"], faults(found)) == (0, [])
 
 
-@long
 @pytest.mark.parametrize("spare", [60, 120, 200])
 @pytest.mark.parametrize("name", LIGHT)
 def test_a_path_that_is_too_long_is_told(worker: Forge, asked, name, spare):
