@@ -81,6 +81,13 @@ def test_a_failed_run_is_one_and_tells_command_and_log(root, monkeypatch, capsys
     assert "→ Lower train_batch_size" in told
 
 
+def test_a_place_for_the_lora_that_is_none_is_told_before_the_training(root, capsys):
+    (root / "loras").write_text("a file")
+    assert run(argv(root)) == 2
+    assert "loras is a file, not a folder" in capsys.readouterr().err
+    assert not (root / "runs").exists()
+
+
 def test_wrong_input_is_two_and_nothing_is_started(root, capsys):
     assert run(argv(root, "--set", "stage_a.kohya.network_dim=none")) == 2
     assert "'network_dim' must be a whole number" in capsys.readouterr().err
