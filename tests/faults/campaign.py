@@ -30,7 +30,7 @@ LIGHT = {"qc", "masks", "build", "captions", "demo"}
 SURVIVED = "kill a child"
 """The harm that a command may end well after; another one has come too late then."""
 ROLES = ("trainer", "lorawrap")
-POLL_S = 0.002
+POLL_S = 0.01
 
 
 @dataclass(frozen=True)

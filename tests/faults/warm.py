@@ -242,9 +242,11 @@ class WarmPopen(subprocess.Popen):  # type: ignore[type-arg]
             return
         self.pid = forked(lambda: _module(argv[at], argv[at + 1 :]), lambda: _as_asked(bound))
         self._child_created = True
-        for number in {bound["p2cread"], bound["c2pwrite"], bound["errwrite"]} - {-1}:
-            if number not in (bound["p2cwrite"], bound["c2pread"], bound["errread"]):
-                os.close(number)
+        for ours, theirs in (("p2cwrite", "p2cread"), ("c2pread", "c2pwrite"), ("errread", "errwrite")):
+            if bound[ours] != -1:
+                os.close(bound[theirs])
+        if getattr(self, "_devnull", None) is not None:
+            os.close(self._devnull)
 
 
 def _module_at(argv: list[str]) -> int:
