@@ -18,7 +18,7 @@ CODE_PAGE = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252:strict"}
 def test_the_whole_job_runs_and_has_nothing_to_do_then(tmp_path: Path):
     project = tmp_path / "Жанна's ✓ job"
     make(project)
-    done = lorawrap("run", folder=project, **CODE_PAGE)
+    done = lorawrap("run", folder=project, timeout_s=3600, **CODE_PAGE)
     said = (done.stdout + done.stderr).decode("cp1252")
     assert done.returncode == 0, said
     assert "Traceback" not in said
@@ -28,7 +28,7 @@ def test_the_whole_job_runs_and_has_nothing_to_do_then(tmp_path: Path):
     assert carriage_returns(project, ".toml", ".json", ".jsonl", ".html", ".txt") == []
     assert [path for path in project.rglob(".part-*") if path.is_dir()] == []
     before = {path: path.stat().st_mtime_ns for path in project.rglob("*") if path.is_file()}
-    again = lorawrap("run", folder=project, **CODE_PAGE)
+    again = lorawrap("run", folder=project, timeout_s=600, **CODE_PAGE)
     assert again.returncode == 0, again.stderr
     after = {path: path.stat().st_mtime_ns for path in project.rglob("*") if path.is_file()}
     assert {path.name for path in after if before.get(path) != after[path]} <= MAY_CHANGE

@@ -20,10 +20,12 @@ def started(*argv: str, folder: Path, path: Sequence[Path] = (), **variables: st
     )
 
 
-def lorawrap(*argv: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[bytes]:
+def lorawrap(
+    *argv: str, folder: Path, timeout_s: float = 300, **variables: str
+) -> subprocess.CompletedProcess[bytes]:
     """A command to its end; what it says are bytes of whatever code page it was given."""
     command = [sys.executable, "-m", "wrapper", *argv]
-    return subprocess.run(command, cwd=folder, timeout=300, check=False, **_options((), variables))
+    return subprocess.run(command, cwd=folder, timeout=timeout_s, check=False, **_options((), variables))
 
 
 def _options(path: Sequence[Path], variables: dict[str, str]) -> dict[str, Any]:
