@@ -84,7 +84,7 @@ def test_a_failed_run_is_one_and_tells_command_and_log(root, monkeypatch, capsys
 def test_a_place_for_the_lora_that_is_none_is_told_before_the_training(root, capsys):
     (root / "loras").write_text("a file")
     assert run(argv(root)) == 2
-    assert "loras is a file, not a folder" in capsys.readouterr().err
+    assert "loras is a file, not a folder." in capsys.readouterr().err
     assert not (root / "runs").exists()
 
 

@@ -78,7 +78,7 @@ def resume_command(
     opened = open_project(project, overrides)
     run = find_run(opened.paths, run_id)
     hold(opened, writes=[run.stage], reads=["dataset"])
-    check_place(opened.paths.loras)
+    check_place(opened.paths.lora(run.stage, opened.settings.project.name))
     click.echo(f"wrote {resume_run(opened, run, anyway=anyway, **wished)}")
     next_step(f"lorawrap generate{in_project(project)}")
 

@@ -96,7 +96,8 @@ def command(
         return
     alone = wished.get("machines", 1) == 1  # several machines write into one folder, each its own files
     hold(opened, writes=stages if alone else (), reads=["dataset"])
-    check_place(opened.paths.loras)
+    for name in stages:
+        check_place(opened.paths.lora(name, opened.settings.project.name))
     for name in stages:
         act = go_on if resume and len(stages) > 1 else train
         click.echo(f"wrote {act(opened, name, resume=resume, **wished)}")
