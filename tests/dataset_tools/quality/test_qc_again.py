@@ -34,6 +34,7 @@ from tests.dataset_tools.spoiled import astronaut
 from wrapper.cli.main import run
 
 PHOTO = load_thresholds()
+MANY = 80
 REPORTS = ("qc.jsonl", "qcreport.csv", "report.html")
 
 
@@ -282,13 +283,22 @@ def command(folder: Path, out: Path) -> list[str]:
     return [sys.executable, "-m", "wrapper", "qc", str(folder), "--out", str(out), "--workers", "1"]
 
 
-def many(folder: Path) -> Path:
-    """120 pictures that take a few seconds in all."""
-    rng = np.random.default_rng(3)
-    for number in range(120):
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures that take a few seconds in all; not to be changed."""
+    rng, folder = np.random.default_rng(3), tmp_path_factory.mktemp("many") / "in"
+    for number in range(MANY):
         rgb = np.roll(astronaut(), rng.integers(0, 512, 2), (0, 1))[: 300 + number]
         save_png(folder / f"{number:03d}.png", np.ascontiguousarray(rgb))
     return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(many: Path) -> dict[str, bytes]:
+    """The reports of a run that nobody stopped; they name the pictures as seen from there."""
+    out = many.with_name("undisturbed")
+    subprocess.run(command(many, out), capture_output=True, check=True)
+    return {name: (out / name).read_bytes() for name in REPORTS}
 
 
 def kept_rows(out: Path) -> Iterator[int]:
@@ -307,9 +317,9 @@ def kept_rows(out: Path) -> Iterator[int]:
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
 @pytest.mark.parametrize("kind", ["SIGINT", "SIGTERM", "SIGKILL"])
-def test_a_stopped_run_goes_on_and_reports_the_same(tmp_path, kind):
-    folder, out = many(tmp_path / "in"), tmp_path / "out"
-    process = subprocess.Popen(command(folder, out), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+def test_a_stopped_run_goes_on_and_reports_the_same(many, undisturbed, kind):
+    out = many.with_name(kind)
+    process = subprocess.Popen(command(many, out), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     for count in kept_rows(out):
         if count >= 5:
             break
@@ -318,13 +328,11 @@ def test_a_stopped_run_goes_on_and_reports_the_same(tmp_path, kind):
     process.communicate(timeout=60)
     assert process.returncode == (-9 if kind == "SIGKILL" else 130)
     kept = next(kept_rows(out))
-    assert 5 <= kept < 120
+    assert 5 <= kept < MANY
     assert not (out / "qc.jsonl").exists()
-    said = subprocess.run(command(folder, out), capture_output=True, text=True, check=True).stdout
-    assert f"{kept} of 120 were measured in an earlier run" in said
-    subprocess.run(command(folder, tmp_path / "fresh"), capture_output=True, check=True)
-    for name in REPORTS:
-        assert (out / name).read_bytes() == (tmp_path / "fresh" / name).read_bytes()
+    said = subprocess.run(command(many, out), capture_output=True, text=True, check=True).stdout
+    assert f"{kept} of {MANY} were measured in an earlier run" in said
+    assert {name: (out / name).read_bytes() for name in REPORTS} == undisturbed
 
 
 INSPECT = """
@@ -332,20 +340,20 @@ import sys
 from pathlib import Path
 from dataset_tools.quality.engines import measured_here
 from dataset_tools.quality.qc import inspection, load_thresholds, pictures_in
-folder, cache = map(Path, sys.argv[1:])
+folder, cache = map(Path, sys.argv[1:3])
 with inspection(pictures_in(folder), load_thresholds(), measured_here, cache=cache) as found:
-    assert len(list(found)) == 120
+    assert len(list(found)) == int(sys.argv[3])
 """
 
 
-def test_two_inspections_at_once_share_a_cache(tmp_path):
-    folder, cache = many(tmp_path / "in"), tmp_path / "out" / CACHE
-    command = [sys.executable, "-c", INSPECT, str(folder), str(cache)]
+def test_two_inspections_at_once_share_a_cache(many, tmp_path):
+    cache = tmp_path / "out" / CACHE
+    command = [sys.executable, "-c", INSPECT, str(many), str(cache), str(MANY)]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
     for process in both:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-    assert next(kept_rows(tmp_path / "out")) == 120
+    assert next(kept_rows(tmp_path / "out")) == MANY
 
 
 def test_a_store_that_another_process_removed_is_one_sentence(tmp_path):
