@@ -8,6 +8,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from dataset_tools.errors import UserError
@@ -66,9 +67,8 @@ def _refusal(path: Path) -> int:
     try:
         length = path.stat().st_size if path.exists() else 0
         with ExitStack() as stack:
-            other, *_ = [
-                stack.enter_context(tempfile.TemporaryFile(dir=path.parent)) for _ in range(SQLITE_FILES)
-            ]
+            new = partial(tempfile.NamedTemporaryFile, prefix=".part-", dir=path.parent)
+            other, *_ = [stack.enter_context(new()) for _ in range(SQLITE_FILES)]
             other.seek(length)
             other.write(bytes(BLOCK_BYTES))
             other.flush()
