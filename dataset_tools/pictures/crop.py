@@ -99,13 +99,13 @@ def apply(image: np.ndarray, crop: Crop, *, nearest: bool = False) -> np.ndarray
     import cv2
     import numpy as np
 
-    rows = _reflected(crop.y, crop.height, image.shape[0])
-    columns = _reflected(crop.x, crop.width, image.shape[1])
-    cut = np.ascontiguousarray(image[rows][:, columns])
+    cut = _along(_along(image, 0, crop.y, crop.height), 1, crop.x, crop.width)
     if (crop.width, crop.height) == crop.target:
-        return cut
+        return cut.copy()
     smooth = cv2.INTER_AREA if crop.width > crop.target[0] else cv2.INTER_CUBIC
-    return cv2.resize(cut, crop.target, interpolation=cv2.INTER_NEAREST_EXACT if nearest else smooth)
+    return cv2.resize(
+        np.ascontiguousarray(cut), crop.target, interpolation=cv2.INTER_NEAREST_EXACT if nearest else smooth
+    )
 
 
 def _shape(target: Size) -> tuple[float, float]:
@@ -132,6 +132,13 @@ def _anchor_x(view: str, type_: str, name: str) -> float:
 
 def _anchor_y(type_: str, name: str) -> float:
     return next((anchor for words, anchor in _NAME_ANCHORS if words.search(name)), ROOM_ABOVE[type_])
+
+
+def _along(image: np.ndarray, axis: int, start: int, count: int) -> np.ndarray:
+    """``count`` lines from ``start`` on; what lies outside is reflected, what lies inside is not copied."""
+    if start >= 0 and start + count <= image.shape[axis]:
+        return image[start : start + count] if axis == 0 else image[:, start : start + count]
+    return image.take(_reflected(start, count, image.shape[axis]), axis)
 
 
 def _reflected(start: int, count: int, length: int) -> np.ndarray:

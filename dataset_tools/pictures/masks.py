@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,15 +72,56 @@ def synthetic_mask(
     half_width, half_height = ((x1 - x0) / 2 * (1 + margin), (y1 - y0) / 2 * (1 + margin))
     turn = np.deg2rad(rng.uniform(-tilt_deg, tilt_deg))
     half_width, half_height = half_width * rng.uniform(1.0, 1.1), half_height * rng.uniform(1.0, 1.1)
-    y, x = np.mgrid[0 : size_hw[0], 0 : size_hw[1]] + 0.5
-    dx, dy = x - (x0 + x1) / 2, y - (y0 + y1) / 2
-    across = (dx * np.cos(turn) + dy * np.sin(turn)) / half_width
-    down = (dy * np.cos(turn) - dx * np.sin(turn)) / half_height
-    radius = np.hypot(across * (1 + EGG * down), down)
-    edge = max(soft, 1.0 / max(min(half_width, half_height), 1.0))
-    return np.round(255 * np.clip((1 + edge / 2 - radius) / edge, 0.0, 1.0)).astype(np.uint8)
+    egg = _Egg(
+        ((x0 + x1) / 2, (y0 + y1) / 2),
+        (half_width, half_height),
+        turn,
+        max(soft, 1.0 / max(min(half_width, half_height), 1.0)),
+    )
+    mask = np.zeros(size_hw, np.uint8)
+    rows, columns = egg.reach(size_hw)
+    for start in range(rows.start, rows.stop, ROWS_AT_ONCE):
+        band = slice(start, min(start + ROWS_AT_ONCE, rows.stop))
+        mask[band, columns] = egg.drawn(band, columns)
+    return mask
 
 
+class _Egg(NamedTuple):
+    """An ear's outline, in pixels and radians; ``edge`` is its width in parts of the radius."""
+
+    middle: tuple[float, float]
+    halves: tuple[float, float]
+    turn: float
+    edge: float
+
+    def reach(self, size_hw: tuple[int, int]) -> tuple[slice, slice]:
+        """The rows and columns outside of which nothing is white."""
+        down = 1 + self.edge / 2
+        wide, high = self.halves[0] * down / (1 - EGG * down), self.halves[1] * down
+        cos, sin = abs(math.cos(self.turn)), abs(math.sin(self.turn))
+        far = wide * cos + high * sin, wide * sin + high * cos
+        spans = zip(self.middle, far, reversed(size_hw), strict=True)
+        columns, rows = (
+            slice(min(max(math.floor(at - off), 0), end), min(max(math.ceil(at + off), 0), end))
+            for at, off, end in spans
+        )
+        return rows, columns
+
+    def drawn(self, rows: slice, columns: slice) -> np.ndarray:
+        """That part of it, uint8."""
+        import numpy as np
+
+        dx = np.arange(columns.start, columns.stop) + 0.5 - self.middle[0]
+        dy = np.arange(rows.start, rows.stop)[:, None] + 0.5 - self.middle[1]
+        across = (dx * np.cos(self.turn) + dy * np.sin(self.turn)) / self.halves[0]
+        down = (dy * np.cos(self.turn) - dx * np.sin(self.turn)) / self.halves[1]
+        radius = np.hypot(across * (1 + EGG * down), down)
+        inside = np.clip((1 + self.edge / 2 - radius) / self.edge, 0.0, 1.0)
+        return np.round(255 * inside).astype(np.uint8)
+
+
+ROWS_AT_ONCE = 256
+"""Of a mask that is drawn: memory is that of a band."""
 EGG = 0.18
 """How much narrower the lobe's end is than the middle, and the upper end wider."""
 

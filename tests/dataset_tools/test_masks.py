@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dataset_tools.errors import UserError
+from dataset_tools.pictures import masks
 from dataset_tools.pictures.masks import check_mask, dilated, mask_box, synthetic_mask
 from dataset_tools.pictures.sam import load_sam, sam_mask
 from tests.sam_models import make_tiny_sam
@@ -79,6 +81,25 @@ def test_a_synthetic_mask_is_soft_and_ear_shaped():
 def test_a_seed_gives_the_same_mask_and_another_seed_another():
     assert np.array_equal(synthetic_mask((200, 180), BOX, 1), synthetic_mask((200, 180), BOX, 1))
     assert not np.array_equal(synthetic_mask((200, 180), BOX, 1), synthetic_mask((200, 180), BOX, 2))
+
+
+def test_a_synthetic_mask_is_drawn_in_bands_as_it_would_be_at_once(monkeypatch: pytest.MonkeyPatch):
+    at_once = synthetic_mask((200, 180), BOX, 1)
+    monkeypatch.setattr(masks, "ROWS_AT_ONCE", 7)
+    assert np.array_equal(synthetic_mask((200, 180), BOX, 1), at_once)
+
+
+def test_a_synthetic_mask_takes_the_memory_of_its_ear_and_not_of_the_photograph():
+    tracemalloc.start()
+    try:
+        mask = synthetic_mask((3000, 4000), (1500, 1200, 1900, 1800), 1)
+        assert tracemalloc.get_traced_memory()[1] < 3 * mask.nbytes
+    finally:
+        tracemalloc.stop()
+
+
+def test_of_an_ear_beyond_the_picture_nothing_is_drawn():
+    assert not synthetic_mask((100, 100), (300, 300, 320, 330), 1).any()
 
 
 def test_a_synthetic_mask_at_the_border_is_cut_off():
