@@ -15,7 +15,7 @@ from dataset_tools.quality.measures.frame import bars, grey_fill
 from dataset_tools.quality.measures.jpeg import hidden_quality, table_quality
 from dataset_tools.quality.measures.moire import moire_peak
 from dataset_tools.quality.measures.noise import noise_of
-from dataset_tools.quality.measures.profiles import profiles, spectra
+from dataset_tools.quality.measures.profiles import colour_profile, profiles, spectra
 from dataset_tools.quality.measures.resolution import UNKNOWN, Resolution, resolution
 from dataset_tools.quality.measures.sharpness import edge_width_px, laplacian_variance, softness
 from dataset_tools.quality.measures.waves import power_spectrum
@@ -59,7 +59,7 @@ def measure(picture: Inspected, box: Box | None = None) -> Measures:
     noise = noise_of(sizes.rgb, sizes.luma)
     scale = sizes.luma.shape[1] / picture.width
     soft = softness(_subject(sizes, box, scale) if box else sizes, noise.luma)
-    grid, detail, moire = _traces(sizes.luma)
+    grid, detail, moire = _traces(sizes.rgb, sizes.luma)
     light = exposure(sizes.half)
     return Measures(
         width=picture.width,
@@ -87,15 +87,15 @@ def measure(picture: Inspected, box: Box | None = None) -> Measures:
     )
 
 
-def _traces(luma: Pixels) -> tuple[Grid, Resolution, float]:
-    """What is periodic in uint8 [H, W]: blocks, interpolation, moiré. Nothing in a tiny picture."""
+def _traces(rgb: Pixels, luma: Pixels) -> tuple[Grid, Resolution, float]:
+    """What is periodic in uint8 [H, W, 3], its luma [H, W]: blocks, interpolation, moiré; nothing if tiny."""
     if min(luma.shape) < LEAST_PERIODIC_PX:
         return NO_GRID, UNKNOWN, 0.0
     across, down = profiles(luma)
     found = spectra(across, down)
     power = power_spectrum(luma)
-    grid, detail = block_grid(across, down, found), resolution(across, down, found, power)
-    return grid, detail, moire_peak(power)
+    grid = block_grid(across, down, found, spectra(colour_profile(rgb)))
+    return grid, resolution(across, down, found, power), moire_peak(power)
 
 
 def _quality(picture: Inspected, sizes: Pyramid, grid: Grid) -> int | None:

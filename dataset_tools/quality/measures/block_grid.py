@@ -38,14 +38,15 @@ class Grid(NamedTuple):
 NO_GRID = Grid(((0, 0),), 0.0, 0.0)
 
 
-def block_grid(across: Profile, down: Profile, found: Spectra) -> Grid:
-    """The grid of blocks; ``found`` are the spectra of both.
+def block_grid(across: Profile, down: Profile, found: Spectra, of_colour: Spectra) -> Grid:
+    """The grid of blocks; ``found`` are the spectra of both, ``of_colour`` that of the colour's profile.
 
     Clipped differences, averaged along every column and row (after Fan & de Queiroz, IEEE Trans. Image
     Processing 12 (2003)), then a comb of frequencies, k / period, in both directions at once.
     """
     (columns, wide), (rows, high) = _eight(across), _eight(down)
-    return Grid(tuple(product(rows, columns)), (wide + high) / 2, _comb(found))
+    resized = max(_comb(found), _comb(of_colour))
+    return Grid(tuple(product(rows, columns)), (wide + high) / 2, resized)
 
 
 def _eight(profile: Profile) -> tuple[tuple[int, ...], float]:

@@ -111,6 +111,30 @@ def test_one_bar_a_night_sky_and_a_photograph_are_no_bars(photograph):
     assert measured(night).bars == 0
 
 
+@pytest.mark.parametrize("side_px", [200, 256, 900])
+def test_a_smooth_round_subject_before_white_leaves_no_bars(side_px):
+    rgb = np.full((side_px, side_px, 3), 255, np.uint8)
+    centre, axes = (side_px // 2, int(side_px * 0.7)), (int(side_px * 0.3), int(side_px * 0.45))
+    cv2.ellipse(rgb, centre, axes, 0, 0, 360, (110, 110, 110), -1)
+    assert measured(cv2.GaussianBlur(rgb, (0, 0), 0.5)).bars == 0
+
+
+def test_facing_sides_of_two_levels_are_no_bars():
+    rgb = astronaut().copy()
+    rgb[:50], rgb[-50:] = 40, 200
+    assert measured(rgb).bars == 0
+
+
+def test_a_black_bar_may_run_into_a_dark_part_of_the_picture_a_white_one_may_not():
+    rgb = astronaut().copy()
+    rgb[:150] = 0
+    rgb[150:200, :440] = 0
+    rgb[-50:] = 0
+    assert measured(rgb).bars == pytest.approx(0.1, abs=0.02)
+    rgb[rgb == 0] = 255
+    assert measured(rgb).bars == 0
+
+
 def test_the_grey_of_a_broken_file_is_found_and_a_grey_frame_is_none(photograph):
     broken = photograph.copy()
     broken[len(broken) // 2 :] = 128

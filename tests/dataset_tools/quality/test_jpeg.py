@@ -5,12 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from skimage import data
 
 from dataset_tools.pictures.inspected import decode_to_inspect
 from dataset_tools.quality.measure import measure
 from dataset_tools.quality.measures.block_grid import Grid, block_grid
 from dataset_tools.quality.measures.jpeg import hidden_quality, table_quality
-from dataset_tools.quality.measures.profiles import profiles, spectra
+from dataset_tools.quality.measures.profiles import colour_profile, profiles, spectra
 from tests.dataset_tools.spoiled import astronaut, inspected, jpeg_bytes, jpeged, photographs
 
 PHOTOGRAPHS = photographs()
@@ -30,7 +31,7 @@ def luma(rgb: np.ndarray) -> np.ndarray:
 
 def grid_of(rgb: np.ndarray) -> Grid:
     across, down = profiles(luma(rgb))
-    return block_grid(across, down, spectra(across, down))
+    return block_grid(across, down, spectra(across, down), spectra(colour_profile(rgb)))
 
 
 def quality_in_the_pixels(rgb: np.ndarray) -> int | None:
@@ -84,6 +85,23 @@ def test_blocks_that_were_resized_leave_a_comb(factor):
         return grid_of(cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)).resized
 
     assert seen(astronaut()) < NOT_RESIZED < RESIZED < seen(jpeged(astronaut(), 20))
+
+
+def grass_in_colour() -> np.ndarray:
+    """A texture that hides blocks, in the colours of a photograph."""
+    colours = astronaut().astype(np.int16) - luma(astronaut())[..., None]
+    return np.clip(data.grass()[..., None] + colours, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("factor", [0.65, 0.8])
+def test_blocks_that_a_texture_hides_are_found_in_the_colours(factor):
+    def seen(rgb: np.ndarray) -> float:
+        return grid_of(cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)).resized
+
+    left = jpeged(grass_in_colour(), 45)
+    assert seen(grass_in_colour()) < NOT_RESIZED
+    assert seen(np.dstack([luma(left)] * 3)) < NOT_RESIZED, "the luma alone tells"
+    assert seen(left) > RESIZED
 
 
 def test_a_tiny_picture_has_neither_grid_nor_quality():
