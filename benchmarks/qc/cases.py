@@ -37,8 +37,11 @@ class Case(NamedTuple):
 
 
 def cases(photograph: Photograph) -> Iterator[Case]:
-    """All cases of one photograph, the same on every machine."""
-    for view, rgb in _views(photograph.rgb).items():
+    """All cases of one photograph, the same on every machine; of others, one view."""
+    views = list(_views(photograph.rgb).items())
+    if photograph.split == "others":
+        views = [views[crc32(photograph.name.encode()) % len(views)]]
+    for view, rgb in views:
         for group, make in MAKERS.items():
             rng = np.random.default_rng(crc32(f"{photograph.name} {view} {group}".encode()))
             for number, made in enumerate(make(rgb, rng)):

@@ -1,4 +1,4 @@
-"""The photographs: which set thresholds, and which only test. No picture is in both."""
+"""The photographs: which set thresholds, and which only test. No picture is in two sets."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from dataset_tools.errors import UserError
+from dataset_tools.image_files import list_folder
 from dataset_tools.pictures.images import read_rgb
 
 Pixels = npt.NDArray[np.uint8]
 Rng = np.random.Generator
-Split = Literal["calibration", "test"]
+Split = Literal["calibration", "test", "others"]
 LONGEST_PX = 1200
 """Larger photographs are averaged down to this long side: the severities are in pixels of the result."""
 
@@ -65,6 +66,14 @@ def photographs() -> list[Photograph]:
         for split, packages in _PLACES.items()
         for package, places in packages.items()
         for inside in places
+    ]
+
+
+def photographs_in(folder: Path) -> list[Photograph]:
+    """Every picture below ``folder``, of which none has set anything."""
+    return [
+        Photograph(name.replace("/", " "), "others", _bounded(read_rgb(folder / name)))
+        for name in sorted(list_folder(folder).pictures)
     ]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks.qc.cases import Case, cases
-from benchmarks.qc.photographs import photographs
+from benchmarks.qc.photographs import Photograph
 from benchmarks.qc.scoring import auc, decide, within
 from dataset_tools.files import write_json
 from dataset_tools.pictures.images import save_png
@@ -67,11 +67,11 @@ class Judged(NamedTuple):
     record: QcRecord
 
 
-def prepare(folder: Path) -> None:
-    """Write every case that is not there yet, and their list."""
+def prepare(folder: Path, chosen: Sequence[Photograph]) -> None:
+    """Write every case of the photographs, and their list."""
     rows = []
-    with progress("cases", len(found := photographs())) as bar:
-        for photograph in found:
+    with progress("cases", len(chosen)) as bar:
+        for photograph in chosen:
             rows += [_saved(folder, case) for case in cases(photograph)]
             bar.advance()
     write_json(folder / INDEX, rows)
@@ -91,15 +91,24 @@ def _saved(folder: Path, case: Case) -> dict[str, object]:
     return {"file": f"{case.split}/{file}", "split": case.split, **truth}
 
 
+def splits(folder: Path) -> list[str]:
+    """Those that the cases in ``folder`` are of."""
+    return list(dict.fromkeys(row["split"] for row in _rows(folder)))
+
+
 def inspect(folder: Path, split: str) -> Iterator[Judged]:
     """Every case of a split, inspected."""
     thresholds = load_thresholds("photo", SIZE_LIMITS)
-    rows = [row for row in json.loads((folder / INDEX).read_text("utf-8")) if row["split"] == split]
+    rows = [row for row in _rows(folder) if row["split"] == split]
     with progress(f"qc {split}", len(rows)) as bar:
         for row in rows:
             record = inspect_one(Job(row["file"], folder / row["file"], thresholds)).record
             yield Judged(row["file"], row["kind"], row["code"], row["sigma"], row["quality"], record)
             bar.advance()
+
+
+def _rows(folder: Path) -> list[dict[str, Any]]:
+    return json.loads((folder / INDEX).read_text("utf-8"))
 
 
 def figures(judged: Sequence[Judged]) -> dict[str, float]:
