@@ -113,6 +113,13 @@ def test_half_precision_reaches_every_part(tiny_base):
     assert {part.dtype for part in _parts(parts)} == {torch.bfloat16}
 
 
+def test_a_base_that_was_taken_away_is_not_one_without_weights(tiny_base, tmp_path):
+    info = detect(shutil.copytree(tiny_base("sd15"), tmp_path / "base"))
+    shutil.rmtree(info.path)
+    with pytest.raises(FileNotFoundError, match="base"):
+        load_components(info, torch.float32)
+
+
 def test_missing_weights_are_an_error_not_random_numbers(tiny_base, tmp_path):
     folder = shutil.copytree(tiny_base("sd15"), tmp_path / "base")
     for part in ("unet", "text_encoder"):
