@@ -62,14 +62,14 @@ def test_the_shell_line_is_the_command(tmp_path):
 
 
 GPUS = {
-    "one": (Processes("cuda"), "--num_processes 1 --num_machines 1"),
+    "one": (Processes("cuda"), "--num_processes 1 --num_machines 1 --gpu_ids all"),
     "one of two": (
         Processes("cuda", gpus=(1,)),
         "--num_processes 1 --num_machines 1 --gpu_ids 1",
     ),
     "two": (
         Processes("cuda", 2),
-        "--multi_gpu --num_processes 2 --num_machines 1 --main_process_port 0",
+        "--multi_gpu --num_processes 2 --num_machines 1 --main_process_port 0 --gpu_ids all",
     ),
     "these two": (
         Processes("cuda", 2, gpus=(0, 2)),
@@ -78,7 +78,7 @@ GPUS = {
     "two machines": (
         Processes("cuda", 4, machines=2, rank=1, address="node0", port=1234),
         "--multi_gpu --num_processes 8 --num_machines 2 --machine_rank 1 --main_process_ip node0"
-        " --main_process_port 1234",
+        " --main_process_port 1234 --gpu_ids all",
     ),
 }
 

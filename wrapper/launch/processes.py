@@ -42,11 +42,15 @@ class Processes:
         return replace(self, rank=rank)
 
     def launcher(self, mixed_precision: str, threads: int) -> tuple[str, ...]:
-        """What stands between Python and the script."""
+        """What stands between Python and the script.
+
+        Which GPUs is always said: accelerate takes them out of the user's own ``default_config.yaml``
+        otherwise, whatever CUDA_VISIBLE_DEVICES says.
+        """
         return (
             *("-m", "accelerate.commands.launch", *(("--multi_gpu",) if self.total > 1 else ())),
             *("--num_processes", str(self.total), "--num_machines", str(self.machines), *self._meeting()),
-            *(("--gpu_ids", ",".join(map(str, self.gpus))) if self.gpus else ()),
+            *(("--gpu_ids", ",".join(map(str, self.gpus)) or "all") if self.device == "cuda" else ()),
             *("--mixed_precision", mixed_precision, "--dynamo_backend", "no"),
             *("--num_cpu_threads_per_process", str(threads)),
             *(("--cpu",) if self.device == "cpu" else ()),
