@@ -12,7 +12,7 @@ from tests.lora.loras import base_layers, random_lora
 from tests.peak_memory import PEAK_MIB, needs_linux
 from tests.single_files import make_single_file
 
-PART_MIB, PARTS = 48, 8
+PART_MIB, PARTS = 24, 8
 CODE = f"""
 import sys
 from pathlib import Path

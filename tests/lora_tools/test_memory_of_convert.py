@@ -11,7 +11,7 @@ import torch
 from tests.export.loras import plain_layers, save, tensors
 from tests.peak_memory import PEAK_MIB, needs_linux
 
-RANK, FEW, MANY = 96, 4, 64
+RANK, FEW, MANY = 48, 4, 64
 CODE = f"""
 import sys
 from wrapper.cli.main import run

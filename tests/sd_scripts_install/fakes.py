@@ -114,6 +114,12 @@ def make_wheel(
             wheel.writestr(path, text)
 
 
+def unpack(wheel: Path, site: str) -> None:
+    """What pip does with a wheel without compiled parts, but for its bytecode."""
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(site)
+
+
 def make_wheels(folder: Path) -> None:
     """torch for a CPU, a torchvision that does not fit it, and one pinned package."""
     make_wheel(folder, "torch", "2.13.0+cpu", TORCH, ("mathematics",))

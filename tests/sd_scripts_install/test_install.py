@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from dataset_tools.errors import RunFailed, UserError
-from tests.sd_scripts_install.fakes import FILES, TAG, TORCH, make_wheel, make_wheels, offline
+from tests.sd_scripts_install.fakes import FILES, TAG, TORCH, make_wheel, make_wheels, offline, unpack
 from wrapper.sd_scripts.install import install, plan
 from wrapper.sd_scripts.installed import find_installation, tables_folder
 from wrapper.sd_scripts.places import places_of
@@ -166,13 +166,14 @@ def test_the_torch_of_another_python_is_shared_and_nothing_else_of_it(
 ):
     """Its own tiny_package is older than sd-scripts' pin, and its stray module must not be seen."""
     system = tmp_path / "system python"
-    subprocess.run([sys.executable, "-m", "venv", system], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", system], check=True)
     binary = system / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    site = subprocess.check_output([binary, "-c", "import site; print(site.getsitepackages()[0])"], text=True)
     for name, value in offline(wheels).items():
         monkeypatch.setenv(name, value)
     make_wheel(tmp_path, "tiny_package", "0.9", {"tiny_package.py": "", "stray.py": ""})
-    old = str(tmp_path / "tiny_package-0.9-py3-none-any.whl")
-    subprocess.run([binary, "-m", "pip", "install", "--quiet", "torch", old], check=True)
+    for wheel in (wheels / "torch-2.13.0+cpu", wheels / "mathematics-1.0", tmp_path / "tiny_package-0.9"):
+        unpack(Path(f"{wheel}-py3-none-any.whl"), site.strip())
     made = install(plan(str(repository), TAG, python=binary, system_torch=True))
     assert "system python" in python(made, "import os, torch; print(os.path.realpath(torch.__file__))")
     assert python(made, "from importlib.metadata import version; print(version('tiny_package'))") == "1.2"
@@ -181,8 +182,8 @@ def test_the_torch_of_another_python_is_shared_and_nothing_else_of_it(
     assert plan(None, TAG).wish.shares_torch
     assert plan(None, TAG).is_done("environment")
     make_wheel(tmp_path, "torch", "2.14.0", TORCH)
-    newer = str(tmp_path / "torch-2.14.0-py3-none-any.whl")
-    subprocess.run([binary, "-m", "pip", "install", "--quiet", "--no-deps", newer], check=True)
+    shutil.rmtree(Path(site.strip()) / "torch-2.13.0+cpu.dist-info")
+    unpack(tmp_path / "torch-2.14.0-py3-none-any.whl", site.strip())
     assert not plan(None, TAG).is_done("environment")
 
 
