@@ -44,9 +44,14 @@ def known_options(script: str) -> Mapping[str, Option]:
     return {**TRAIN_OPTIONS, **upstream_options(script)}
 
 
-def dataset_names(table: str) -> set[str]:
+def dataset_names(table: str) -> frozenset[str]:
     """Every key that sd-scripts allows in ``[general]``, ``[[datasets]]`` or ``[[datasets.subsets]]``."""
-    return {name for flavour in ("plain", "masks", "metadata") for name in _schema(table, flavour)}
+    return _dataset_names(table, tables_folder())
+
+
+@cache
+def _dataset_names(table: str, _tables: Path) -> frozenset[str]:
+    return frozenset(name for flavour in ("plain", "masks", "metadata") for name in _schema(table, flavour))
 
 
 def upstream_dataset_fault(table: str, name: str, value: Any, flavour: str = "plain") -> str:

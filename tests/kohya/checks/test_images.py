@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dataset_tools import known_contents
 from tests.kohya.picture_case import Case, cut_off, make_case, noise
+from wrapper.kohya.checks import decode
 
 BUCKETS = {"enable_bucket": True}
 NO_UPSCALE = BUCKETS | {"bucket_no_upscale": True}
@@ -255,3 +257,22 @@ def test_folders_below_that_are_named_are_no_surprise(case):
     report = case.check()
     assert (report.errors, report.warnings) == ([], [])
     assert report.steps.images == 3
+
+
+def test_in_between_many_checks_a_picture_is_decoded_once_until_it_changes(case, monkeypatch):
+    monkeypatch.setattr(known_contents, "SETTLED_NS", -60_000_000_000)
+    seen: list[str] = []
+    decode_one = decode.decode
+    monkeypatch.setattr(decode, "decode", lambda path: (seen.append(path.name), decode_one(path))[1])
+    with decode.each_decoded_once():
+        for _ in range(3):
+            assert case.check().errors == []
+        assert len(seen) == len(set(seen)) == 2
+        cut_off(case.add("q.jpg", quality=95), 0.97)
+        assert case.check().errors
+        assert seen[2:] == ["q.jpg"]
+        case.first.write_bytes(case.first.read_bytes() + b" ")
+        case.check()
+        assert seen[3:] == [case.first.name]
+    case.check()
+    assert len(seen) == 7

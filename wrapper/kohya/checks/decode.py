@@ -6,11 +6,13 @@ import stat
 import struct
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataset_tools.known_contents import Stamp, stamp_of
 from dataset_tools.pictures.buckets import Size
 
 if TYPE_CHECKING:
@@ -40,6 +42,22 @@ class Decoded:
     clipped: bool = False
 
 
+class _Remembered:
+    """What `each_decoded_once` keeps; None outside of it."""
+
+    found: dict[Path, tuple[Stamp, Decoded]] | None = None
+
+
+@contextmanager
+def each_decoded_once() -> Iterator[None]:
+    """While it is open, a file is decoded once, as long as it stays what it is."""
+    _Remembered.found = {}
+    try:
+        yield
+    finally:
+        _Remembered.found = None
+
+
 def decode_all(paths: Sequence[Path], description: str) -> dict[Path, Decoded]:
     """Decode all files in parallel threads; a bar on standard error where there are many."""
     from dataset_tools.progress import track
@@ -48,9 +66,20 @@ def decode_all(paths: Sequence[Path], description: str) -> dict[Path, Decoded]:
     equal: dict[Decoded, Decoded] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of odd EXIF data: what matters is found out here
-        results = side_by_side(decode, paths)
+        results = side_by_side(_decode_unless_known, paths)
         decoded = track(results, description, len(paths)) if len(paths) >= MANY else results
         return {path: equal.setdefault(one, one) for path, one in zip(paths, decoded, strict=True)}
+
+
+def _decode_unless_known(path: Path) -> Decoded:
+    found = _Remembered.found
+    stamp = stamp_of(path) if found is not None else None
+    if found is None or stamp is None:
+        return decode(path)
+    known = found.get(path)
+    if known is None or known[0] != stamp or not stamp.settled:
+        known = found[path] = stamp, decode(path)
+    return known[1]
 
 
 def decode(path: Path) -> Decoded:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.progress import track
+from wrapper.kohya.checks.decode import each_decoded_once
 from wrapper.launch.plan import Plan, Wish, plan_new
 from wrapper.launch.processes import Device
 from wrapper.project.load import load_project
@@ -29,7 +30,7 @@ def check_trials(plan: SweepPlan, trials: Sequence[Trial], device: Device | None
     """
     steps: Steps = {}
     problems = Problems()
-    with _elsewhere(plan, trials) as folders:
+    with _elsewhere(plan, trials) as folders, each_decoded_once():
         for trial, folder in track(list(zip(trials, folders, strict=True)), "Checking trials"):
             try:
                 steps[trial.id] = _steps(folder, plan.sweep.stages, device)
