@@ -17,6 +17,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import whole_file
+from dataset_tools.system.system_faults import system_fault
 
 Pixels = npt.NDArray[np.uint8]
 MAX_PIXELS = 150_000_000
@@ -122,7 +123,7 @@ def open_header(path: Path, stream: BinaryIO) -> Image.Image:
 
 @contextmanager
 def pillow_errors(path: Path) -> Iterator[None]:
-    """Whatever Pillow raises over a damaged file becomes one `UserError` with the path."""
+    """Whatever Pillow raises over a damaged file, or hands on of the system, becomes one `UserError`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels decide here
@@ -135,6 +136,8 @@ def pillow_errors(path: Path) -> Iterator[None]:
         raise UserError(
             f"{path}: not a picture of a known format", f"Known: {', '.join(FORMATS)}."
         ) from error
+    except OSError as error:
+        raise (damaged if system_fault(error) is None else unreadable)(path, error) from error
     except Exception as error:  # Pillow's readers raise errors of every kind on damaged files
         raise damaged(path, error) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import zlib
@@ -147,6 +148,18 @@ def test_an_odd_file_is_named_in_one_sentence(folder, name):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_a_drive_that_fails_within_a_picture_does_not_make_it_a_damaged_one(folder, monkeypatch):
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    save_png(folder / "whole.png", np.zeros((4, 4, 3), np.uint8))
+    monkeypatch.setattr(Image.Image, "load", fail)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
+    with pytest.raises(UserError, match=os.strerror(errno.EIO)) as caught:
+        read_rgb(folder / "whole.png")
+    assert "cannot be read" in caught.value.message
+
+
 def test_a_fifo_does_not_hang(folder):
     os.mkfifo(folder / "pipe.png")
     with pytest.raises(UserError, match="not a regular file"):
