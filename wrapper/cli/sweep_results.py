@@ -80,20 +80,27 @@ def _show_next(ranking: Ranking, project: Path) -> None:
     if best is None:
         next_step(_without_best(sweep, project))
         return
-    click.echo(f"The best trial is {best.id}; these lines of lorawrap.toml make the project like it:")
+    statuses = {trial.status() for trial in sweep.trials}
+    so_far = " so far" if statuses - {"succeeded", "failed"} else ""
+    said = f"The best trial{so_far} is {best.id}; these lines of lorawrap.toml, each in its table, make the"
+    click.echo(f"{said} project like it:")
     click.echo(settings_toml(best.trial.settings).strip())
-    next_step(f"lorawrap export{_in_trial(best.trial, sweep, project)}")
+    waits = statuses & {"waiting", "interrupted", "died"} and "running" not in statuses
+    next_step(_go_on(sweep, project) if waits else f"lorawrap export{_in_trial(best.trial, sweep, project)}")
 
 
 def _without_best(sweep: Sweep, project: Path) -> str:
     """What is not done comes first, then what failed; `evaluate` says why nothing was measured."""
     statuses = {trial.status(): trial for trial in sweep.trials}
-    again = f"lorawrap sweep run {shlex.quote(sweep.name)}"
-    if set(statuses) - {"succeeded", "failed"}:
-        return f"{again}{in_project(project)}"
+    if not statuses or set(statuses) - {"succeeded", "failed"}:
+        return _go_on(sweep, project)
     if "failed" in statuses:
-        return f"{again}{in_project(project)} --again failed"
+        return f"{_go_on(sweep, project)} --again failed"
     return f"lorawrap evaluate{_in_trial(statuses['succeeded'], sweep, project)}"
+
+
+def _go_on(sweep: Sweep, project: Path) -> str:
+    return f"lorawrap sweep run {shlex.quote(sweep.name)}{in_project(project)}"
 
 
 def _in_trial(trial: Trial, sweep: Sweep, project: Path) -> str:
