@@ -27,7 +27,8 @@ def kill_all(pid: int, rng: random.Random) -> None:
 
 def kill_child(pid: int, rng: random.Random) -> None:
     """Kill −9 of one process that ``lorawrap`` started; of itself where there is none."""
-    os.kill(rng.choice(_children(pid) or [pid]), signal.SIGKILL)
+    with suppress(ProcessLookupError):  # it ended by itself just now
+        os.kill(rng.choice(_children(pid) or [pid]), signal.SIGKILL)
 
 
 def terminate(pid: int, _rng: random.Random) -> None:
