@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wrapper.cli.options import hold_place, next_step
+from wrapper.cli.options import hold_place, next_step, stay_on_drive
 
 if TYPE_CHECKING:
     from dataset_tools.captioning.edit import Change, Edits
@@ -52,6 +52,7 @@ def command(
     from dataset_tools.captioning.cut_off import take_back
     from dataset_tools.captioning.edit import KEPT, Edits
 
+    stay_on_drive(folder)
     suffix = suffix if suffix.startswith(".") else f".{suffix}"
     edits = Edits(find, drop, _checked(replace), prefix.strip().rstrip(","))
     if edits.change_something and not dry_run:

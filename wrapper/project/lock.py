@@ -20,6 +20,7 @@ from dataset_tools.data_text import from_json
 from dataset_tools.errors import UserError
 from dataset_tools.files import placing
 from dataset_tools.system import windows_locks
+from dataset_tools.system.ground import make_folder
 from dataset_tools.system.long_paths import check_room
 from wrapper.left_name import LeftName, own_name, read_name
 from wrapper.project.layout import ProjectPaths
@@ -74,7 +75,7 @@ def held_in(
 @contextmanager
 def _one(path: Path, command: str, *, alone: bool) -> Iterator[None]:
     with placing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         stream = path.open("a+b")
     with stream:
         if not _taken(stream, alone=alone):

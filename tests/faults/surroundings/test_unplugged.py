@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,11 +71,12 @@ def different(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in SWEEPS])
 def test_a_command_goes_on_when_its_disk_is_back(worker: Forge, ready, tmp_path, name):
     given, again = asked(ready, tmp_path / "0", name), COMMANDS[name].next()
+    place = Path(given["place"]).parent  # the same for all: files name it
     undisturbed = worker.trial("drives.undisturbed", **given)
     whens: list[float | None] = [None]
     whens += [undisturbed["took"] * (number + 0.5) / MOMENTS for number in range(MOMENTS)]
-    for number, (what, kind, when) in enumerate((*two, when) for two in WITHIN for when in whens):
-        given["place"] = str(tmp_path / str(number + 1) / "диск")
+    for what, kind, when in ((*two, when) for two in WITHIN for when in whens):
+        shutil.rmtree(place)
         found = worker.trial("drives.disturbed", **given, what=what, kind=kind, when=when, again=again)
         assert (what, kind, when, faults(found), different(found, undisturbed)) == (what, kind, when, [], [])
 
