@@ -9,6 +9,8 @@ import pytest
 from rich.cells import cell_len
 
 from tests.sweep.made_sweeps import Made, make_sweep
+from wrapper.sweep.outcome.page.page import page
+from wrapper.sweep.outcome.page.pictures import Shelf
 from wrapper.sweep.outcome.ranking import rank
 from wrapper.sweep.outcome.results import write_results
 from wrapper.sweep.outcome.shown import setting_words, settings_toml, short_keys, value_words
@@ -122,3 +124,19 @@ def test_settings_are_lines_for_the_project_file():
         "[crop]",
         "size = 64",
     ]
+
+
+@pytest.mark.parametrize(
+    ("shift", "noise", "tone", "label"),
+    [
+        (3, 0.1, "good", "better than the untouched base, corrected"),
+        (-3, 0.1, "open", "worse than the untouched base, corrected"),
+        (0, 2.0, "open", "over the untouched base, which is noise, corrected"),
+    ],
+    ids=["better", "worse", "noise"],
+)
+def test_the_page_calls_nothing_good_that_is_no_better_than_the_base(tmp_path, shift, noise, tone, label):
+    ranking = rank(make_sweep(tmp_path, [Made({DIM: 8}, shift, noise=noise)]))
+    shown = page(ranking, Shelf(ranking.sweep.folder))
+    assert shown["tone"] == tone
+    assert [tile.label[: len(label)] for tile in shown["tiles"]][-1] == label

@@ -15,6 +15,7 @@ from dataset_tools.quality.page.page import as_script
 from dataset_tools.wording import count_of
 from wrapper import __version__
 from wrapper.evaluation.choosing import FEW_UNITS
+from wrapper.evaluation.comparing import Gap
 from wrapper.evaluation.words import STAGES as TITLES
 from wrapper.evaluation.words import gap_words
 from wrapper.report.checkpoints import headed
@@ -76,7 +77,7 @@ def page(ranking: Ranking, shelf: Shelf) -> dict[str, Any]:
         "facts": facts(ranking),
         "headline": first,
         "text": text,
-        "tone": "good" if ranking.best else "open",
+        "tone": _tone(ranking.best),
         "tiles": tiles(ranking),
         "heads": heads(ranking),
         "lines": trials,
@@ -120,12 +121,22 @@ def tiles(ranking: Ranking) -> list[Tile]:
     if best.gain:
         shown = gap_words(best.gain, metric)
         figure, _, between = shown.partition(" (")
-        label = f"better than the untouched base{', ' + between.rstrip(')') if between else ''}"
-        found.append(Tile(figure, label))
+        label = "over the untouched base, which is noise" if best.gain.is_noise else _better(best.gain)
+        found.append(Tile(figure, f"{label}{', ' + between.rstrip(')') if between else ''}"))
     if best.best_chance is not None and len(ranking.groups[0].rows) > 1 and _many(ranking):
         chance = f"{best.best_chance:.0%}".replace("%", " %")
         found.append(Tile(chance, "of resampled sets of images in which it comes first"))
     return found
+
+
+def _better(gain: Gap) -> str:
+    return f"{'better' if gain.mean > 0 else 'worse'} than the untouched base"
+
+
+def _tone(best: Row | None) -> str:
+    """Nothing is shown to be good while the best cannot be told from no LoRA at all."""
+    helps = best is not None and (best.gain is None or (best.gain.mean > 0 and not best.gain.is_noise))
+    return "good" if helps else "open"
 
 
 def _many(ranking: Ranking) -> bool:
