@@ -62,6 +62,7 @@ preset = "demo"
 """
 COPIES = "thresholds = { similarity_warn = 0.75 }"
 INTERRUPT_AFTER_S = 20.0
+MOST_MASKS = 10_000
 TOUCHED = 3
 """The picture that is changed."""
 Step = tuple[str, Callable[[], list[str]]]
@@ -89,7 +90,11 @@ def steps(folder: Path, number: int) -> Iterator[Step]:
     yield "train --dry-run", lambda: lorawrap("train", "stage_a", *at, "--dry-run")
     yield "what steps hang on", lambda: [sys.executable, "-c", INPUTS, str(folder)]
     yield "what steps hang on, again", lambda: [sys.executable, "-c", INPUTS, str(folder)]
+    yield "run --dry-run", lambda: lorawrap("run", *at, "--dry-run")
+    yield "captions, prefixed", lambda: lorawrap("captions", dataset / "stage_a", "--prefix", "myface")
     yield "report", lambda: lorawrap("report", *at)
+    if number <= MOST_MASKS:
+        yield "masks, synthetic", lambda: _masks(folder)
 
 
 READ = """
@@ -106,6 +111,16 @@ from wrapper.steps.job import job
 for step in job(load_project(Path(sys.argv[1]))).steps[:5]:
     step.inputs()
 """
+
+
+def _masks(folder: Path) -> list[str]:
+    """Drawn over each picture's ear box, checked, and laid over it on sheets."""
+    out, sheets = (folder / name for name in ("masks", "masks_check"))
+    command = lorawrap(
+        "masks", folder / "manifest.jsonl", "--from", "synthetic", "--out", out, "--sheets", sheets
+    )
+    shutil.rmtree(sheets, ignore_errors=True)
+    return _anew(command, out)
 
 
 def _rendered(folder: Path) -> tuple[Path | str, ...]:
