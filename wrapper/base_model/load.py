@@ -101,6 +101,7 @@ def load_part(
     except Exception as error:  # what the libraries raise over a broken model is of every kind
         if system_fault(error) is not None:
             raise
+        _refuse_gone(folder)
         why = " ".join(str(error).split())[:200]
         raise UserError(f"{folder}: cannot be loaded ({why}).", "Get the model again.") from error
     if report["missing_keys"]:
@@ -118,13 +119,18 @@ def _only_pickled(folder: Path) -> bool:
 def _variant(folder: Path) -> str | None:
     names = [path.name for path in visible(folder.glob("*.safetensors*"))]
     if not names:
-        if not folder.parent.is_dir():  # it was when the model was recognised: its drive was taken away
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder.parent))
+        _refuse_gone(folder)
         raise UserError(
             f"{folder}: has no .safetensors weights.",
             "Get the .safetensors version of this model; --allow-pickle opens .bin files, weights only.",
         )
     return None if any(".fp16." not in name for name in names) else "fp16"
+
+
+def _refuse_gone(folder: Path) -> None:
+    """Raise FileNotFoundError when the whole model was there when it was recognised, and is not now."""
+    if not folder.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder.parent))
 
 
 def _from_single_file(info: BaseInfo, dtype: torch.dtype, tokenizer_dir: Path | None) -> Components:
