@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-sd-scripts lint env clean
+.PHONY: demo test test-slow test-sd-scripts lint env clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)  ## the main job, from drawn photographs to a LoRA, into demo/
@@ -12,8 +12,12 @@ demo: $(STAMP)  ## the main job, from drawn photographs to a LoRA, into demo/
 
 # A process a core, each with one thread: on models this small a second one waits more than it works. The tests
 # of a file stay together, so that what they share is made once.
-test: $(STAMP)  ## every test that this machine can run
+test: $(STAMP)  ## every test of seconds that this machine can run
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile
+
+# The other notebook's machine, statistics of a whole training, real Ray, Slurm and foreign disks where they are.
+test-slow: $(STAMP)  ## every test of minutes that this machine can run
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -n logical --dist loadfile -m slow
 
 # LORAWRAP_SD_SCRIPTS names a checkout, LORAWRAP_SD_SCRIPTS_PYTHON its Python, LORAWRAP_SD_SCRIPTS_OLD an older one.
 test-sd-scripts: $(STAMP)  ## sd-scripts itself, asked and trained on tiny models

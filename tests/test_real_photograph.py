@@ -93,7 +93,6 @@ def originals(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("forked_trainers")
 def test_the_whole_job_runs_and_touches_no_original(project: Path, capfd: pytest.CaptureFixture[str]):
     before = originals(project)
@@ -113,7 +112,6 @@ def test_the_whole_job_runs_and_touches_no_original(project: Path, capfd: pytest
     assert capfd.readouterr().out.count("up to date") == 9
 
 
-@pytest.mark.slow
 def test_inpainting_keeps_the_photograph_outside_the_mask(project: Path, tmp_path: Path):
     out = tmp_path / "repaired.png"
     argv = ["inpaint", "--base", "demo", "--image", str(project / "large.webp")]

@@ -124,7 +124,6 @@ main()
 """The command line with a short patience. Children of a background job ignore SIGINT unless they are told."""
 
 
-@pytest.mark.slow
 def test_accelerate_really_launches_the_script(root, monkeypatch):
     monkeypatch.setenv("LORAWRAP_SD_SCRIPTS_PYTHON", sys.executable)
     assert run(argv(root)) == 0

@@ -49,7 +49,6 @@ STEPS = 9
 """Of the chain for an ear, all told in a line each."""
 
 
-@pytest.mark.slow
 def test_on_this_machine(this_machine: Path, environment: dict[str, str], stamps: Callable):
     name = EAR["project_name"]
     book = fill_in(read("01_training.ipynb"), {"keep_on": "this machine", **EAR})

@@ -112,7 +112,6 @@ def test_a_lost_file_is_brought_back_and_the_rest_stays(installed, monkeypatch, 
     assert (checkout / "sdxl_train_network.py").is_file()
 
 
-@pytest.mark.slow
 def test_a_failed_package_is_named_and_the_next_start_goes_on(monkeypatch, tmp_path, repository):
     wheels = tmp_path / "wheels"
     make_wheels(wheels)
@@ -130,7 +129,6 @@ def test_a_failed_package_is_named_and_the_next_start_goes_on(monkeypatch, tmp_p
     assert install(plan(str(repository), TAG)).tag == TAG
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
 def test_a_killed_installation_is_gone_on_with(monkeypatch, tmp_path, repository, wheels):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
@@ -160,7 +158,6 @@ def kill_at(reached: Path, argv: list[str]) -> None:
     assert psutil.wait_procs(left, timeout=30)[1] == []
 
 
-@pytest.mark.slow
 def test_the_torch_of_another_python_is_shared_and_nothing_else_of_it(
     monkeypatch, tmp_path, repository, wheels
 ):

@@ -152,7 +152,6 @@ def test_a_wrong_python_is_one_sentence(tmp_path, name, told):
         check_python(tmp_path / name)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for Python")
 def test_a_python_without_ensurepip_lends_its_own_pip(tmp_path, monkeypatch):
     """Debian and Colab take ensurepip out: an environment is made all the same."""
