@@ -17,7 +17,9 @@ import psutil
 
 from benchmarks.machine import peak_mib
 
-LOOK_EVERY_S = 0.05
+LOOK_EVERY_S, LONGEST_LOOK_S = 0.05, 0.5
+LOOKS = 500
+"""What runs long is looked at more seldom: after each 500th part of its time so far."""
 LARGE = 10.0
 """An exponent is told over sizes at most so many times smaller than the largest: below, Python's start is
 most of a figure."""
@@ -49,7 +51,7 @@ def measured(what: str, size: int, command: Sequence[str]) -> Figure:
         while run.poll() is None:
             own = max(own, peak_of(run))
             child = max(child, *(peak_of(one) for one in children_of(run)), 0.0)
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(min(max((time.perf_counter() - start) / LOOKS, LOOK_EVERY_S), LONGEST_LOOK_S))
         if run.returncode:
             said.seek(0)
             raise SystemExit(f"{command} ended with {run.returncode}: {said.read().decode()[-2000:]}")
