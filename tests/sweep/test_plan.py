@@ -192,6 +192,32 @@ def test_the_ranks_of_both_stages_have_to_agree(project: Project):
     assert steps == {trial.id: {"stage_a": 6, "stage_b": 4} for trial in both.sweep.trials}
 
 
+def test_stage_b_alone_goes_on_with_the_projects_stage_a(project: Project):
+    dims = "stage_b.kohya.learning_rate=1e-5,1e-4"
+    with pytest.raises(UserError, match=r"there is no .*stage_a") as refused:
+        plan(project, dims, stage="stage_b")
+    assert "--stage all" in refused.value.hint
+    lora = project.paths.lora("stage_a", project.settings.project.name)
+    lora.parent.mkdir()
+    lora.write_bytes(b"first")
+    planned = plan(project, dims, stage="stage_b")
+    keep(planned)
+    trial = load_project(planned.sweep.trials[0].folder)
+    assert trial.path(trial.settings.stage_b.kohya["network_weights"]) == lora
+    assert plan(project, stage=None).overrides == planned.overrides
+    lora.write_bytes(b"second")
+    with pytest.raises(UserError, match="the LoRA that Stage B goes on with was trained anew"):
+        plan(project, stage=None)
+
+
+def test_stage_b_alone_keeps_what_was_said_of_its_start(project: Project):
+    named = ["stage_b.kohya.network_weights=mine.safetensors"]
+    assert plan(project, "stage_b.kohya.seed=1,2", sets=named, stage="stage_b").overrides == named
+    assert plan(project, f"{named[0]},b.safetensors", stage="stage_b").overrides == []
+    without = ["stage_a.enabled=false"]
+    assert plan(project, "stage_b.kohya.seed=1,2", sets=without, stage="stage_b").overrides == without
+
+
 def test_more_values_add_trials_and_those_that_are_there_keep_their_numbers(project: Project):
     keep(plan(project, RATES))
     more = plan(project, "stage_a.kohya.learning_rate=1e-3,1e-4,2e-3")

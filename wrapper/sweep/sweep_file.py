@@ -28,7 +28,8 @@ class _Trial(BaseModel):
 class Kept(BaseModel):
     """The file. ``project`` are the project's settings by their names, with ``overrides`` over them.
 
-    ``dataset`` is the key of the project's dataset when the sweep was begun.
+    ``dataset`` is the key of the project's dataset when the sweep was begun, ``start`` the SHA-256 of the
+    LoRA that Stage B goes on with, where it is swept alone.
     """
 
     stages: list[str]
@@ -36,6 +37,7 @@ class Kept(BaseModel):
     overrides: list[str] = []
     project: dict[str, Any] = {}
     dataset: str = ""
+    start: str = ""
     trials: list[_Trial]
 
 

@@ -20,6 +20,8 @@ from wrapper.sweep.planning.combining import combine, identity
 from wrapper.sweep.planning.datasets import dataset_of, project_folder
 from wrapper.sweep.planning.grids import Axis
 from wrapper.sweep.planning.lists import Row
+from wrapper.sweep.planning.notes import notes_of
+from wrapper.sweep.planning.starting import start_hash, start_override
 from wrapper.sweep.planning.trial_file import project_text
 from wrapper.sweep.sweep_file import (
     SWEEP_FILE,
@@ -107,6 +109,11 @@ def plan_sweep(project: Project, asked: Asked) -> SweepPlan:
     data, _ = merge(parse_toml(project.paths.file), overrides)
     settings = validate(data, {})
     stages = _stages(kept, asked, settings)
+    start = start_override(project, settings, stages, _swept(kept, asked))
+    if start:
+        overrides = [*overrides, *start]
+        data, _ = merge(parse_toml(project.paths.file), overrides)
+        settings = validate(data, {})
     if kept:
         _refuse_changed(project, folder, kept, settings, stages)
     check_asked(data, asked.rows, asked.axes)
@@ -116,8 +123,15 @@ def plan_sweep(project: Project, asked: Asked) -> SweepPlan:
         asked.name, folder, project.paths.root, stages, keys_of([t.settings for t in trials]), trials
     )
     plan = SweepPlan(project, settings, data, sweep, overrides, frozenset(new))
-    plan.notes.extend(_notes(plan, combined.equal if combined else 0))
+    plan.notes.extend(notes_of(plan.sweep, settings, start, combined.equal if combined else 0))
     return plan
+
+
+def _swept(kept: Kept | None, asked: Asked) -> set[str]:
+    given = {key for axis in asked.axes for key in axis.keys} | {
+        key for row in asked.rows for key in row.settings
+    }
+    return given | set(kept.keys if kept else ())
 
 
 def write_datasets(plan: SweepPlan, place: Path) -> list[Path]:
@@ -156,6 +170,7 @@ def keep(plan: SweepPlan) -> None:
         "overrides": list(plan.overrides),
         "project": told_settings(plan.settings),
         "dataset": _dataset_key(plan.project),
+        "start": start_hash(plan.project, plan.settings, plan.sweep.stages),
     }
     write_sweep(plan.sweep, kept)
 
@@ -194,6 +209,8 @@ def _refuse_changed(
         changed.append(f"  stages: {', '.join(kept.stages)} → {', '.join(stages)}")
     if _is_another_dataset(project, kept):
         changed.append("  its dataset was built anew, and is another")
+    if kept.start and kept.start != start_hash(project, settings, stages):
+        changed.append("  the LoRA that Stage B goes on with was trained anew, and is another")
     if changed:
         lines = [f"{folder}: the project is another than when the sweep was begun:", *changed]
         raise UserError("\n".join(lines), "Give the new sweep another name, or set them back.")
@@ -232,21 +249,3 @@ def _trials(
         trials.append(Trial(number, trial_folder(folder, number), dict(settings), dataset))
         new.append(number)
     return trials, new
-
-
-def _notes(plan: SweepPlan, equal: int) -> list[str]:
-    trials, notes = plan.sweep.trials, []
-    if equal:
-        notes.append(f"{equal} trials with the settings of others were left out")
-    if any(key.startswith(("generate.", "inpaint.", "export.")) for key in plan.sweep.keys):
-        notes.append("every trial is trained, though generate, inpaint and export settings train nothing")
-    if "project.seed" in plan.sweep.keys:
-        said = "project.seed also decides what is held out"
-        notes.append(f"{said}; stage_a.kohya.seed and stage_b.kohya.seed change the training alone")
-    names = {one.dataset for one in trials}
-    if len(names) > 1:
-        own = len(names - {""})
-        notes.append(f"the trials use {len(names)} datasets, {own} of them made for this sweep")
-    if plan.settings.dataset.holdout == "none":
-        notes.append("nothing is held out ([dataset] holdout = 'none'): the trials cannot be measured on it")
-    return notes
