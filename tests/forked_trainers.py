@@ -9,6 +9,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -25,10 +27,19 @@ class ForkedPopen(WarmPopen):
             super()._execute_child(*args)
 
 
-@pytest.fixture
-def forked_trainers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of trainings that this test starts by `lorawrap train` or `run`, on Linux."""
+@contextmanager
+def forking() -> Iterator[None]:
+    """Trainings that are started within are forked, on Linux."""
     import torch
 
-    if sys.platform == "linux" and torch.get_num_threads() == 1:  # else OpenMP's threads would be lost
-        monkeypatch.setattr(subprocess, "Popen", ForkedPopen)
+    with pytest.MonkeyPatch.context() as patch:
+        if sys.platform == "linux" and torch.get_num_threads() == 1:  # else OpenMP's threads would be lost
+            patch.setattr(subprocess, "Popen", ForkedPopen)
+        yield
+
+
+@pytest.fixture
+def forked_trainers() -> Iterator[None]:
+    """Of trainings that this test starts by `lorawrap train` or `run`."""
+    with forking():
+        yield

@@ -9,6 +9,7 @@ import pytest
 
 from dataset_tools.files import write_text
 from dataset_tools.progress import progress
+from tests.forked_trainers import forking
 from wrapper.demo.world import write_world
 from wrapper.evaluation.choice import choose_checkpoints
 from wrapper.evaluation.denoising import HOLDOUT, TRAIN
@@ -55,7 +56,8 @@ def overfit(tmp_path_factory):
     inspect_project(project)
     build_dataset(project)
     write(render_stage(project, "stage_b"), project.paths)
-    train(project, "stage_b")
+    with forking():
+        train(project, "stage_b")
     result = evaluate_project(project)
     return project, result, choose_checkpoints(project, result)["stages"]["stage_b"]
 
