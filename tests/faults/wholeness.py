@@ -20,6 +20,10 @@ else:
 
 SPOILED = "demo/photos/truncated.png"
 """One of the demo's photographs is cut on purpose."""
+JOURNALS = {"log.txt", "events.jsonl", "evaluation.jsonl"}
+"""Files that are begun empty and only added to."""
+LINES = {".csv", ".jsonl", ".md", ".svg", ".toml", ".txt"}
+"""What any beginning of such a file can be read as, also none."""
 LEFTOVER = re.compile(r"\.(part|old)-.+")
 
 
@@ -28,6 +32,7 @@ def torn(root: Path) -> list[str]:
     found = []
     for path in _final(root):
         try:
+            _not_empty(path)
             READERS.get(path.suffix, Path.read_bytes)(path)
         except Exception as error:  # whatever a reader raises, the file is not whole
             found.append(f"{path.relative_to(root)}: {type(error).__name__}: {error}")
@@ -46,6 +51,11 @@ def _final(root: Path) -> Iterator[Path]:
         unfinished = any(LEFTOVER.fullmatch(part) for part in inside)
         if path.is_file() and not unfinished and "locks" not in inside and "/".join(inside) != SPOILED:
             yield path
+
+
+def _not_empty(path: Path) -> None:
+    if path.suffix in LINES and path.name not in JOURNALS and not path.stat().st_size:
+        raise ValueError("empty")
 
 
 def _json(path: Path) -> object:
