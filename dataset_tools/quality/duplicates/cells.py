@@ -81,12 +81,28 @@ def _most_alike(alike: Floats) -> Integers:
     return found
 
 
+def counts_under(cells: Integers, wanted: npt.NDArray[np.bool_], centres: int) -> Integers:
+    """How many of ``cells`` each centre is, where ``wanted``; a part at a time, for NumPy widens them."""
+    counts = np.zeros(centres, np.intp)
+    for rows in bounded(np.arange(len(cells))):
+        counts += np.bincount(cells[rows][wanted[rows]], minlength=centres)
+    return counts
+
+
+def under_any(cells: Integers, centres: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which of ``cells`` are one of the centres that are marked."""
+    found = np.zeros(cells.shape, bool)
+    for rows in bounded(np.arange(len(cells))):
+        found[rows] = centres[cells[rows]] & (cells[rows] >= 0)
+    return found
+
+
 def rows_under(probes: Integers, wanted: npt.NDArray[np.bool_], centres: int) -> list[Integers]:
     """For each centre who asks under it where ``wanted``: orientation × N + picture, in order.
 
     A counting sort, a part at a time. Both arrays are [N, `ORIENTATIONS`, `PROBES`].
     """
-    counts = np.bincount(probes[wanted], minlength=centres)
+    counts = counts_under(probes, wanted, centres)
     ends = np.cumsum(counts)
     free = ends - counts
     listed = np.empty(ends[-1], np.int32)

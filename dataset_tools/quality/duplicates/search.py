@@ -16,9 +16,11 @@ from dataset_tools.quality.duplicates.cells import (
     Integers,
     bounded,
     centres_of,
+    counts_under,
     nearer,
     probed,
     rows_under,
+    under_any,
 )
 from dataset_tools.quality.duplicates.searched import Bools, Carried, Rows, carried_over, still_met
 from dataset_tools.quality.duplicates.shortlists import NOBODY, Shortlists
@@ -33,7 +35,7 @@ from dataset_tools.quality.duplicates.windows import (
 )
 
 BLOCKS, LEAST_BLOCK, MOST_BLOCK = 16, 256, 4096
-"""In how many blocks the windows are looked through, and how many pictures may be in one: 20 KB each."""
+"""In how many blocks the windows are looked through, and how many pictures may be in one: 10 KB each."""
 
 Thumbnails = Callable[[int], Pixels]
 Advance = Callable[[int], None]
@@ -52,6 +54,7 @@ def search(digests: Integers, thumbnail: Thumbnails, advance: Advance, before: R
     asks = _ask(carried, centres)
     anew = carried.new | ((rows["other"] != NOBODY) & ~still_met(rows)).any(axis=1)
     rows["other"][anew], asks[anew] = NOBODY, True
+    asks &= rows["probes"] >= 0
     _meet(rows, max(len(centres), 1), moved, asks, thumbnail, advance)
     return rows
 
@@ -89,21 +92,29 @@ def _meet(rows: Rows, count: int, moved: Bools, asks: Bools, thumbnail: Thumbnai
     ``count``: of centres.
     """
     probes, cells = rows["probes"], rows["cells"]
-    changed = np.bincount(cells[moved], minlength=count) > 0
-    askers = rows_under(probes, asks & (probes >= 0), count)
-    others = rows_under(probes, ~asks & (probes >= 0) & changed[probes], count)
+    changed = counts_under(cells, moved, count) > 0
+    askers = rows_under(probes, asks, count)
+    others = rows_under(probes, under_any(probes, changed) & ~asks, count)
     asked = np.array([len(one) > 0 for one in askers], bool)
-    needed = np.flatnonzero((moved | (asked[cells] & (cells >= 0))).any(axis=1))
+    needed = np.flatnonzero((moved | under_any(cells, asked)).any(axis=1))
     lists = Shortlists(rows["value"], rows["other"], rows["how"], rows["digest"])
     for block in _blocks(needed):
-        vectors = np.concatenate([descriptors(thumbnail(number)) for number in block])
+        vectors = _all_windows(block, thumbnail)
         names = (block[:, None] * WINDOWS + np.arange(WINDOWS)).ravel()
         new = moved[block].ravel()
         for columns, cell in _by_cell(cells[block].ravel()):
             for queries, met in ((askers[cell], columns), (others[cell], columns[new[columns]])):
-                _compare(lists, rows["whole"], queries, vectors[met], names[met])
+                _compare(lists, rows["whole"], queries, vectors[met].astype(np.float32), names[met])
         advance(len(block))
     advance(len(rows) - len(needed))
+
+
+def _all_windows(block: Integers, thumbnail: Thumbnails) -> Integers:
+    """The windows of those pictures, a picture after the other: [N, `LENGTH`]."""
+    found = np.empty((len(block), WINDOWS, LENGTH), np.int16)
+    for place, number in enumerate(block):
+        found[place] = descriptors(thumbnail(number))
+    return found.reshape(-1, LENGTH)
 
 
 def _blocks(numbers: Integers) -> Iterator[Integers]:
