@@ -22,6 +22,7 @@ from dataset_tools.files import content_hash
 from dataset_tools.manifests.manifest import Manifest, read_manifest
 from dataset_tools.pictures.images import read_mask, read_rgb
 from dataset_tools.quality.qc_record import QcRecord, Reason
+from tests.dataset_tools.rows import values
 
 SETTINGS = BuildSettings(
     size=64,
@@ -60,7 +61,7 @@ class Photos:
         self.rows: list[dict[str, Any]] = []
         (root / "photos").mkdir(parents=True)
 
-    def add(self, name: str, *, masked: bool = True, **values: Any) -> Path:
+    def add(self, name: str, *, masked: bool = True, **more: Any) -> Path:
         rng = np.random.default_rng(len(self.rows))
         image = rng.integers(0, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)
         mask = np.zeros((HEIGHT, WIDTH), np.uint8)
@@ -68,19 +69,11 @@ class Photos:
         image[mask > 0] = 255
         path = self.root / "photos" / f"{name}.png"
         Image.fromarray(image).save(path)
-        row = {
-            "image": f"photos/{name}.png",
-            "subject": "anna",
-            "consent": "c1",
-            "age": "26-30",
-            "view": "front",
-            "type": "bust",
-            "ear_side": "left",
-        }
+        row = values(image=f"photos/{name}.png", ear_side="left")
         if masked:
             Image.fromarray(mask).save(self.root / "photos" / f"{name}.mask.png")
             row["mask"] = f"photos/{name}.mask.png"
-        self.rows.append(row | values)
+        self.rows.append(row | more)
         return path
 
     def manifest(self) -> Manifest:

@@ -21,6 +21,7 @@ from dataset_tools.captioning.captions import caption_from_file
 from dataset_tools.manifests.manifest import read_manifest
 from dataset_tools.pictures.images import read_mask, read_rgb
 from dataset_tools.pictures.inspected import decode_to_inspect
+from tests.dataset_tools.rows import values
 from tests.fuzz.mutated import mutated, tries
 from tests.fuzz.reading import Reader, encoded, told
 from wrapper.diffusion.pictures.photograph import read_photograph
@@ -45,17 +46,7 @@ def with_parameters() -> bytes:
     return encoded("PNG", pnginfo=chunks)
 
 
-ROW = {
-    "image": "a.png",
-    "subject": "anna",
-    "consent": "c1",
-    "age": "26-30",
-    "view": "front",
-    "type": "bust",
-    "ear_side": "left",
-    "ear_box": [1, 2, 30, 40],
-    "caption": "a portrait",
-}
+ROW = values(image="a.png", ear_side="left", ear_box=[1, 2, 30, 40], caption="a portrait")
 PLAIN = {key: value for key, value in ROW.items() if key != "ear_box"}
 JSON = json.dumps([ROW, {**ROW, "image": "b.png"}]).encode()
 CSV = (",".join(PLAIN) + "\n" + ",".join(map(str, PLAIN.values())) + "\n").encode()

@@ -16,6 +16,7 @@ from dataset_tools.masking.make import Made, make_masks
 from dataset_tools.masking.marked import alpha_mask, colour_mask, parse_colour
 from dataset_tools.masking.plan import MaskSettings, plan_masks
 from dataset_tools.pictures.images import read_mask, read_rgb, save_png
+from tests.dataset_tools.rows import values
 
 HEIGHT, WIDTH = 90, 120
 BOX = (40, 20, 70, 60)
@@ -47,17 +48,7 @@ def photos(tmp_path: Path) -> Path:
 
 def boxed_manifest(photos: Path, boxes: dict[int, tuple[int, int, int, int]]) -> Path:
     rows = [
-        {
-            "image": f"in/a {number}.png",
-            "subject": "anna",
-            "consent": "c1",
-            "age": "26-30",
-            "view": "front",
-            "type": "bust",
-            "ear_side": "left",
-            **({"ear_box": boxes[number]} if number in boxes else {}),
-        }
-        for number in range(3)
+        values(image=f"in/a {number}.png", ear_side="left", ear_box=boxes.get(number)) for number in range(3)
     ]
     path = photos / "manifest.json"
     path.write_text(json.dumps(rows), encoding="utf-8")
