@@ -53,6 +53,7 @@ def disturbed(
     command is given once more: as ``again`` where a training saved a state.
     """
     stick, project = _plugged(template, place, kind, on)
+    stick.settle()
     before = contents(project)
     with happening(getattr(stick, what), project, when) as happened:
         began = time.monotonic()

@@ -32,6 +32,9 @@ class Away:
         self.place.mkdir(parents=True, exist_ok=True)
         mount("--bind", str(self.kept), str(self.place))
 
+    def settle(self) -> None:
+        """What was written so far is on it."""
+
     def pull(self) -> None:
         let_go(self.place)
 
@@ -75,15 +78,14 @@ class Dead(Away):
         fcntl.ioctl(folder, SHUT_DOWN, struct.pack("I", 0))
         os.close(folder)
 
-    def _settle(self) -> None:
-        """Let what was written so far be on the disk."""
+    def settle(self) -> None:
         folder = os.open(self.place, os.O_RDONLY)
         ctypes.CDLL(None).syncfs(folder)
         os.close(folder)
 
     def only_read(self) -> None:
         """As the kernel does it with a file system that it has found damaged."""
-        self._settle()
+        self.settle()
         device = Path(_device(self.place)).name
         Path(f"/sys/fs/ext4/{device}/trigger_fs_error").write_text("1")
 
