@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from dataset_tools.captioning.phrases import template as shipped_template
 from dataset_tools.captioning.phrases import words
-from dataset_tools.data_text import NotUtf8, bounded_text
 from dataset_tools.errors import UserError
+from dataset_tools.manifests.caption_lines import caption_lines
 from dataset_tools.manifests.places import ONLY_WITHIN, Within
 from dataset_tools.manifests.schema import ManifestRow
 
@@ -63,13 +63,7 @@ def caption_from_file(image: Path, root: Path | None = None) -> str | None:
         return None
     if root is not None and not Within(root).has(path):
         raise UserError(f"{path}: is a link that leads out of {root}.", ONLY_WITHIN)
-    try:
-        lines = bounded_text(path, "utf-8-sig").splitlines()
-    except NotUtf8 as error:
-        raise UserError(f"{path}: {error}.", "Save the caption as UTF-8.") from None
-    except ValueError as error:
-        raise UserError(f"{path}: {error}.", "A caption is a line of text.") from None
-    return next((line.strip() for line in lines if line.strip()), None)
+    return next((line.strip() for line in caption_lines(path) if line.strip()), None)
 
 
 def swap_sides(text: str, keep: str = "") -> str:

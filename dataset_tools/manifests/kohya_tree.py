@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dataset_tools.data_text import NotUtf8, bounded_text
 from dataset_tools.errors import Problems, UserError
 from dataset_tools.image_files import image_files
+from dataset_tools.manifests.caption_lines import caption_lines
 from dataset_tools.manifests.folder_names import read_name
 from dataset_tools.manifests.places import ONLY_WITHIN, Within
 
@@ -70,12 +70,7 @@ def caption_line(path: Path) -> tuple[str | None, bool]:
     """
     if not path.is_file():
         return None, False
-    try:
-        lines = bounded_text(path, "utf-8-sig").splitlines()
-    except NotUtf8 as error:
-        raise UserError(f"{path}: {error}.", "Save the caption as UTF-8.") from None
-    except ValueError as error:
-        raise UserError(f"{path}: {error}.", "A caption is a line of text.") from None
+    lines = caption_lines(path)
     if not lines or not lines[0].strip():
         raise UserError(f"{path}: the caption is empty.", "Write one, or remove the file.")
     return lines[0].strip(), any(line.strip() for line in lines[1:])
