@@ -22,6 +22,7 @@ from tests.sweep.fake_jobs import wait_until
 from tests.sweep.in_process import in_this_process
 from wrapper.cli.main import run
 from wrapper.project.load import Project
+from wrapper.sweep.outcome.ranking import Ranking
 
 __all__ = ["behave", "in_this_process"]
 SWEEP = "первый 'lr' 🙂"
@@ -94,6 +95,17 @@ def test_trials_are_trained_ranked_and_not_trained_again(project, sweep, behave,
     code, said = sweep("show")
     assert code == 0
     assert "2 trials, 2 succeeded" in said
+
+
+def test_trials_are_ranked_by_what_set_says(project, sweep, behave, in_this_process, monkeypatch):
+    seen = []
+    ranked = "wrapper.sweep.outcome.ranking.rank"
+    monkeypatch.setattr(ranked, lambda found, by: seen.append(by) or Ranking(found, "stage_a", None, [], []))
+    behave("good")
+    assert sweep("run", *ONE, *FAKE, "--set", "evaluate.choose_by=ssim")[0] == 0
+    assert sweep("show")[0] == 0
+    assert sweep("show", "--by", "loss")[0] == 0
+    assert seen == ["ssim", "ssim", "loss"]
 
 
 def test_a_failed_trial_says_why_and_is_run_again_when_asked_to(project, sweep, behave, in_this_process):

@@ -139,5 +139,5 @@ def _run(
         if outcome.stopped:
             where.stop(plan.sweep.folder)
         bad = outcome.bad
-    show_results(plan.sweep, project, plan.project.settings.evaluate.choose_by)
+    show_results(plan.sweep, project, plan.settings.evaluate.choose_by)
     return 1 if bad else 0

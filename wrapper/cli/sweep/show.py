@@ -21,7 +21,7 @@ def command(name: str, project: Path, by: str | None) -> None:
     from dataset_tools.wording import count_of
     from wrapper.sweep.sweep_file import read_sweep, sweep_folder
 
-    opened = open_project(project, ())
-    sweep = read_sweep(sweep_folder(opened.paths.root, name)).sweep
+    sweep, kept = read_sweep(sweep_folder(open_project(project, ()).paths.root, name))
     click.secho(f"{sweep.name}: {count_of(len(sweep.trials), 'trial')}, {counts(sweep)}", bold=True)
-    show_results(sweep, project, by or opened.settings.evaluate.choose_by)
+    settings = open_project(project, tuple(kept.overrides)).settings
+    show_results(sweep, project, by or settings.evaluate.choose_by)
