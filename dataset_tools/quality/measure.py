@@ -92,9 +92,9 @@ def _traces(rgb: Pixels, luma: Pixels) -> tuple[Grid, Resolution, float]:
     if min(luma.shape) < LEAST_PERIODIC_PX:
         return NO_GRID, UNKNOWN, 0.0
     across, down = profiles(luma)
-    found = spectra(across, down)
+    found, of_colour = spectra(across, down, colour_profile(rgb)).divided(2)
     power = power_spectrum(luma)
-    grid = block_grid(across, down, found, spectra(colour_profile(rgb)))
+    grid = block_grid(across, down, found, of_colour)
     return grid, resolution(across, down, found, power), moire_peak(power)
 
 

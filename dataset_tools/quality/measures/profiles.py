@@ -44,6 +44,12 @@ class Spectra(NamedTuple):
     """Log of 1 + power over its surroundings' median."""
     amplitudes: Floats
 
+    def divided(self, profiles: int) -> tuple[Spectra, Spectra]:
+        """Those of the first ``profiles``, and those of the others."""
+        rows = 2 * profiles
+        first, others = ([one[part] for one in self] for part in (slice(rows), slice(rows, None)))
+        return Spectra(*first), Spectra(*others)
+
 
 EDGES, BENDS = slice(0, None, 2), slice(1, None, 2)
 """Of the spectra of two profiles, those of the edges and of the bends."""

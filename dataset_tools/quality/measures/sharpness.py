@@ -26,8 +26,11 @@ STRUCTURE = 4.0
 """Least squared gradient, (grey levels / px)² in the smallest copy, of a tile that has an edge."""
 TAPS = 3 / 16
 """Sum of the squared taps of one Sobel derivative: the energy that white noise of sigma 1 leaves."""
-TYPICAL = 60.0
-"""Percentile over the subject's tiles of the ratio of energies."""
+SHARPER, SHARPER_OF_SMALL = 0.15, 0.4
+"""That share of the subject's tiles is sharper than what counts: a face or a fruit has few sharp edges and
+much soft shade. A small picture has too few tiles for that."""
+SHADE = 0.15
+"""The softest tiles of the subject, which say nothing of motion."""
 NOISY = 3.0
 """From this sigma on, the finest copy says nothing any more."""
 NOISE_HIDES = 0.3
@@ -53,7 +56,7 @@ class Subject(NamedTuple):
     elsewhere: float
 
 
-NARROW, WIDE = Subject(0.18, 0.02), Subject(0.3, 0.3)
+CORE, NARROW, WIDE = Subject(0.13, 0.0), Subject(0.18, 0.02), Subject(0.3, 0.3)
 
 
 class Softness(NamedTuple):
@@ -100,8 +103,9 @@ def softness(sizes: Pyramid, noise: float) -> Softness:
     if edged.sum() < LEAST_EDGED:
         return NOTHING_SHARP if _is_curved(sizes.quarter) else PLAIN
     small = tile_px < TILE_PX
-    typical = _typical(fine, coarse, edged, WIDE if small else NARROW)
-    softest = _softest(fine, coarse, edged, WIDE if small or noisy else NARROW)
+    of_subject = (WIDE, SHARPER_OF_SMALL) if small else (CORE, SHARPER)
+    typical = _typical(fine, coarse, edged, *of_subject)
+    softest = _softest(fine, coarse, edged, WIDE if small or noisy else NARROW, 0.0 if small else SHADE)
     sharp, offset = (SHARP_HALVED, NOISE_HIDES) if noisy else (SHARP, 0.0)
     return Softness(
         *(offset - float(np.log2(max(ratio, LEAST_RATIO) / sharp)) for ratio in (typical, softest))
@@ -140,18 +144,35 @@ def _energy(tensors: Floats) -> Floats:
     return tensors[0] + tensors[1]
 
 
-def _typical(fine: Floats, coarse: Floats, edged: npt.NDArray[np.bool_], subject: Subject) -> float:
-    """The ratio of energies that most of the subject's tiles do not reach."""
-    ratios = np.maximum(_energy(fine), 0)[edged] / _energy(coarse)[edged]
-    order = np.argsort(ratios)
-    reached = np.cumsum(_weights(edged.shape, subject)[edged][order])
-    return float(ratios[order][np.searchsorted(reached, TYPICAL / 100 * reached[-1])])
+def _typical(
+    fine: Floats, coarse: Floats, edged: npt.NDArray[np.bool_], subject: Subject, sharper: float
+) -> float:
+    """The ratio of energies that the share ``sharper`` of the subject's tiles exceeds."""
+    return _reached(_ratios(fine, coarse)[edged], _weights(edged.shape, subject)[edged], 1 - sharper)
 
 
-def _softest(fine: Floats, coarse: Floats, edged: npt.NDArray[np.bool_], subject: Subject) -> float:
-    """The smaller generalised eigenvalue of the two sums: the ratio in the softest direction."""
-    weights = _weights(edged.shape, subject)[edged] / _energy(coarse)[edged]
-    upper, lower = ((tensors[:, edged] @ weights).tolist() for tensors in (fine, coarse))
+def _ratios(fine: Floats, coarse: Floats) -> Floats:
+    return np.maximum(_energy(fine), 0) / np.maximum(_energy(coarse), np.float32(1e-6))
+
+
+def _reached(values: Floats, weights: Floats, share: float) -> float:
+    """The value up to which ``share`` of the weight lies."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(reached, share * reached[-1])])
+
+
+def _softest(
+    fine: Floats, coarse: Floats, edged: npt.NDArray[np.bool_], subject: Subject, shade: float
+) -> float:
+    """The smaller generalised eigenvalue of the two sums: the ratio in the softest direction.
+
+    Without the share ``shade`` of the tiles, the softest all over.
+    """
+    ratios, weights = _ratios(fine, coarse), _weights(edged.shape, subject)
+    used = edged & (ratios >= _reached(ratios[edged], weights[edged], shade)) if shade else edged
+    weights = weights[used] / _energy(coarse)[used]
+    upper, lower = ((tensors[:, used] @ weights).tolist() for tensors in (fine, coarse))
     ridge = RIDGE * (lower[0] + lower[1])
     return _smaller_eigenvalue(*_ridged(upper, ridge), *_ridged(lower, ridge))
 
