@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -81,7 +80,6 @@ except OSError as error:
 """
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="pathlib holds the system's functions there")
 def test_any_other_file_is_told_of_by_its_length(tmp_path: Path):
     said, errors = started("-c", WRITE, folder=tmp_path, **{SWITCH: "0"}).communicate(timeout=60)
     assert errors == ""

@@ -29,6 +29,8 @@ import numpy as np
 from dataset_tools.quality.engines import measured_here, processes
 from dataset_tools.quality.measuring import Task
 
+processes.LET_GO_S = 0.3  # who is forked holds the other end of its own pipe, and hears no end
+
 def said(found):
     return sorted((task.place, repr(measured)) for task, measured in found)
 

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,17 @@ def begin() -> None:
         os.mkdir = _short(os.mkdir, 247, 206)
         os.open = _short(os.open, 259, 3)
         io.open = _short(io.open, 259, 3)
+    if sys.version_info < (3, 11):
+        _tell_pathlib()
+
+
+def _tell_pathlib() -> None:
+    """There it keeps the functions that it found when it was imported."""
+    import pathlib
+
+    for module, names in ((os, ("replace", "rename", "unlink", "mkdir")), (io, ("open",))):
+        for name in names:
+            setattr(pathlib._NormalAccessor, name, staticmethod(getattr(module, name)))  # type: ignore[attr-defined]
 
 
 def open_file(path: Any, flags: int, *rest: Any, **options: Any) -> int:
