@@ -32,7 +32,7 @@ from wrapper.safetensors_header import read_header
 
 MIB = 1 << 20
 MEMORY_MIB = 2000
-"""Of address space, beside what the libraries take: torch for CUDA takes several times as much."""
+"""Of address space, beside what the libraries take: a torch with CUDA takes several times as much."""
 LAUGHS = "a0: &a0 ha\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
 
 
