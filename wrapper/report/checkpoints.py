@@ -94,7 +94,7 @@ def _stage(
 def headed(metric: Metric) -> str:
     """``masked PSNR, dB ↑``: the arrow is the way to the better."""
     unit = f", {metric.unit}" if metric.unit else ""
-    return f"{metric.title}{unit} {'↑' if metric.higher_is_better else '↓'}"
+    return f"{metric.title}{unit}\N{NO-BREAK SPACE}{'↑' if metric.higher_is_better else '↓'}"
 
 
 def _figures(one: Mapping[str, Any]) -> dict[str, Any]:
