@@ -120,7 +120,10 @@ def test_the_report_shows_it(evaluated):
     shown = page(project)
     assert "identity" in shown["verdict"].text
     assert shown["scores"].missing
-    assert shown["checkpoints"].stages[0].heads[:2] == ["identity, cosine\N{NO-BREAK SPACE}↑", "prompt (CLIP score)\N{NO-BREAK SPACE}↑"]
+    assert shown["checkpoints"].stages[0].heads[:2] == [
+        "identity, cosine\N{NO-BREAK SPACE}↑",
+        "prompt (CLIP score)\N{NO-BREAK SPACE}↑",
+    ]
 
 
 def test_without_judges_the_verdict_is_by_the_held_out_loss(folder):
