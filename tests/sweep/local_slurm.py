@@ -23,6 +23,7 @@ import psutil
 PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 NODES = ("a", "b")
+NODE = "CPUs=4 RealMemory=2000 Gres=gpu:2"
 READY_S = 30.0
 CONF = """
 ClusterName=local
@@ -153,7 +154,7 @@ class LocalSlurm:
         port, *node_ports = _free_ports(1 + len(NODES))
         host, user = socket.gethostname(), getpass.getuser()
         nodes = "\n".join(
-            f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={own} CPUs=4 Gres=gpu:2"
+            f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={own} {NODE}"
             for name, own in zip(NODES, node_ports, strict=True)
         )
         self.conf.write_text(CONF.format(host=host, port=port, folder=self.folder, user=user, nodes=nodes))

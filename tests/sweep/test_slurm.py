@@ -103,7 +103,7 @@ def test_four_trials_at_once_on_two_nodes(slurm: LocalSlurm, folder: Path):
 
 
 def test_a_look_asks_slurm_and_submits_nothing(slurm: LocalSlurm, folder: Path):
-    look(folder, settings_of(("gres=gpu:1", "cpus_per_task=1", "time=1:00:00")))
+    look(folder, settings_of(("gres=gpu:1", "cpus_per_task=1", "time=1:00:00", "mem_gb=0.1")))
     with pytest.raises(UserError, match=r"does not take the job .*partition"):
         look(folder, settings_of(("partition=nowhere",)))
     assert queued(folder) == {}
