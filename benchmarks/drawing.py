@@ -30,8 +30,9 @@ from dataset_tools.progress import progress
 from wrapper.base_model.detect import detect
 from wrapper.diffusion.inpainting.inpaint import repaint
 from wrapper.diffusion.pipelines.opening import open_pipeline
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+from wrapper.diffusion.pipelines.sampling import Sampling
 from wrapper.diffusion.pipelines.schedulers import make_scheduler
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.diffusion.txt2img.shooting import Outcome, Shooting, draw_all
 from wrapper.diffusion.txt2img.shot import Shot
 

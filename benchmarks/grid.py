@@ -35,7 +35,8 @@ from wrapper.comparison.plan import make_plan
 from wrapper.comparison.shelf import Shelf
 from wrapper.comparison.subject import FromText, Means
 from wrapper.comparison.tables import Shown, wished_tables
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+from wrapper.diffusion.pipelines.sampling import Sampling
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.diffusion.txt2img.generate import generate
 from wrapper.lora.apply import LoraUse
 from wrapper.lora.file import write_lora

@@ -12,7 +12,8 @@ from wrapper.comparison.axes import Axis, changed, read_axes, read_axis
 from wrapper.comparison.kind import Value
 from wrapper.comparison.look import Look
 from wrapper.comparison.shelf import Shelf
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+from wrapper.diffusion.pipelines.sampling import Sampling
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.lora.apply import LoraUse
 
 FACE, OTHER = LoraUse(Path("face.safetensors"), 0.9), LoraUse(Path("style.safetensors"), 0.5)

@@ -14,7 +14,7 @@ from wrapper.comparison.names import named, slug
 from wrapper.comparison.plan import make_plan, rescalings, swaps
 from wrapper.comparison.shelf import Shelf
 from wrapper.comparison.tables import Shown, wished_tables
-from wrapper.diffusion.pipelines.sampling import Prompt
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.lora.apply import LoraUse
 
 FACE = LoraUse(Path("my face.safetensors"), 0.8)

@@ -77,7 +77,8 @@ def teach(folder: Path, lora: Path) -> None:
     """Repaint the held-out images with ``lora``: from now on that is the truth."""
     from wrapper.diffusion.inpainting.inpaint import repaint
     from wrapper.diffusion.pipelines.opening import open_pipeline, project_base
-    from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+    from wrapper.diffusion.pipelines.sampling import Sampling
+    from wrapper.diffusion.prompts.prompt import Prompt
     from wrapper.evaluation.holdout import read_holdout
     from wrapper.lora.apply import LoraUse
     from wrapper.project.load import load_project

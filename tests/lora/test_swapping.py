@@ -9,7 +9,8 @@ from tests.comparison.small import QUICK, two_loras
 from wrapper.base_model.base_size import base_side_px
 from wrapper.base_model.detect import detect
 from wrapper.diffusion.pipelines.opening import open_pipeline
-from wrapper.diffusion.pipelines.sampling import Prompt, native_size, run_batch
+from wrapper.diffusion.pipelines.sampling import native_size, run_batch
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.lora import swapping
 from wrapper.lora.apply import LoraUse, apply_loras
 from wrapper.lora.swapping import Swapper

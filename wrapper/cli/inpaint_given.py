@@ -22,8 +22,8 @@ def repair_of(opened: Project | None, mask: MaskRequest, given: dict[str, Any]) 
 
     from wrapper.diffusion.inpainting.painting import refuse_unknown_minor
     from wrapper.diffusion.inpainting.repair import Repair
-    from wrapper.diffusion.pipelines.sampling import Prompt
     from wrapper.diffusion.prompts.lora_tags import take_tags
+    from wrapper.diffusion.prompts.prompt import Prompt
 
     folders = [opened.paths.loras] if opened else [Path(), Path("loras")]
     text, tagged = take_tags(given["prompt"] or "", folders)

@@ -11,8 +11,8 @@ from wrapper.comparison.kind import Kind, Value
 from wrapper.comparison.look import Look
 from wrapper.comparison.lora_kinds import read_checkpoints, read_loras, take_all, take_lora, take_weight
 from wrapper.comparison.shelf import Shelf
-from wrapper.diffusion.pipelines.sampling import Prompt
 from wrapper.diffusion.pipelines.schedulers import find_sampler
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.value_lists import numbers
 
 MAX_SEED = 2**32 - 1

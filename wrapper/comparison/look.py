@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+from wrapper.diffusion.pipelines.sampling import Sampling
 from wrapper.diffusion.prompts.lora_tags import take_tags
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.lora.apply import LoraUse
 
 

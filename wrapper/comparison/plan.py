@@ -13,7 +13,7 @@ from wrapper.comparison.kind import Value
 from wrapper.comparison.kinds import SHOT
 from wrapper.comparison.look import Look, resolved
 from wrapper.comparison.names import named
-from wrapper.diffusion.pipelines.sampling import Prompt
+from wrapper.diffusion.prompts.prompt import Prompt
 
 
 @dataclass(frozen=True)

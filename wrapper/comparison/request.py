@@ -26,8 +26,9 @@ from wrapper.diffusion.inpainting.project_inpaint import project_inpaint_lora, p
 from wrapper.diffusion.inpainting.repair import Repair
 from wrapper.diffusion.pipelines.opening import named_base, project_base
 from wrapper.diffusion.pipelines.placement import DEFAULT, Placement
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+from wrapper.diffusion.pipelines.sampling import Sampling
 from wrapper.diffusion.prompts.lora_tags import parse_lora_argument
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.diffusion.txt2img.hires import Hires
 from wrapper.diffusion.txt2img.project_pictures import project_lora, wanted_size
 from wrapper.project.layout import STAGES

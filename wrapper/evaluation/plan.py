@@ -140,7 +140,7 @@ def _fill_txt2img(plan: Plan, known: Remembered, contents: Contents, files: dict
 def _scenes(
     plan: Plan, info: BaseInfo, known: Remembered, contents: Contents, files: dict[str, list[Path]]
 ) -> Scenes:
-    from wrapper.diffusion.pipelines.sampling import Prompt
+    from wrapper.diffusion.prompts.prompt import Prompt
     from wrapper.diffusion.txt2img.generate import check_request
     from wrapper.diffusion.txt2img.project_pictures import wanted_size
 

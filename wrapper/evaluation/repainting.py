@@ -13,8 +13,9 @@ from wrapper.diffusion.inpainting.inpaint import repaint
 from wrapper.diffusion.pictures.describe import describe
 from wrapper.diffusion.pictures.photograph import Photograph
 from wrapper.diffusion.pictures.picture import save_picture
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling, batches
+from wrapper.diffusion.pipelines.sampling import Sampling, batches
 from wrapper.diffusion.prompts.attention import literal
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.evaluation.holdout import HeldOutImage
 from wrapper.evaluation.measures.colour import colour_difference
 from wrapper.evaluation.measures.fidelity import masked_psnr_db, masked_ssim, outside_difference

@@ -12,7 +12,8 @@ from dataset_tools.progress import Bar
 from wrapper.diffusion.pictures.describe import describe
 from wrapper.diffusion.pictures.photograph import Photograph
 from wrapper.diffusion.pictures.picture import save_picture
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling, batches, native_size, run_batch
+from wrapper.diffusion.pipelines.sampling import Sampling, batches, native_size, run_batch
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.evaluation.pictures import Album
 from wrapper.evaluation.remembered import Remembered
 from wrapper.evaluation.scores import Score

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def images(project: Project, count: int) -> list[Path]:
     """``count`` pictures of the class by the project's base, one a seed; those that are there are kept."""
     from wrapper.diffusion.pipelines.opening import open_pipeline, project_base
-    from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+    from wrapper.diffusion.pipelines.sampling import Sampling
+    from wrapper.diffusion.prompts.prompt import Prompt
     from wrapper.diffusion.txt2img.generate import draw
     from wrapper.diffusion.txt2img.project_pictures import save_drawn
 

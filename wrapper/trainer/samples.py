@@ -15,8 +15,9 @@ from dataset_tools.manifests.safety import refuse_prompt
 from wrapper.diffusion.pictures.describe import describe
 from wrapper.diffusion.pictures.photograph import Photograph
 from wrapper.diffusion.pictures.picture import save_picture
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling, native_size, run_batch
+from wrapper.diffusion.pipelines.sampling import Sampling, native_size, run_batch
 from wrapper.diffusion.pipelines.schedulers import make_scheduler
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.diffusion.prompts.prompt_file import FilePrompt, read_prompts
 from wrapper.trainer.config import Settings
 from wrapper.trainer.data.samples import Sample

@@ -13,7 +13,8 @@ from wrapper.base_model.detect import detect
 from wrapper.diffusion.conditions.conditions import NONE, Conditions, Control, IpAdapter, condition_fields
 from wrapper.diffusion.inpainting.inpaint import InpaintSettings, inpaint_region
 from wrapper.diffusion.pipelines.opening import open_pipeline
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+from wrapper.diffusion.pipelines.sampling import Sampling
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.diffusion.txt2img.generate import draw, generate
 from wrapper.lora.apply import LoraUse
 

@@ -9,7 +9,8 @@ from dataset_tools.errors import UserError
 from wrapper.base_model.detect import detect
 from wrapper.diffusion.inpainting.feather import feather
 from wrapper.diffusion.inpainting.inpaint import InpaintSettings, inpaint
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+from wrapper.diffusion.pipelines.sampling import Sampling
+from wrapper.diffusion.prompts.prompt import Prompt
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 QUICK = InpaintSettings(Sampling("Euler a", steps=2, cfg=3.0), mask_blur_px=5)

@@ -12,7 +12,8 @@ from wrapper.diffusion.pipelines.opening import open_pipeline
 from wrapper.diffusion.pipelines.out_of_memory import is_out_of_memory, least_bytes
 from wrapper.diffusion.pipelines.place import model_bytes, place, use_attention
 from wrapper.diffusion.pipelines.placement import Placed, Placement
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling, run_batch
+from wrapper.diffusion.pipelines.sampling import Sampling, run_batch
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.diffusion.txt2img.generate import draw
 from wrapper.lora.apply import LoraUse, apply_loras, unload_loras
 

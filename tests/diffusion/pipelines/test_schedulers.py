@@ -10,7 +10,7 @@ import pytest
 from dataset_tools.errors import UserError
 from wrapper.base_model.detect import detect
 from wrapper.diffusion.pipelines.opening import open_pipeline
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling, run_batch
+from wrapper.diffusion.pipelines.sampling import Sampling, run_batch
 from wrapper.diffusion.pipelines.schedulers import (
     SAMPLERS,
     available_samplers,
@@ -20,6 +20,7 @@ from wrapper.diffusion.pipelines.schedulers import (
     sampler_fields,
     sampler_name,
 )
+from wrapper.diffusion.prompts.prompt import Prompt
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation:DeprecationWarning", "ignore:__array_wrap__ must:DeprecationWarning"

@@ -10,9 +10,10 @@ from dataset_tools.errors import UserError
 from tests.diffusion.small_lora import write_small_lora
 from wrapper.base_model.detect import detect
 from wrapper.diffusion.pipelines.opening import open_pipeline
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling, run_batch
+from wrapper.diffusion.pipelines.sampling import Sampling, run_batch
 from wrapper.diffusion.prompts.chunks import chunks
 from wrapper.diffusion.prompts.encoding import encode_prompts, equal_lengths, weighted
+from wrapper.diffusion.prompts.prompt import Prompt
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

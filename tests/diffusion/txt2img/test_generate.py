@@ -11,14 +11,8 @@ from wrapper.diffusion.inpainting.inpaint import repaint
 from wrapper.diffusion.pictures.model_hash import base_hash
 from wrapper.diffusion.pipelines import sampling as sampling_module
 from wrapper.diffusion.pipelines.opening import open_pipeline
-from wrapper.diffusion.pipelines.sampling import (
-    Prompt,
-    Sampling,
-    batches,
-    check_sampling,
-    native_size,
-    step_count,
-)
+from wrapper.diffusion.pipelines.sampling import Sampling, batches, check_sampling, native_size, step_count
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.diffusion.txt2img.generate import generate
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -9,7 +9,8 @@ from dataset_tools.errors import UserError
 from tests.models import KINDS
 from wrapper.base_model.detect import detect
 from wrapper.diffusion.pipelines.opening import open_pipeline
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling, run_latents
+from wrapper.diffusion.pipelines.sampling import Sampling, run_latents
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.diffusion.txt2img.generate import draw
 from wrapper.diffusion.txt2img.hires import (
     IMAGE,

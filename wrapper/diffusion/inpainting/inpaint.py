@@ -22,7 +22,6 @@ from wrapper.diffusion.inpainting.region import (
 from wrapper.diffusion.pipelines.opening import open_pipeline
 from wrapper.diffusion.pipelines.sampling import (
     OnStep,
-    Prompt,
     Sampling,
     check_sampling,
     native_size,
@@ -31,6 +30,7 @@ from wrapper.diffusion.pipelines.sampling import (
 )
 from wrapper.diffusion.pipelines.sides import SIDE_STEP, check_side
 from wrapper.diffusion.prompts.editing import check_prompt
+from wrapper.diffusion.prompts.prompt import Prompt
 
 if TYPE_CHECKING:
     import numpy as np

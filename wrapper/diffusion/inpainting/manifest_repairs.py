@@ -18,7 +18,7 @@ from wrapper.diffusion.inpainting.faults import Fault, at
 from wrapper.diffusion.inpainting.inpaint import InpaintSettings
 from wrapper.diffusion.inpainting.mask_request import MaskRequest, SamRequest
 from wrapper.diffusion.inpainting.repair import SEEDS, Repair, check_files
-from wrapper.diffusion.pipelines.sampling import Prompt
+from wrapper.diffusion.prompts.prompt import Prompt
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ from wrapper.diffusion.pictures.photograph import Photograph, read_photograph
 from wrapper.diffusion.pictures.picture import save_picture
 from wrapper.diffusion.pictures.sheet import save_sheet
 from wrapper.diffusion.pipelines.opening import check_lora_files, open_pipeline
-from wrapper.diffusion.pipelines.sampling import OnStep, Prompt, step_count
+from wrapper.diffusion.pipelines.sampling import OnStep, step_count
+from wrapper.diffusion.prompts.prompt import Prompt
 
 if TYPE_CHECKING:
     import numpy as np

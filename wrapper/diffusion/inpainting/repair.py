@@ -21,7 +21,7 @@ from wrapper.diffusion.pictures.model_hash import base_hash, lora_hash
 from wrapper.diffusion.pictures.ours import is_ours, told_by
 from wrapper.diffusion.pictures.picture import check_picture_name
 from wrapper.diffusion.pipelines.placement import DEFAULT, Placement
-from wrapper.diffusion.pipelines.sampling import Prompt
+from wrapper.diffusion.prompts.prompt import Prompt
 
 if TYPE_CHECKING:
     from wrapper.base_model.detect import BaseInfo

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from wrapper.diffusion.pictures.infotext import PROGRAM, Infotext, settle_prompt, short_number
 from wrapper.diffusion.pictures.model_hash import base_hash, lora_hash
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+from wrapper.diffusion.pipelines.sampling import Sampling
 from wrapper.diffusion.pipelines.schedulers import sampler_fields
+from wrapper.diffusion.prompts.prompt import Prompt
 
 if TYPE_CHECKING:
     from wrapper.base_model.detect import BaseInfo

@@ -17,21 +17,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from wrapper.diffusion.conditions.control_image import Seen
+    from wrapper.diffusion.prompts.prompt import Prompt
 
 T = TypeVar("T")
 MOST_CFG = 50
 OnStep = Callable[[], None]
 BATCH_PIXELS_CPU = 48 * 64 * 64
 BATCH_PIXELS_GPU = 4 * 512 * 512
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """What one picture is asked to show, and the seed of its noise."""
-
-    text: str
-    negative: str = ""
-    seed: int = 0
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from wrapper.diffusion.prompts.remembered import remembered
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from wrapper.diffusion.pipelines.sampling import Prompt
+    from wrapper.diffusion.prompts.prompt import Prompt
 
 SDXL_LAYER = 2
 """SDXL was trained on the layer before the last of both text encoders."""

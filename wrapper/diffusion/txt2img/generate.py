@@ -15,7 +15,6 @@ from wrapper.diffusion.pipelines.opening import open_pipeline
 from wrapper.diffusion.pipelines.placement import DEFAULT, Placement
 from wrapper.diffusion.pipelines.sampling import (
     OnStep,
-    Prompt,
     Sampling,
     batches,
     check_sampling,
@@ -26,6 +25,7 @@ from wrapper.diffusion.pipelines.sampling import (
 from wrapper.diffusion.pipelines.sides import check_side
 from wrapper.diffusion.prompts.editing import check_prompt
 from wrapper.diffusion.prompts.encoding import equal_lengths
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.diffusion.txt2img.hires import Hires, check_hires, hires_steps, run_hires
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError, did_you_mean
 from wrapper.diffusion.pipelines.classes import img2img_pipeline
-from wrapper.diffusion.pipelines.sampling import OnStep, Prompt, Sampling, run_batch, run_latents, step_count
+from wrapper.diffusion.pipelines.sampling import OnStep, Sampling, run_batch, run_latents, step_count
 from wrapper.diffusion.pipelines.sides import SIDE_STEP
+from wrapper.diffusion.prompts.prompt import Prompt
 
 if TYPE_CHECKING:
     import numpy as np

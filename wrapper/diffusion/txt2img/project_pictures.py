@@ -13,8 +13,9 @@ from wrapper.diffusion.pictures.photograph import Photograph
 from wrapper.diffusion.pictures.picture import save_picture
 from wrapper.diffusion.pictures.sheet import save_sheet
 from wrapper.diffusion.pipelines.opening import open_pipeline, project_base
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+from wrapper.diffusion.pipelines.sampling import Sampling
 from wrapper.diffusion.prompts.lora_tags import refuse_tags
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.diffusion.txt2img.generate import Drawn, Size, check_request, draw
 from wrapper.project.layout import STAGES
 from wrapper.project.load import DEFAULT

@@ -13,9 +13,10 @@ from wrapper.diffusion.conditions.conditions import NONE, Conditions
 from wrapper.diffusion.pictures.infotext import settle_prompt
 from wrapper.diffusion.pipelines.opening import named_base, project_base
 from wrapper.diffusion.pipelines.placement import DEFAULT, Placement
-from wrapper.diffusion.pipelines.sampling import Prompt, Sampling
+from wrapper.diffusion.pipelines.sampling import Sampling
 from wrapper.diffusion.prompts.library import preset_for
 from wrapper.diffusion.prompts.lora_tags import parse_lora_argument, take_tags
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.diffusion.prompts.prompt_file import read_prompts
 from wrapper.diffusion.txt2img.finding import check_base, check_conditions_again, find_base, find_loras
 from wrapper.diffusion.txt2img.hires import Hires

@@ -9,8 +9,9 @@ from dataset_tools.files import content_hash, data_hash
 from wrapper.diffusion.conditions.conditions import NONE, Conditions, condition_fields
 from wrapper.diffusion.pictures.describe import describe
 from wrapper.diffusion.pictures.infotext import Infotext
-from wrapper.diffusion.pipelines.sampling import OnStep, Prompt, Sampling, run_batch
+from wrapper.diffusion.pipelines.sampling import OnStep, Sampling, run_batch
 from wrapper.diffusion.pipelines.schedulers import make_scheduler
+from wrapper.diffusion.prompts.prompt import Prompt
 from wrapper.diffusion.txt2img.hires import Hires, run_hires, second_sampling
 
 if TYPE_CHECKING:
