@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,26 @@ def test_a_projects_prompts_are_drawn_with_and_without_its_lora(tiny_base, tmp_p
         assert not np.array_equal(without, with_lora)
         assert "<lora:my face_stage_a:1>" in read_parameters(folder / "images" / row["lora"]).prompt
     assert (folder / "images" / "txt2img_sheet.png").is_file()
+
+
+def test_a_projects_pictures_that_are_there_are_kept_until_something_of_them_changes(
+    tiny_base, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("wrapper.diffusion.pipelines.sampling.BATCH_PIXELS_CPU", 1)
+    folder = make_project(tmp_path / "p", tiny_base)
+    argv = ["generate", "--project", str(folder)]
+    assert run(argv) == 0
+    files = drawn(folder / "images" / "txt2img")
+    first = {path.name: path.read_bytes() for path in files}
+    missing = files[2]
+    missing.unlink()
+    for path in files[:2] + files[3:]:
+        os.utime(path, (0, 0))
+    assert run(argv) == 0
+    assert {path.name: path.read_bytes() for path in files} == first
+    assert [path for path in files if path.stat().st_mtime] == [missing]
+    assert run([*argv, "--set", "generate.steps=3"]) == 0
+    assert all(path.stat().st_mtime for path in files)
 
 
 def test_a_prompt_in_a_project_uses_its_base_and_lora(tiny_base, tmp_path):

@@ -75,11 +75,20 @@ def _found(
     found = {}
     for position, seed in enumerate(seeds, start=1):
         keys = by_seed.get(str(seed), [])
-        wanted = _comparable(parse_infotext(write_infotext(told(position - 1)))) if keys else None
+        wanted = _as_read(told(position - 1)) if keys else None
         same = [key for key in keys if _comparable(told_by(taken[key])) == wanted]
         if same:
             found[position] = same[0]
     return found
+
+
+def tells_of(path: Path, wanted: Infotext) -> bool:
+    """Whether the picture at ``path`` tells of just these parameters."""
+    return _comparable(told_by(path)) == _as_read(wanted)
+
+
+def _as_read(told: Infotext) -> Infotext | None:
+    return _comparable(parse_infotext(write_infotext(told)))
 
 
 def _offset(found: dict[int, tuple[int, str]], taken: Taken) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,11 +76,13 @@ def draw(
     title: str = "txt2img",
     conditions: Conditions = NONE,
     hires: Hires | None = None,
+    is_there: Callable[[Prompt], bool] = lambda _prompt: False,
 ) -> Iterator[Drawn]:
     """Draw ``prompts`` with an open pipeline, each yielded as soon as its batch is done.
 
     ``size`` is (width, height) in pixels of the first pass, None for the base's own. ``info``, ``loras`` and
-    ``conditions`` say what the pipeline is made of.
+    ``conditions`` say what the pipeline is made of. A batch of which each picture ``is_there`` is left out;
+    of another all are drawn: in other company their last bits would move.
     """
     check_request(prompts, sampling, size, hires)
     own = native_size(pipeline)
@@ -90,6 +92,7 @@ def draw(
         portion
         for run in equal_lengths(pipeline, prompts)
         for portion in batches(run, hires.size(wanted) if hires else wanted, pipeline.device.type)
+        if not all(map(is_there, portion))
     ]
     with progress(title, len(portions) * _steps(pipeline, sampling, hires)) as bar:
         for portion in portions:

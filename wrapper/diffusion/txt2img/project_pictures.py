@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import check_place, write_json
+from wrapper.diffusion.pictures.describe import describe
 from wrapper.diffusion.pictures.photograph import Photograph
 from wrapper.diffusion.pictures.picture import save_picture
 from wrapper.diffusion.pictures.sheet import save_sheet
 from wrapper.diffusion.pipelines.opening import open_pipeline, project_base
-from wrapper.diffusion.pipelines.sampling import Sampling
+from wrapper.diffusion.pipelines.sampling import Sampling, native_size
 from wrapper.diffusion.prompts.lora_tags import refuse_tags
 from wrapper.diffusion.prompts.prompt import Prompt
+from wrapper.diffusion.txt2img.gallery import tells_of
 from wrapper.diffusion.txt2img.generate import Drawn, Size, check_request, draw
 from wrapper.project.layout import STAGES
 from wrapper.project.load import DEFAULT
 
 if TYPE_CHECKING:
+    from wrapper.base_model.detect import BaseInfo
     from wrapper.lora.apply import LoraUse
     from wrapper.project.load import Project
 
@@ -43,10 +46,40 @@ class Shot:
         return {**asked, "base": self.base, "lora": self.lora}
 
 
+@dataclass(frozen=True)
+class Half:
+    """What every shot is drawn by, once without the LoRA and once with it."""
+
+    pipeline: Any
+    info: BaseInfo
+    sampling: Sampling
+    size: Size
+
+    def draw(self, title: str, wanted: Sequence[tuple[Prompt, Path]], loras: Sequence[LoraUse] = ()) -> None:
+        """Draw what is not there yet, each saved as soon as its batch is done."""
+        paths: dict[Prompt, list[Path]] = {}
+        for prompt, path in wanted:
+            paths.setdefault(prompt, []).append(path)
+        own = native_size(self.pipeline)
+        size = (self.size[0] or own, self.size[1] or own)
+
+        def is_there(prompt: Prompt) -> bool:
+            if not all(path.is_file() for path in paths[prompt]):
+                return False
+            told = describe(prompt, self.sampling, size, self.info, loras)
+            return all(tells_of(path, told) for path in paths[prompt])
+
+        arguments = self.pipeline, self.info, list(paths), self.sampling, size, loras, title
+        for drawn in draw(*arguments, is_there=is_there):
+            for path in paths[drawn.prompt]:
+                save_drawn(path, drawn)
+
+
 def generate_project(project: Project) -> Path:
     """Draw [generate]'s prompts × seeds into ``images/txt2img/``; returns the sheet of all of them.
 
-    ``images/txt2img.json`` lists them. Raises `UserError` when there is no prompt or no trained LoRA.
+    A picture that is there with just the same parameters is kept. ``images/txt2img.json`` lists them. Raises
+    `UserError` when there is no prompt or no trained LoRA.
     """
     from wrapper.lora.apply import apply_loras
 
@@ -54,16 +87,14 @@ def generate_project(project: Project) -> Path:
     use = project_lora(project)
     shots = plan_shots(project, use.path.stem)
     sampling = Sampling(settings.sampler, settings.steps, settings.cfg)
-    prompts, size = [shot.prompt for shot in shots], wanted_size(project)
-    check_request(prompts, sampling, size)
+    size = wanted_size(project)
+    check_request([shot.prompt for shot in shots], sampling, size)
     check_place(images / FOLDER)
     info = project_base(project, "txt2img")
-    pipeline = open_pipeline(info, "txt2img")
-    without = draw(pipeline, info, prompts, sampling, size, title="txt2img, the base alone")
-    _save_all(without, [images / shot.base for shot in shots])
-    apply_loras(pipeline, [use])
-    with_lora = draw(pipeline, info, prompts, sampling, size, [use], title="txt2img, with the LoRA")
-    _save_all(with_lora, [images / shot.lora for shot in shots])
+    half = Half(open_pipeline(info, "txt2img"), info, sampling, size)
+    half.draw("txt2img, the base alone", [(shot.prompt, images / shot.base) for shot in shots])
+    apply_loras(half.pipeline, [use])
+    half.draw("txt2img, with the LoRA", [(shot.prompt, images / shot.lora) for shot in shots], [use])
     write_json(images / f"{FOLDER}.json", [shot.record() for shot in shots])
     _remove_others(images / FOLDER, {images / name for shot in shots for name in (shot.base, shot.lora)})
     return _save_sheet(shots, images)
@@ -110,11 +141,6 @@ def wanted_size(project: Project) -> Size:
 def save_drawn(path: Path, drawn: Drawn) -> None:
     """Save one txt2img picture with its parameters, marked as generated."""
     save_picture(path, Photograph(drawn.pixels), drawn.info, "trainedAlgorithmicMedia")
-
-
-def _save_all(drawn: Iterator[Drawn], paths: list[Path]) -> None:
-    for picture, path in zip(drawn, paths, strict=True):
-        save_drawn(path, picture)
 
 
 def _save_sheet(shots: list[Shot], images: Path) -> Path:
