@@ -170,12 +170,41 @@ def test_a_vae_elsewhere(tmp_path):
     judged({"vae": "vae.pt"}, SD, "there is no VAE vae.pt.")
 
 
+CONV = "lora_unet_down_blocks_0_resnets_0_conv1"
+LOCON = lora() | {
+    f"{CONV}.alpha": (),
+    f"{CONV}.lora_down.weight": (8, 3, 3, 3),
+    f"{CONV}.lora_up.weight": (3, 8, 1, 1),
+}
 LORAS = {
     "fits": (lora(), {}, SD, "", ""),
     "another rank": (lora(8), {}, SD, "has rank 8, but network_dim is 4.", ""),
     "its own rank": (lora(8), {"network_dim": 8}, SD, "", ""),
     "its own rank from it": (lora(8), {"dim_from_weights": True}, SD, "", ""),
     "another alpha": (lora(), {"network_alpha": 2}, SD, "has alpha 1, network_alpha is 2", ""),
+    "with convolutions": (LOCON, {"network_args": ["conv_dim=8"]}, SD, "", ""),
+    "with convolutions of another rank": (
+        LOCON,
+        {"network_args": ["conv_dim=4", "conv_alpha=1"]},
+        SD,
+        "has rank 8, but conv_dim is 4.",
+        "",
+    ),
+    "with convolutions of another alpha": (
+        LOCON,
+        {"network_args": ["conv_dim=8", "conv_alpha=4"]},
+        SD,
+        "has alpha 1, conv_alpha is 4",
+        "",
+    ),
+    "with convolutions that get none": (LOCON, {}, SD, "which are not loaded without conv_dim.", ""),
+    "of ranks by block": (
+        lora(8),
+        {"network_args": ["block_dims=" + ",".join(["8"] * 25)]},
+        SD,
+        "",
+        "block by block are not compared with x.safetensors",
+    ),
     "of another base": (lora(), {}, XL, "nothing of x.safetensors is loaded", ""),
     "of another program": (
         {"unet.x.lora_A.weight": (4, 3)},

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import UserError
 from dataset_tools.wording import some
 from wrapper.base_model.kinds import Kind
+from wrapper.kohya.checks.start_ranks import check_ranks
 from wrapper.kohya.located import Located
 from wrapper.kohya.report import Findings
 from wrapper.lora.forms import has_known_form
-from wrapper.safetensors_header import Header, TensorSpec, read_header
+from wrapper.safetensors_header import Header, read_header
 
 OWN_MODULE = "networks.lora"
-_DEFAULT_RANK = 4
-_DEFAULT_ALPHA = 1
-_ALPHA_FORMATS = {"F32": "<f", "F16": "<e", "F64": "<d"}
 _PARTS = ("lora_down.weight", "lora_up.weight", "alpha")
 
 
@@ -30,8 +27,7 @@ def check_network_weights(train: Located, values: Mapping[str, Any], kind: Kind,
         return
     _check_names(train, "network_weights", path, header, kind, findings)
     if not values.get("dim_from_weights"):
-        _check_rank(train, values, path, header, findings)
-        _check_alpha(train, values, path, header, findings)
+        check_ranks(train, values, path, header, findings)
     _check_left_out(train, values, path, header, findings)
 
 
@@ -81,53 +77,6 @@ def _check_names(
 def _is_known(name: str, kind: Kind) -> bool:
     module, _, part = name.partition(".")
     return part in _PARTS and has_known_form(module, kind)
-
-
-def _check_rank(
-    train: Located, values: Mapping[str, Any], path: Path, header: Header, findings: Findings
-) -> None:
-    asked = values.get("network_dim") or _DEFAULT_RANK
-    ranks = {spec.shape[0] for name, spec in _downs(header).items() if len(spec.shape) != 4 or _is_1x1(spec)}
-    if ranks and ranks != {asked}:
-        text = f"{path.name} has rank {some(sorted(ranks))}, but network_dim is {asked}."
-        findings.error(train.where_key("network_dim"), text, "Use the same network_dim, or dim_from_weights.")
-
-
-def _downs(header: Header) -> dict[str, TensorSpec]:
-    return {name: spec for name, spec in header.tensors.items() if name.endswith("lora_down.weight")}
-
-
-def _is_1x1(spec: TensorSpec) -> bool:
-    return spec.shape[2:] == (1, 1)
-
-
-def _check_alpha(
-    train: Located, values: Mapping[str, Any], path: Path, header: Header, findings: Findings
-) -> None:
-    """The alpha of the file is saved again, while training goes by ``network_alpha``: they must be equal."""
-    asked = values.get("network_alpha")
-    asked = _DEFAULT_ALPHA if asked is None else asked or values.get("network_dim") or _DEFAULT_RANK
-    found = {alpha for alpha in _alphas(path, header) if alpha is not None}
-    if found and isinstance(asked, (int, float)) and any(abs(alpha - asked) > 1e-2 for alpha in found):
-        alphas = some(f"{alpha:g}" for alpha in sorted(found))
-        text = f"{path.name} has alpha {alphas}, network_alpha is {asked:g}"
-        hint = "Use the same network_alpha, or dim_from_weights."
-        findings.error(train.where_key("network_alpha"), f"{text}: the saved LoRA would be off.", hint)
-
-
-def _alphas(path: Path, header: Header) -> Sequence[float | None]:
-    specs = [spec for name, spec in header.tensors.items() if name.endswith(".alpha")]
-    with path.open("rb") as stream:
-        return [_scalar(stream, header.data_start, spec) for spec in specs]
-
-
-def _scalar(stream: Any, data_start: int, spec: TensorSpec) -> float | None:
-    stream.seek(data_start + spec.begin)
-    raw = stream.read(spec.end - spec.begin)
-    if spec.dtype == "BF16" and len(raw) == 2:
-        return float(struct.unpack("<f", b"\0\0" + raw)[0])
-    layout = _ALPHA_FORMATS.get(spec.dtype)
-    return float(struct.unpack(layout, raw)[0]) if layout and len(raw) == struct.calcsize(layout) else None
 
 
 def _check_left_out(
