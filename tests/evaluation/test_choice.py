@@ -166,6 +166,17 @@ def test_a_pattern_that_no_file_has_is_refused_with_names(evaluated):
     assert "my face_stage_b-000001.safetensors" in refused.value.hint
 
 
+def test_a_pattern_of_a_stage_that_is_still_to_be_trained_leaves_the_last_of_the_others(copied):
+    path = copied.paths.file
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("[evaluate]", '[evaluate]\ncheckpoints = "*stage_a*"'), encoding="utf-8")
+    plan = plan_evaluation(load_project(copied.paths.root, ["stage_a.enabled=true"]))
+    assert [one.epoch for one in plan.checkpoints["stage_b"]] == [5]
+    assert any("'*stage_a*' names none of stage_b: the last are measured" in note for note in plan.notes)
+    with pytest.raises(UserError, match=r"No saved checkpoint is called '\*stage_a\*'"):
+        plan_evaluation(load_project(copied.paths.root, ["stage_a.enabled=false"]))
+
+
 def test_at_most_so_many_spread_evenly(evaluated):
     project = load_project(evaluated[0].paths.root, ["evaluate.max_checkpoints=3"])
     assert [one.epoch for one in plan_evaluation(project).checkpoints["stage_b"]] == [2, 4, 5]

@@ -25,7 +25,7 @@ from wrapper.evaluation.remembered import Remembered
 from wrapper.evaluation.repainting import Repainting
 from wrapper.evaluation.samples import held_out_samples, training_samples
 from wrapper.evaluation.scenes import Scene, Scenes
-from wrapper.evaluation.subjects import Subject, subjects_of, trained_checkpoints
+from wrapper.evaluation.subjects import Subject, other_stage_note, subjects_of, trained_checkpoints
 from wrapper.evaluation.trained_loss import loss_settings
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def plan_evaluation(project: Project) -> Plan:
     seeds = list(dict.fromkeys(asked.seeds))
     subjects = subjects_of(checkpoints, settings.inpaint.lora_weight, seeds, asked.checkpoint_seeds)
     plan = Plan(project, built, checkpoints, subjects, sampling, images, Album(paths.images))
+    plan.notes.extend(filter(None, [other_stage_note(project, checkpoints)]))
     _fill(plan, Remembered(paths.cache / MEMORY), Contents(paths.shared_cache / HASHES, *paths.roots))
     if not plan.benches:
         read_holdout(built, paths.dataset)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataset_tools.errors import UserError
-from wrapper.evaluation.checkpoints import Checkpoint, check_pattern, find_checkpoints
+from wrapper.evaluation.checkpoints import Checkpoint, check_pattern, find_checkpoints, fits
 from wrapper.project.layout import STAGES
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class Subject:
 def trained_checkpoints(project: Project) -> dict[str, list[Checkpoint]]:
     """The checkpoints of each trained stage, as [evaluate] asks for them.
 
-    Raises `UserError` when nothing was trained, and for a pattern that no file has.
+    Raises `UserError` when nothing was trained, and for a pattern that no file has. Where a stage is still to
+    be trained the pattern may be of that one: then the last of the others are taken (`other_stage_note`).
     """
     paths, name, asked = project.paths, project.settings.project.name, project.settings.evaluate
     found = {
@@ -50,8 +51,23 @@ def trained_checkpoints(project: Project) -> dict[str, list[Checkpoint]]:
     if not trained:
         expected = " or ".join(paths.lora(stage, name).name for stage in STAGES)
         raise UserError(f"{paths.loras}: no {expected} to score.", "Run 'lorawrap train' first.")
-    check_pattern(paths, name, list(trained), asked.checkpoints)
+    if not _waits(project, trained):
+        check_pattern(paths, name, list(trained), asked.checkpoints)
     return trained
+
+
+def other_stage_note(project: Project, trained: Collection[str]) -> str:
+    """That the pattern in the project's file names nothing of the stages that are ``trained``, or nothing."""
+    asked = project.settings.evaluate.checkpoints
+    if not _waits(project, trained) or fits(project.paths, list(trained), asked):
+        return ""
+    return f"[evaluate] checkpoints = '{asked}' names none of {', '.join(trained)}: the last are measured"
+
+
+def _waits(project: Project, trained: Collection[str]) -> bool:
+    """Whether the project's own pattern may be of a stage that is still to be trained."""
+    settings, written = project.settings, project.origin("evaluate.checkpoints") != "--set"
+    return written and any(getattr(settings, stage).enabled and stage not in trained for stage in STAGES)
 
 
 def subjects_of(
