@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from dataset_tools.errors import UserError
 from wrapper.lora.file import read_lora
+from wrapper.runs.events import parse
 from wrapper.trainer.run import run
 
 VARIED = {
@@ -74,13 +76,18 @@ def test_a_finished_state_another_seed_and_another_network_are_refused(make_sett
         resume("nowhere", max_train_epochs=3)
 
 
-def test_a_run_that_was_cut_off_after_its_last_state_gets_its_lora(make_settings, trained: Path):
+def test_a_run_that_was_cut_off_after_its_last_state_gets_its_lora_and_tells_its_loss(
+    make_settings, trained: Path, capfd
+):
     whole = read_lora(trained / "zorn.safetensors")
     (trained / "zorn.safetensors").unlink()
     run(make_settings(subset=SUBSET, max_train_epochs=3, resume=str(trained / "zorn-state"), **VARIED))
     again = read_lora(trained / "zorn.safetensors")
     assert again.metadata["sshs_model_hash"] == whole.metadata["sshs_model_hash"]
     assert again.metadata["ss_steps"] == "6"
+    losses = json.loads((trained / "zorn-state" / "train_state.json").read_text())["losses"]
+    events = [event for line in re.split("[\r\n]", capfd.readouterr().out) if (event := parse(line))]
+    assert (events[-1].step, events[-1].loss) == (6, pytest.approx(sum(losses) / len(losses), abs=0.01))
 
 
 def test_a_run_that_was_cut_off_before_the_checkpoint_of_an_epoch_gets_it(make_settings, trained: Path):

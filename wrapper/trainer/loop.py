@@ -88,6 +88,8 @@ class Loop:
         with tqdm(
             total=self.plan.steps, initial=step, desc="steps", smoothing=0, file=sys.stdout, ascii=False
         ) as bar:
+            if self.average.losses:  # told also where no step is left
+                bar.set_postfix(avr_loss=self.average.mean, refresh=False)
             for epoch in range(step // self.plan.steps_per_epoch, self.plan.epochs):
                 moment = None
                 for first, group in self._groups(epoch, step):
