@@ -37,6 +37,15 @@ def test_a_bad_request_stops_the_job_before_its_first_step(
     assert sorted(root.rglob("*")) == before
 
 
+def test_a_place_for_the_loras_that_is_none_stops_the_job_before_its_first_step(tmp_path: Path, capsys):
+    root = make_project(tmp_path / "мой 'p'", '[generate]\nprompts = ["a woman"]\n').paths.root
+    (root / "loras").write_text("a file")
+    assert run(["run", "--project", str(root)]) == 2
+    shown = capsys.readouterr()
+    assert "loras is a file, not a folder." in shown.err
+    assert "[1/" not in shown.out
+
+
 def test_a_project_without_prompts_needs_no_seeds(tmp_path: Path):
     root = make_project(tmp_path).paths.root
     check_requests(load_project(root, ["generate.seeds=[]"]))

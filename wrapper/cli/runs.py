@@ -71,14 +71,12 @@ def resume_command(
     run_id: str, project: Path, overrides: tuple[str, ...], anyway: bool, **wished: Any
 ) -> None:
     """Go on with the run ID from its own files and its newest state, to the total it was begun with."""
-    from dataset_tools.files import check_place
     from wrapper.launch.train import resume_run
     from wrapper.runs.listing import find_run
 
     opened = open_project(project, overrides)
     run = find_run(opened.paths, run_id)
     hold(opened, writes=[run.stage], reads=["dataset"])
-    check_place(opened.paths.lora(run.stage, opened.settings.project.name))
     click.echo(f"wrote {resume_run(opened, run, anyway=anyway, **wished)}")
     next_step(f"lorawrap generate{in_project(project)}")
 

@@ -82,7 +82,6 @@ def command(
 
     On several machines, start it on each with its own --machine-rank.
     """
-    from dataset_tools.files import check_place
     from wrapper.launch.stages import stages_of
     from wrapper.launch.train import go_on, train
 
@@ -96,8 +95,6 @@ def command(
         return
     alone = wished.get("machines", 1) == 1  # several machines write into one folder, each its own files
     hold(opened, writes=stages if alone else (), reads=["dataset"])
-    for name in stages:
-        check_place(opened.paths.lora(name, opened.settings.project.name))
     for name in stages:
         act = go_on if resume and len(stages) > 1 else train
         click.echo(f"wrote {act(opened, name, resume=resume, **wished)}")

@@ -8,6 +8,7 @@ from typing import Any
 from dataset_tools.building.dataset import read_dataset
 from dataset_tools.errors import UserError
 from dataset_tools.files import remove_unfinished, write_json, write_text
+from dataset_tools.system.ground import make_folder
 from wrapper.kohya.render import Rendered
 from wrapper.launch.plan import Plan
 from wrapper.launch.versions import trainer_facts
@@ -36,13 +37,13 @@ def begin(plan: Plan) -> RunRecord:
 
 
 def _begun(plan: Plan) -> RunRecord:
-    plan.output.mkdir(parents=True, exist_ok=True)
+    make_folder(plan.output)
     return RunRecord(plan.run.record, {**_facts(plan), "segments": _segments(plan)})
 
 
 def _make_folder(plan: Plan) -> None:
     folder = plan.run.folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     try:
         folder.mkdir()
     except FileExistsError:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from dataset_tools.errors import RunFailed, UserError
-from dataset_tools.files import content_hash
+from dataset_tools.files import check_place, content_hash
 from wrapper.launch.begin import begin
 from wrapper.launch.children.process import run
 from wrapper.launch.endings.explain import Explanation, explain
@@ -134,7 +134,9 @@ def say_and_apply(planned: Plan) -> Path:
 
 
 def apply(planned: Plan) -> Path:
-    """Start what was planned, and publish its LoRA when it is good."""
+    """Start what was planned, and publish its LoRA when it is good; `UserError` if it has no place to go."""
+    if planned.where.is_main:
+        check_place(planned.published)
     before, kills = stamp(planned.made), memory_kills()
     record = begin(planned)
     with (

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.data_text import from_json
+from dataset_tools.system.ground import make_folder
 
 _CLOCK = r"\d{1,9}(?::\d{1,9}){0,3}"
 _STEPS = re.compile(
@@ -81,7 +82,7 @@ class EventLog:
     """Writes events as JSON lines; a step that was drawn twice is written once."""
 
     def __init__(self, path: Path, append: bool = False) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self.stream = path.open("a" if append else "w", encoding="utf-8", buffering=1)
         self.last: Event | None = None
 

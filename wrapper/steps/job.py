@@ -13,7 +13,7 @@ from wrapper.contents import HASHES, Contents
 from wrapper.project.load import SHIPPED_BASE, Project
 from wrapper.steps.chain import Chain, Planned, Step
 from wrapper.steps.inputs import Inputs
-from wrapper.steps.preflight import check_requests
+from wrapper.steps.preflight import check_places, check_requests
 from wrapper.steps.quality import inspect_project
 from wrapper.steps.training import train_or_go_on
 
@@ -22,6 +22,7 @@ RECORD = "steps.json"
 
 def run_job(project: Project) -> None:
     """Do every step that is not up to date, saying which and why; `check_requests` comes first."""
+    check_places(project)
     _run(job(project))
 
 

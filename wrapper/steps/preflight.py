@@ -10,6 +10,15 @@ if TYPE_CHECKING:
     from wrapper.project.load import Project
 
 
+def check_places(project: Project) -> None:
+    """Raise `UserError` when a LoRA that is going to be trained has no place to go to."""
+    from dataset_tools.files import check_place
+    from wrapper.launch.stages import stages_of
+
+    for stage in stages_of(project.settings, "all"):
+        check_place(project.paths.lora(stage, project.settings.project.name))
+
+
 def check_requests(project: Project) -> None:
     """Raise `UserError` for bases that are not there, and for prompts and samplings that would be refused."""
     from wrapper.diffusion.pipelines.opening import project_base

@@ -17,6 +17,8 @@ from typing import Any
 import click
 
 from dataset_tools.errors import RunFailed, UserError
+from dataset_tools.system.ground import working_in
+from dataset_tools.system.system_faults import system_fault, told
 from wrapper.project.layout import RunPaths
 from wrapper.project.load import Project, load_project
 from wrapper.project.lock import held_in
@@ -42,6 +44,11 @@ def main(folder: Path) -> int:
         return _complain(error, 1)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except OSError as error:
+        fault = system_fault(error)
+        if fault is None:
+            raise
+        return _complain(UserError(told(error, fault), fault.hint), 2)
 
 
 def _alone(folder: Path) -> int:
@@ -52,7 +59,10 @@ def _alone(folder: Path) -> int:
         raise UserError(f"{folder}: is no trial of the sweep '{sweep.name}'.")
     project = load_project(folder)
     stages: Any = list(sweep.stages)
-    with held_in(project.paths, "lorawrap sweep run", writes=[*stages, "evaluation"], reads=["dataset"]):
+    with (
+        working_in(sweep.project),
+        held_in(project.paths, "lorawrap sweep run", writes=[*stages, "evaluation"], reads=["dataset"]),
+    ):
         _recorded(project, trial, stages)
     return 0
 
@@ -112,15 +122,15 @@ def _measure(project: Project) -> dict[str, Any]:
     from wrapper.evaluation.evaluate import evaluate_project
     from wrapper.steps.job import can_be_scored
 
-    told = {"dataset_key": read_dataset(project.paths.dataset).key}
+    facts = {"dataset_key": read_dataset(project.paths.dataset).key}
     if not can_be_scored(project):
-        return {**told, "measured": False}
+        return {**facts, "measured": False}
     result = evaluate_project(project)
     click.echo(result["verdict"]["text"])
     if any(len(some) > 1 for some in result["checkpoints"].values()):
         for data in choose_checkpoints(project, result)["stages"].values():
             click.echo(data["text"])
-    return {**told, "measured": True}
+    return {**facts, "measured": True}
 
 
 def _complain(error: UserError | RunFailed, code: int) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import click
 
 from dataset_tools.progress import Bar, progress
+from dataset_tools.system.ground import make_folder
 from wrapper.launch.endings.explain import Explanation, notice
 from wrapper.project.layout import RunPaths
 from wrapper.runs.events import Event, EventLog, parse, within_run
@@ -51,7 +52,7 @@ class Watch:
     """
 
     def __init__(self, run: RunPaths, course: Course, bar: Bar, append: bool = False) -> None:
-        run.log.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(run.log.parent)
         self.log = run.log.open("a" if append else "w", encoding="utf-8", buffering=1)
         self.events = EventLog(run.events, append)
         self.course, self.bar = course, bar

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, NamedTuple
 
+from dataset_tools.system.ground import make_folder
 from wrapper.launch.children.groups import ask_to_end, kill_group, own_group
 from wrapper.launch.children.marks import kill_marked, marked
 from wrapper.sweep.engines import WHERE, Change, Engine, Job
@@ -104,5 +105,5 @@ def _start(job: Job, slot: Slot) -> _Child:
 
 
 def _log(job: Job) -> IO[bytes]:
-    job.log.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(job.log.parent)
     return job.log.open("ab")
