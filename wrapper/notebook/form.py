@@ -10,9 +10,9 @@ from typing import Any
 
 from dataset_tools.data_text import from_toml
 from dataset_tools.manifests.safety import UNDER_18
-from wrapper.notebook.settings_text import with_values
 from wrapper.project.init import Job, NewProject, check, project_text
 from wrapper.project.load import SHIPPED_BASE, validate
+from wrapper.project.settings_text import with_values
 
 DEMO = SHIPPED_BASE
 JOBS: Mapping[str, Job] = {"a face (SDXL)": "face", "an ear, Stages A and B (SD 1.5)": "ear"}
