@@ -20,6 +20,7 @@ from dataset_tools.building.regularisation import Finder, plan_regularisation
 from dataset_tools.building.split import held_out, leaders
 from dataset_tools.errors import UserError
 from dataset_tools.files import content_hash, data_hash
+from dataset_tools.known_answers import Ask, ask_anew
 from dataset_tools.manifests.manifest import Manifest
 from dataset_tools.packed import Packed
 from dataset_tools.quality.since import Changed, unchanged
@@ -41,18 +42,20 @@ def plan(
     regularisation: Finder | None = None,
     content: Content = content_hash,
     changed: Changed = unchanged,
+    ask: Ask = ask_anew,
 ) -> BuildPlan:
     """Plan the Kohya folders. Reads images and masks, writes nothing; class images are asked for last.
 
     ``records`` are read once and ``content`` gives a file's SHA-256; what is held of an image in memory is
-    some hundred bytes. ``changed`` tells of images that are no longer those of the ``records``.
+    some hundred bytes. ``changed`` tells of images that are no longer those of the ``records``; ``ask`` knows
+    what an earlier plan found out of the same masks and pictures.
 
     Raises `UserError` for QC records of other or changed images, masks that do not fit, missing captions, a
     stage that comes out without images, and a split that leaves none to train on.
     """
     check_tokens(settings.trigger, settings.class_word)
     said = qc_words(manifest, records, settings)
-    usable, refused, doubts = candidates(manifest, said, settings, content, changed)
+    usable, refused, doubts = candidates(manifest, said, settings, content, changed, ask)
     chosen, doubled = split(usable, said, settings)
     training = _Training(usable, chosen | doubled.keys(), settings)
     balances = _balances(training.counts(), settings)

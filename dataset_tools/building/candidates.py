@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataset_tools.building.build_settings import BuildSettings
 from dataset_tools.building.dataset import Refused
-from dataset_tools.captioning.blip import blip_caption
+from dataset_tools.captioning.blip import blip_caption, blip_identity
 from dataset_tools.captioning.captions import caption_from_file, mirrored_row, render_caption
 from dataset_tools.errors import Problems, UserError
-from dataset_tools.files import content_hash
+from dataset_tools.known_answers import Ask, ask_anew
 from dataset_tools.manifests.manifest import Manifest
 from dataset_tools.manifests.safety import allowed, is_minor, refusal
 from dataset_tools.manifests.schema import ManifestRow
 from dataset_tools.masking.agreement import disagreement
 from dataset_tools.masking.mask_plan import MaskPlan, plan_drawn
 from dataset_tools.packed import Packed
-from dataset_tools.pictures.images import read_mask, read_rgb
+from dataset_tools.pictures.images import read_mask, read_rgb, refuse_odd_file
 from dataset_tools.pictures.masks import check_mask, mask_box
 from dataset_tools.progress import track
 from dataset_tools.quality.since import Changed, unchanged
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 Content = Callable[[Path], str]
 """SHA-256 of a file."""
+MASK_RULES = 1
+"""Raised whenever something else would be said of the same mask."""
 QC_HINT = "Run 'lorawrap qc' again: its results belong to another set of images."
 CHANGED_HINT = "Run 'lorawrap qc' again: it judged the photograph as it was."
 
@@ -96,14 +99,15 @@ def candidates(
     settings: BuildSettings,
     content: Content,
     changed: Changed = unchanged,
+    ask: Ask = ask_anew,
 ) -> tuple[Packed[Candidate], list[Refused], list[str]]:
     """The rows to build from, those left out with the reason, and what is doubtful about masks.
 
     Raises one `UserError` for every mask that does not fit, every caption that is missing and every image
-    that ``changed`` after QC.
+    that ``changed`` after QC. Masks are looked at, and BLIP is asked, for what ``ask`` does not know.
     """
     kept, refused, doubts, problems = Packed[Candidate](), [], [], Problems()
-    source = _Source(manifest, settings, content, changed, problems, doubts)
+    source = _Source(manifest, settings, content, changed, ask, problems, doubts)
     for row in track(manifest.rows, "Reading", len(manifest.rows)):
         word = said[row.image]
         reason = word.refusal
@@ -131,6 +135,7 @@ class _Source:
     settings: BuildSettings
     content: Content
     changed: Changed
+    ask: Ask
     problems: Problems
     doubts: list[str]
 
@@ -141,8 +146,8 @@ class _Source:
             size_hw, digest = _size(word, row), self.content(path)
             if self.changed(path, digest):
                 raise UserError(f"{row.image}: was changed after QC.", CHANGED_HINT)
-            mask = plan_mask(self.manifest, row, size_hw, settings, self.doubts, self.content)
-            spoken = _with_own_caption(row, path, self.manifest.root, settings)
+            mask = self._mask(row, size_hw)
+            spoken = self._with_own_caption(row, path, digest)
             words = (settings.template, settings.trigger, settings.class_word)
             caption = render_caption(spoken, *words)
             turned = mirrored_row(spoken, settings.trigger) if settings.mirror else spoken
@@ -152,6 +157,59 @@ class _Source:
             return None
         return Candidate(spoken, path, size_hw, mask, digest, caption, mirrored)
 
+    def _mask(self, row: ManifestRow, size_hw: tuple[int, int]) -> MaskPlan | None:
+        """The given mask, else one to be made from the ear's box when the settings say so, else None."""
+        path, settings = self.manifest.mask_path(row), self.settings
+        if path is not None:
+            return self._given(path, row, size_hw)
+        if row.ear_box is None or settings.mask_source == "manifest":
+            return None
+        _check_box(row.ear_box, size_hw)
+        return plan_drawn(settings.mask_source, row.ear_box, row.image, settings.seed, settings.sam_model)
+
+    def _given(self, path: Path, row: ManifestRow, size_hw: tuple[int, int]) -> MaskPlan:
+        refuse_odd_file(path)
+        digest = self.content(path)
+        question = ("mask", MASK_RULES, digest, size_hw, str(path))
+        box, *warnings = self.ask(question, lambda: _seen(path, size_hw))
+        odd = disagreement(tuple(box), row.ear_box, str(path)) if row.ear_box else ""
+        self.doubts.extend(filter(None, (*warnings, odd)))
+        return MaskPlan("file", tuple(box), path, digest)
+
+    def _with_own_caption(self, row: ManifestRow, path: Path, digest: str) -> ManifestRow:
+        """``row`` with the caption that lies beside it, or BLIP's; the manifest's own caption stays."""
+        if self.settings.caption_source == "files":
+            caption = caption_from_file(path, self.manifest.root) or row.caption
+            if caption is None:
+                raise UserError(
+                    f"there is no caption {path.with_suffix('.txt').name} beside the image.",
+                    "Write one, or set captions.source to 'template'.",
+                )
+        elif self.settings.caption_source == "blip" and row.caption is None:
+            caption = self.ask(
+                (digest, *self._blip), lambda: blip_caption(read_rgb(path), self.settings.blip_model)
+            )
+        else:
+            return row
+        spoken = row.model_copy(update={"caption": caption})
+        reason = refusal(spoken)
+        if reason:
+            raise UserError(f"the caption '{caption}' cannot be used: {reason}")
+        return spoken
+
+    @cached_property
+    def _blip(self) -> list[object]:
+        return blip_identity(self.settings.blip_model, self.content)
+
+
+def _seen(path: Path, size_hw: tuple[int, int]) -> list[Any]:
+    """The box of the part to repaint, and what is doubtful about the mask in words."""
+    mask = read_mask(path)
+    findings = check_mask(mask, size_hw, str(path))
+    if findings.problems:
+        raise UserError(findings.problems[0])
+    return [mask_box(mask), *findings.warnings]
+
 
 def _size(word: QcWord, row: ManifestRow) -> tuple[int, int]:
     if word.size_hw is None:
@@ -159,59 +217,7 @@ def _size(word: QcWord, row: ManifestRow) -> tuple[int, int]:
     return word.size_hw
 
 
-def plan_mask(
-    manifest: Manifest,
-    row: ManifestRow,
-    size_hw: tuple[int, int],
-    settings: BuildSettings,
-    doubts: list[str],
-    content: Content = content_hash,
-) -> MaskPlan | None:
-    """The given mask, else one to be made from the ear's box when the settings say so, else None."""
-    path = manifest.mask_path(row)
-    if path is not None:
-        box = _given_box(path, size_hw, doubts)
-        odd = disagreement(box, row.ear_box, str(path)) if row.ear_box else ""
-        doubts.extend([odd] if odd else [])
-        return MaskPlan("file", box, path, content(path))
-    if row.ear_box is None or settings.mask_source == "manifest":
-        return None
-    _check_box(row.ear_box, size_hw)
-    return plan_drawn(settings.mask_source, row.ear_box, row.image, settings.seed, settings.sam_model)
-
-
-def _given_box(path: Path, size_hw: tuple[int, int], doubts: list[str]) -> tuple[int, int, int, int]:
-    mask = read_mask(path)
-    findings = check_mask(mask, size_hw, str(path))
-    if findings.problems:
-        raise UserError(findings.problems[0])
-    doubts.extend(findings.warnings)
-    box = mask_box(mask)
-    assert box is not None
-    return box
-
-
 def _check_box(box: tuple[int, int, int, int], size_hw: tuple[int, int]) -> None:
     height, width = size_hw
     if box[2] > width or box[3] > height:
         raise UserError(f"ear_box {list(box)} reaches out of the image, which is {width} × {height} pixels.")
-
-
-def _with_own_caption(row: ManifestRow, path: Path, root: Path, settings: BuildSettings) -> ManifestRow:
-    """``row`` with the caption that lies beside it, or that BLIP gives; the manifest's own caption stays."""
-    if settings.caption_source == "files":
-        caption = caption_from_file(path, root) or row.caption
-        if caption is None:
-            raise UserError(
-                f"there is no caption {path.with_suffix('.txt').name} beside the image.",
-                "Write one, or set captions.source to 'template'.",
-            )
-    elif settings.caption_source == "blip" and row.caption is None:
-        caption = blip_caption(read_rgb(path), settings.blip_model)
-    else:
-        return row
-    spoken = row.model_copy(update={"caption": caption})
-    reason = refusal(spoken)
-    if reason:
-        raise UserError(f"the caption '{caption}' cannot be used: {reason}")
-    return spoken

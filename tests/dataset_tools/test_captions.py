@@ -18,6 +18,7 @@ from dataset_tools.captioning.captions import (
 )
 from dataset_tools.errors import UserError
 from dataset_tools.manifests.schema import ManifestRow
+from tests.dataset_tools.tiny_blip import WORDS, make_blip
 
 
 def row(**values: Any) -> ManifestRow:
@@ -151,35 +152,12 @@ def test_a_caption_file_beside_the_image_gives_its_first_line(tmp_path: Path):
 
 
 def test_blip_captions_a_picture(tmp_path: Path):
-    import torch
-    from transformers import (
-        BertTokenizer,
-        BlipConfig,
-        BlipForConditionalGeneration,
-        BlipImageProcessor,
-        BlipProcessor,
-    )
-
-    torch.manual_seed(0)
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[DEC]", *(f"word{index}" for index in range(26))]
-    (tmp_path / "vocab.txt").write_text("\n".join(words))
-    text = {"vocab_size": 32, "hidden_size": 8, "encoder_hidden_size": 8, "intermediate_size": 8}
-    text |= {"num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 64}
-    text |= {"projection_dim": 8, "bos_token_id": 5, "sep_token_id": 3, "eos_token_id": 3, "pad_token_id": 0}
-    vision = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
-    vision |= {"image_size": 32, "patch_size": 8, "projection_dim": 8}
-    folder = tmp_path / "blip"
-    config = BlipConfig(text_config=text, vision_config=vision, projection_dim=8)
-    BlipForConditionalGeneration(config).save_pretrained(folder)
-    processor = BlipImageProcessor(size={"height": 32, "width": 32})
-    tokenizer = BertTokenizer(str(tmp_path / "vocab.txt"))
-    BlipProcessor(processor, tokenizer).save_pretrained(folder)
-
+    folder = make_blip(tmp_path / "blip")
     rgb = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
     caption = blip_caption(rgb, folder)
     assert caption == blip_caption(rgb, folder)
     assert caption
-    assert set(caption.split()) <= set(words[4:])
+    assert set(caption.split()) <= set(WORDS[4:])
 
 
 def test_blip_without_a_model_is_one_sentence(tmp_path: Path):

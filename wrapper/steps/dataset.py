@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from dataset_tools.building.dataset import BuiltDataset
     from wrapper.project.load import Project
 
+ANSWERS = "answers.sqlite"
+"""Its name in a project's cache."""
+
 
 def build_settings(project: Project) -> BuildSettings:
     """``lorawrap.toml`` as a build takes it."""
@@ -53,6 +56,7 @@ def plan_dataset(project: Project, *, generate: bool = True) -> BuildPlan:
     With ``generate`` off no class images are generated, only those of a folder are planned.
     """
     from dataset_tools.building.build import plan
+    from dataset_tools.known_answers import known_answers
     from dataset_tools.known_contents import known_contents
     from dataset_tools.manifests.manifest import read_manifest
     from dataset_tools.quality.measured_store import CACHE
@@ -66,8 +70,13 @@ def plan_dataset(project: Project, *, generate: bool = True) -> BuildPlan:
         raise UserError(f"{results}: the images have not been through QC.", "Run 'lorawrap qc' first.")
     finder = partial(class_images, project, generate=generate)
     cache = project.paths.qc / CACHE
-    with known_contents(cache, keep=generate) as known, changed_since(results, cache) as changed:
-        return plan(manifest, each_record(results), build_settings(project), finder, known.of, changed)
+    with (
+        known_contents(cache, keep=generate) as known,
+        known_answers(project.paths.cache / ANSWERS, keep=generate) as ask,
+        changed_since(results, cache) as changed,
+    ):
+        settings = build_settings(project)
+        return plan(manifest, each_record(results), settings, finder, known.of, changed, ask)
 
 
 def class_images(project: Project, needed: int = 0, *, generate: bool = True) -> list[Path]:
