@@ -49,9 +49,9 @@ CLOCK = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d|Z)?|\b\d+:\d\d(:\d\d)?\b|\b[0-9a-f]{10,}\b"
 )
 COURSE = re.compile(
-    r' · went on from: [^·<]+|<svg class="curve".*?</svg>|running mean of the loss: [^<]+', re.DOTALL
+    r' · went on from: [^·<]+|<svg class="curve".*?</svg>\s*|running mean of the loss: [^<]+', re.DOTALL
 )
-"""Of a run that was cut off, and of a step that was saved and not yet logged then."""
+"""Of a run that was cut off, and of steps that were saved and not logged: with less than two, no curve."""
 RUN = re.compile(r"(stage_[ab])-(\d{3})")
 OF_RUN = re.compile(r"(.*/)?runs/[^/]+")
 
@@ -97,7 +97,7 @@ def told(path: Path) -> str:
 
 
 def _timeless(text: str) -> str:
-    return RUN.sub(r"\1-N", CLOCK.sub("<time>", COURSE.sub("<course>", text)))
+    return RUN.sub(r"\1-N", CLOCK.sub("<time>", COURSE.sub("", text)))
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

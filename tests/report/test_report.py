@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.errors import UserError
+from dataset_tools.files import write_text
 from tests.report.projects import HOSTILE, make_project
 from wrapper.project.load import Project, load_project
 from wrapper.report.report import CONTENTS, render, write_report
@@ -128,6 +129,16 @@ def test_bad_numbers_are_said_plainly(gain: float, headline: str, tmp_path: Path
 )
 def test_the_facts_are_there(words: str, page: Page):
     assert words in page.text
+
+
+def test_one_step_that_was_logged_is_told_without_a_curve(tmp_path: Path):
+    project = make_project(tmp_path)
+    event = {"step": 6, "steps": 6, "loss": 1.12, "elapsed_s": 0}
+    write_text(project.paths.run("stage_a").events, json.dumps(event) + "\n")
+    write_text(project.paths.run("stage_b").events, "")
+    words = Page(render(project)).text
+    assert "running mean of the loss: 1.1200 at first, 1.1200 at the end" in words
+    assert words.count("No loss was logged.") == 1
 
 
 def test_what_the_user_set_stands_out_from_presets(project: Project):
