@@ -19,13 +19,13 @@ DIM = "stage_b.kohya.network_dim"
     [
         (["succeeded"], "The best trial is 001", "lorawrap export --project"),
         (["failed"], "The best trial is 001", "lorawrap export --project"),
-        (["running", "waiting"], "The best trial so far is 001", "lorawrap export --project"),
+        (["running", "waiting"], "The best trial so far is 001", "lorawrap sweep show"),
         (["waiting"], "The best trial so far is 001", "lorawrap sweep run"),
         (["interrupted", "failed"], "The best trial so far is 001", "lorawrap sweep run"),
     ],
     ids=["all", "failed", "running", "waiting", "interrupted"],
 )
-def test_the_best_is_exported_when_nothing_waits_to_go_on(
+def test_the_best_is_taken_when_nothing_is_to_come(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], others: list[str], best: str, following: str
 ):
     made = [Made({DIM: 8}, 3), *(Made({DIM: 16 + n}, 1, status=one) for n, one in enumerate(others))]
@@ -37,7 +37,9 @@ def test_the_best_is_exported_when_nothing_waits_to_go_on(
     said = capsys.readouterr().out
     assert best in said
     assert f"next: {following}" in said
-    assert "[stage_b.kohya]\nnetwork_dim = 8\n" in said
+    is_over = following == "lorawrap export --project"
+    assert ("[stage_b.kohya]\nnetwork_dim = 8\n" in said) == is_over
+    assert ("--trial 001 to put them there" in said) == is_over
 
 
 def test_a_sweep_without_trials_has_a_next_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

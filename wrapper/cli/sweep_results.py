@@ -81,12 +81,15 @@ def _show_next(ranking: Ranking, project: Path) -> None:
         next_step(_without_best(sweep, project))
         return
     statuses = {trial.status() for trial in sweep.trials}
-    so_far = " so far" if statuses - {"succeeded", "failed"} else ""
-    said = f"The best trial{so_far} is {best.id}; these lines of lorawrap.toml, each in its table, make the"
-    click.echo(f"{said} project like it:")
-    click.echo(settings_toml(best.trial.settings).strip())
-    waits = statuses & {"waiting", "interrupted", "died"} and "running" not in statuses
-    next_step(_go_on(sweep, project) if waits else f"lorawrap export{_in_trial(best.trial, sweep, project)}")
+    if statuses - {"succeeded", "failed"}:
+        click.echo(f"The best trial so far is {best.id}.")
+        under_way = "running" in statuses
+        next_step(f"lorawrap sweep show {_named(sweep, project)}" if under_way else _go_on(sweep, project))
+        return
+    click.echo(f"The best trial is {best.id}. In lorawrap.toml its settings are:")
+    click.echo(settings_toml(sweep.settings_of(best.trial)).strip())
+    adopted = f"lorawrap sweep adopt {_named(sweep, project)} --trial {best.id}"
+    next_step(f"lorawrap export{_in_trial(best.trial, sweep, project)}, or {adopted} to put them there")
 
 
 def _without_best(sweep: Sweep, project: Path) -> str:
@@ -100,7 +103,11 @@ def _without_best(sweep: Sweep, project: Path) -> str:
 
 
 def _go_on(sweep: Sweep, project: Path) -> str:
-    return f"lorawrap sweep run {shlex.quote(sweep.name)}{in_project(project)}"
+    return f"lorawrap sweep run {_named(sweep, project)}"
+
+
+def _named(sweep: Sweep, project: Path) -> str:
+    return f"{shlex.quote(sweep.name)}{in_project(project)}"
 
 
 def _in_trial(trial: Trial, sweep: Sweep, project: Path) -> str:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from dataset_tools.errors import UserError, did_you_mean
 from dataset_tools.files import write_json
-from wrapper.project.load import validate
+from wrapper.project.load import parse_override, validate
 from wrapper.records import read_json
 from wrapper.sweep.trials import SWEEP_FILE, TRIAL_FILE, TRIALS, Sweep, Trial
 
@@ -84,7 +84,10 @@ def read_sweep(folder: Path) -> Found:
         said = f"{path}: is no sweep's record ({where}: {first['msg']})."
         raise UserError(said, _ANOTHER) from None
     trials = [Trial(one.id, trial_folder(folder, one.id), one.settings, one.dataset) for one in kept.trials]
-    return Found(Sweep(folder.name, folder, folder.parent.parent, kept.stages, kept.keys, trials), kept)
+    shared = dict(map(parse_override, kept.overrides))
+    return Found(
+        Sweep(folder.name, folder, folder.parent.parent, kept.stages, kept.keys, trials, shared), kept
+    )
 
 
 def refuse_orphans(folder: Path) -> None:

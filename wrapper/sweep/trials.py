@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,7 +42,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep of ``project`` (its folder); ``keys`` are what the trials differ in, in the order given."""
+    """A sweep of ``project`` (its folder); ``keys`` are what the trials differ in, in the order given.
+
+    ``shared`` are the settings that ``--set`` gave all of them.
+    """
 
     name: str
     folder: Path
@@ -50,3 +53,8 @@ class Sweep:
     stages: Sequence[str]
     keys: Sequence[str]
     trials: Sequence[Trial]
+    shared: Mapping[str, Any] = field(default_factory=dict)
+
+    def settings_of(self, trial: Trial) -> dict[str, Any]:
+        """What ``trial`` has and the project's file had not, by the whole names."""
+        return {**self.shared, **trial.settings}

@@ -6,7 +6,7 @@ import click
 
 from wrapper.cli.command_folder import CommandFolder
 
-NAMES: tuple[str, ...] = ("run", "show", "list", "cancel")
+NAMES: tuple[str, ...] = ("run", "show", "list", "adopt", "cancel")
 
 
 @click.group("sweep", cls=CommandFolder, package="wrapper.cli.sweep", names=NAMES)

@@ -100,7 +100,8 @@ def _base(group: Group, metric: Metric) -> list[str]:
     told = f"the untouched base ({metric.title} {metric.show(group.base)})"
     said = [f"{_of(len(better), len(gains))} shown to be better than {told}."]
     if better and better[0] is group.rows[0].gain:
-        said[0] = f"{said[0][:-1]}; the best is, by {gap_words(better[0], metric)}."
+        who = ", by" if len(gains) == 1 else "; the best is, by"
+        said[0] = f"{said[0][:-1]}{who} {gap_words(better[0], metric)}."
     return [*said, *([f"{_of(len(worse), len(gains))} worse than it."] if worse else [])]
 
 

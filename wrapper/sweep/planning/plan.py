@@ -12,7 +12,7 @@ from dataset_tools.errors import UserError
 from dataset_tools.files import write_text
 from wrapper.launch.stages import stages_of
 from wrapper.project.layout import PROJECT_FILE
-from wrapper.project.load import Project, lay_over, leaves, merge, parse_toml, validate
+from wrapper.project.load import Project, lay_over, leaves, merge, parse_override, parse_toml, validate
 from wrapper.project.schema import ProjectFile
 from wrapper.records import read_json
 from wrapper.sweep.planning.asked import check_asked
@@ -111,17 +111,15 @@ def plan_sweep(project: Project, asked: Asked) -> SweepPlan:
     stages = _stages(kept, asked, settings)
     start = start_override(project, settings, stages, _swept(kept, asked))
     if start:
-        overrides = [*overrides, *start]
-        data, _ = merge(parse_toml(project.paths.file), overrides)
+        data, _ = merge(parse_toml(project.paths.file), [*overrides, *start])
         settings = validate(data, {})
     if kept:
         _refuse_changed(project, folder, kept, settings, stages)
     check_asked(data, asked.rows, asked.axes)
     combined = combine(asked.rows, asked.axes, asked.most, asked.seed) if asked.is_more else None
     trials, new = _trials(folder, kept, combined.trials if combined else [], data, project.settings)
-    sweep = Sweep(
-        asked.name, folder, project.paths.root, stages, keys_of([t.settings for t in trials]), trials
-    )
+    keys, shared = keys_of([one.settings for one in trials]), dict(map(parse_override, overrides))
+    sweep = Sweep(asked.name, folder, project.paths.root, stages, keys, trials, shared)
     plan = SweepPlan(project, settings, data, sweep, overrides, frozenset(new))
     plan.notes.extend(notes_of(plan.sweep, settings, start, combined.equal if combined else 0))
     return plan

@@ -89,7 +89,7 @@ def page(ranking: Ranking, shelf: Shelf) -> dict[str, Any]:
         "stage": TITLES[ranking.stage],
         "images": pictures["images"],
         "failures": failures(trials),
-        "toml": settings_toml(ranking.best.trial.settings) if ranking.best else "",
+        "toml": settings_toml(ranking.sweep.settings_of(ranking.best.trial)) if ranking.best else "",
         "commands": commands(ranking),
         "data": as_script({"pictures": pictures, "titles": _titles(ranking.rows, shorts)}),
     }
@@ -147,15 +147,18 @@ def _many(ranking: Ranking) -> bool:
 def commands(ranking: Ranking) -> list[Command]:
     """What one would type now, in the project's folder."""
     sweep, best = ranking.sweep, ranking.best
-    found = []
+    found, name = [], shlex.quote(sweep.name)
     if best:
         where = shlex.quote(Path(os.path.relpath(best.trial.folder, sweep.project)).as_posix())
         found += [
             Command(f"lorawrap generate --project {where}", f"Draw the project's prompts with {best.id}."),
             Command(f"lorawrap export --project {where}", f"Deliver the LoRA of {best.id}."),
+            Command(
+                f"lorawrap sweep adopt {name} --trial {best.id}",
+                f"Put the settings of {best.id} into lorawrap.toml.",
+            ),
             Command(f"lorawrap report --project {where}", f"All about {best.id} on one page."),
         ]
-    name = shlex.quote(sweep.name)
     if any(row.status in ("waiting", "interrupted", "died") for row in ranking.rows):
         found.append(Command(f"lorawrap sweep run {name}", "Go on with the trials that are still to come."))
     if any(row.status == "failed" for row in ranking.rows):
