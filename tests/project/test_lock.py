@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,57 @@ def test_the_one_that_is_there_is_named(folder: Path):
             pass
         with held(folder, "lorawrap evaluate", writes=["evaluation"], reads=["dataset"]):
             pass
+
+
+SLOW = """
+import sys
+from wrapper.project import lock
+note = lock._note
+def when_told(*given, **how):
+    print("taken", flush=True)
+    sys.stdin.readline()
+    note(*given, **how)
+lock._note = when_told
+"""
+
+
+@pytest.mark.parametrize("noted", ["", "a dead process"])
+def test_who_took_it_in_this_moment_is_waited_for(folder: Path, noted: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lock, "NOTED_S", 60)
+    (folder / "locks").mkdir(parents=True)
+    note = {"host": socket.gethostname(), "pid": 1 << 22, "command": noted}
+    (folder / "locks" / "qc").write_text(json.dumps(note) if noted else "", encoding="utf-8")
+    argv = [sys.executable, "-c", SLOW + HOLD, str(folder), "qc", ""]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "taken\n"
+        wait, told = time.sleep, iter(["now\n"])
+
+        def let_it_note(seconds: float) -> None:
+            for word in told:
+                print(word, file=process.stdin, flush=True)
+            wait(seconds)
+
+        monkeypatch.setattr(lock.time, "sleep", let_it_note)
+        with pytest.raises(
+            UserError, match=rf"`lorawrap train` is at work on its qc \(process {process.pid}"
+        ):
+            _take(folder, "qc")
+        process.kill()
+
+
+def _take(folder: Path, part: lock.Part) -> None:
+    with held(folder, "lorawrap build", writes=[part]):
+        pass
+
+
+def test_who_never_notes_itself_is_another_command(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lock, "NOTED_S", 0.05)
+    with another(folder, writes=["qc"]):
+        (folder / "locks" / "qc").write_bytes(b"")
+        with pytest.raises(UserError, match="another command is at work on its qc"):
+            _take(folder, "qc")
 
 
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM])

@@ -33,6 +33,8 @@ FOLDER = "locks"
 LONGEST_INSIDE = 140
 """Characters of the longest path in a project, from its folder on, where photographs have ordinary names."""
 BEHIND_THE_NOTE = 1 << 20
+NOTED_S, POLL_S = 2.0, 0.02
+"""So long is waited for the note of a process that has a lock, and how often it is looked for."""
 NO_LOCKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.ENOSYS, errno.EINVAL}
 
 
@@ -76,10 +78,10 @@ def held_in(
 def _one(path: Path, command: str, *, alone: bool) -> Iterator[None]:
     with placing(path):
         make_folder(path.parent)
-        stream = path.open("a+b")
+        stream = path.open("a+b", buffering=0)  # what another writes there is looked at as it is now
     with stream:
         if not _taken(stream, alone=alone):
-            raise _refusal(path, _holder(stream))
+            raise _refusal(path, _who_took(stream))
         _note(stream, command, alone=alone)
         try:
             yield
@@ -124,7 +126,18 @@ def _note(stream: IO[bytes], command: str, *, alone: bool) -> None:
     note = {**own_name()._asdict(), "command": command, "since": since, "alone": alone}
     stream.truncate(0)
     stream.write(json.dumps(note).encode("utf-8"))
-    stream.flush()
+
+
+def _who_took(stream: IO[bytes]) -> Holder | None:
+    """Who has the lock: one that took it in this moment has yet to note itself. None when nobody is found."""
+    until = time.monotonic() + NOTED_S
+    while True:
+        holder = _holder(stream)
+        if holder is not None and holder.process.runs():
+            return holder
+        if time.monotonic() > until:
+            return None
+        time.sleep(POLL_S)
 
 
 def _holder(stream: IO[bytes]) -> Holder | None:
