@@ -261,3 +261,10 @@ def test_a_picture_that_is_there_stays_without_force(lora: Path, tmp_path: Path)
     assert run(["lora", "info", str(lora), "--picture", str(path)]) == 2
     assert path.read_text(encoding="utf-8") == "mine"
     assert run(["lora", "info", str(lora), "--picture", str(path), "--force"]) == 0
+
+
+def test_folders_of_the_same_name_are_one_trigger(lora: Path, capsys):
+    """sd-scripts tells them apart by a number of its own."""
+    folders = {name: {} for name in ("10_anna woman", "10_anna woman (2)", "5_anna woman (12)")}
+    write_lora(lora, tensors(FEW), {"ss_dataset_dirs": json.dumps(folders)})
+    assert [one["words"] for one in data_of(capsys, str(lora))[0]["triggers"]] == ["anna woman"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +10,8 @@ from typing import Any, NamedTuple
 from dataset_tools.data_text import bounded_text, from_json
 
 _FOLDER_TABLES = ("ss_tag_frequency", "ss_dataset_dirs")
+_SAME_NAME = re.compile(r" \(\d+\)$")
+"""What sd-scripts puts behind a folder's name that it has already."""
 _MOST_TAGS = 8
 _MAX_SIDE_CAR_BYTES = 1 << 22
 
@@ -44,12 +47,12 @@ def _beside(path: Path) -> Iterator[Trigger]:
 
 
 def _of_folders(metadata: Mapping[str, str]) -> Iterator[Trigger]:
-    """``10_anna woman`` → ``anna woman``."""
+    """``10_anna woman`` → ``anna woman``; ``10_anna woman (2)`` is another folder of the same name."""
     for table in _FOLDER_TABLES:
         for folder in _table(metadata.get(table, "")):
             repeats, _, words = folder.partition("_")
             if repeats.isdecimal() and words:
-                yield Trigger(words.strip(), f"a folder of {table}")
+                yield Trigger(_SAME_NAME.sub("", words).strip(), f"a folder of {table}")
 
 
 def _of_tags(metadata: Mapping[str, str]) -> Iterator[Trigger]:
