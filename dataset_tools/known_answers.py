@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.data_text import from_json
 from dataset_tools.database import opened
 from dataset_tools.files import data_hash
 
@@ -44,7 +45,7 @@ class _Known:
         key = data_hash(question)
         known = self._connection.execute("SELECT answer FROM answers WHERE question = ?", [key]).fetchone()
         if known:
-            return json.loads(known[0])
+            return _read(known[0])
         found = find()
         if self._keep:
             self._connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", [key, json.dumps(found)])
@@ -55,3 +56,10 @@ class _Known:
         if time.monotonic() - self._committed_at > COMMIT_EVERY_S:
             self._connection.commit()
             self._committed_at = time.monotonic()
+
+
+def _read(answer: Any) -> Any:
+    try:
+        return from_json(answer)
+    except (TypeError, ValueError) as fault:
+        raise sqlite3.DatabaseError(f"an answer is spoiled: {fault}") from fault

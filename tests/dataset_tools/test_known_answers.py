@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from dataset_tools.building.build import up_to_date
+from dataset_tools.errors import UserError
+from dataset_tools.files import data_hash
 from dataset_tools.known_answers import known_answers
 from dataset_tools.manifests.manifest import read_manifest
 from dataset_tools.quality.qc_report import write_reports
@@ -138,6 +142,20 @@ def _stopping() -> Callable[[Path], object]:
         return read_rgb(path)
 
     return stopping
+
+
+@pytest.mark.parametrize("spoiled", ["[1", "", None, 3, b"\xff"], ids=repr)
+def test_a_spoiled_answer_is_one_sentence(tmp_path: Path, spoiled: object):
+    path = tmp_path / "ответы 'é'.sqlite"
+    with known_answers(path) as ask:
+        ask(["a"], list)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TABLE answers")
+        connection.execute("CREATE TABLE answers (question, answer)")
+        connection.execute("INSERT INTO answers VALUES (?, ?)", [data_hash(["a"]), spoiled])
+    with pytest.raises(UserError, match=r"cannot be used .*spoiled") as caught, known_answers(path) as ask:
+        ask(["a"], list)
+    assert caught.value.hint == "Remove it: it only saves time."
 
 
 def test_an_answer_is_that_of_its_whole_question(tmp_path: Path):
