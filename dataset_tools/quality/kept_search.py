@@ -25,14 +25,25 @@ class KeptSearch:
         self._connection, self._version = connection, version
 
     def rows(self) -> Rows | None:
-        found = self._connection.execute(
-            "SELECT pictures FROM searched WHERE version = ? ORDER BY part", [self._version]
-        )
         try:
-            parts = [np.frombuffer(part, ROW) for (part,) in found]
+            rows = self._filled(np.empty(self._count(), ROW))
         except (TypeError, ValueError) as fault:
             raise sqlite3.DatabaseError(f"its search for copies is spoiled: {fault}") from fault
-        return _sound(np.concatenate(parts)) if parts else None
+        return _sound(rows) if len(rows) else None
+
+    def _count(self) -> int:
+        told = "SELECT coalesce(sum(length(pictures)), 0) FROM searched WHERE version = ?"
+        return self._connection.execute(told, [self._version]).fetchone()[0] // ROW.itemsize
+
+    def _filled(self, rows: Rows) -> Rows:
+        """A part at a time, so that they are in memory once."""
+        told = "SELECT pictures FROM searched WHERE version = ? ORDER BY part"
+        start = 0
+        for (part,) in self._connection.execute(told, [self._version]):
+            pictures = np.frombuffer(part, ROW)
+            rows[start : start + len(pictures)] = pictures
+            start += len(pictures)
+        return rows
 
     def keep(self, rows: Rows) -> None:
         """In the place of the one before."""

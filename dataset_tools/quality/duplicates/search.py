@@ -34,7 +34,7 @@ from dataset_tools.quality.duplicates.windows import (
     whole,
 )
 
-BLOCKS, LEAST_BLOCK, MOST_BLOCK = 16, 256, 4096
+BLOCKS, LEAST_BLOCK, MOST_BLOCK = 16, 256, 2048
 """In how many blocks the windows are looked through, and how many pictures may be in one: 10 KB each."""
 
 Thumbnails = Callable[[int], Pixels]
