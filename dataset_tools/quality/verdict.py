@@ -19,8 +19,8 @@ PIXELS_REPEATED = 10.0
 """Log odds of an enlargement for each time that every pixel is there."""
 GREY_FILL = 10.0
 """So much of the frame in grey as `content` can otherwise at most be, is a broken file and no chance."""
-CLIPPED = 3.0
-"""Weight of `clipped` beside `light`: a sixth of the middle in plain white ranks above any good picture."""
+CLIPPED = 2.6
+"""Weight of `clipped` beside `light`: where a preset warns of the one, it rejects for the other."""
 RESIZED = 3.0
 """`resized_blocks` over this is a loss between 0 and 1, as quality is."""
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from dataset_tools.pictures.images import Pixels
 from dataset_tools.pictures.pyramid import Pyramid, halved
-from dataset_tools.quality.measures.tiles import inside, strips, structure_tensors
+from dataset_tools.quality.measures.tiles import inside, strips, tile_slopes
 
 Floats = npt.NDArray[np.floating]
 TILE_PX = 32
@@ -22,15 +22,18 @@ TILES = 8
 """So many tiles fit into a small picture's short side."""
 LAPLACIAN_PX = 4
 """Rows of every other tile whose Laplacian is taken."""
-STRUCTURE = 4.0
-"""Least squared gradient, (grey levels / px)² in the smallest copy, of a tile that has an edge."""
+STRUCTURE, BENT = 4.0, 1.0
+"""Least squared gradient, (grey levels / px)² in the smallest copy, of a tile that has an edge; least part of
+it that is no even slope."""
+FAINT = 0.5
+"""Added to what each direction has there, without noise: in a faint tile, a JPEG's steps are no detail."""
 TAPS = 3 / 16
 """Sum of the squared taps of one Sobel derivative: the energy that white noise of sigma 1 leaves."""
 SHARPER, SHARPER_OF_SMALL = 0.15, 0.4
 """That share of the subject's tiles is sharper than what counts: a face or a fruit has few sharp edges and
 much soft shade. A small picture has too few tiles for that."""
-SHADE = 0.15
-"""The softest tiles of the subject, which say nothing of motion."""
+SHADE, SHADE_OF_NOISY = 0.15, 0.3
+"""Share of the subject's tiles, the softest, that say nothing of motion."""
 NOISY = 3.0
 """From this sigma on, the finest copy says nothing any more."""
 NOISE_HIDES = 0.3
@@ -98,14 +101,14 @@ def softness(sizes: Pyramid, noise: float) -> Softness:
     """
     noisy = noise >= NOISY
     tile_px = max(min(TILE_PX, min(sizes.luma.shape) // TILES // 4 * 4), 4)
-    fine, coarse = _without_noise(sizes, noise, tile_px)
-    edged = _energy(coarse) > STRUCTURE + TAPS * (noise / 4) ** 2
+    fine, coarse, edged = _without_noise(sizes, noise, tile_px)
     if edged.sum() < LEAST_EDGED:
         return NOTHING_SHARP if _is_curved(sizes.quarter) else PLAIN
     small = tile_px < TILE_PX
     of_subject = (WIDE, SHARPER_OF_SMALL) if small else (CORE, SHARPER)
     typical = _typical(fine, coarse, edged, *of_subject)
-    softest = _softest(fine, coarse, edged, WIDE if small or noisy else NARROW, 0.0 if small else SHADE)
+    of_motion = (WIDE, 0.0) if small else (NARROW, SHADE_OF_NOISY if noisy else SHADE)
+    softest = _softest(fine, coarse, edged, *of_motion)
     sharp, offset = (SHARP_HALVED, NOISE_HIDES) if noisy else (SHARP, 0.0)
     return Softness(
         *(offset - float(np.log2(max(ratio, LEAST_RATIO) / sharp)) for ratio in (typical, softest))
@@ -128,16 +131,28 @@ def edge_width_px(octaves: float) -> float:
     return float(np.interp(octaves, _OCTAVES[1:], (0, *_WIDTHS[2:])))
 
 
-def _without_noise(sizes: Pyramid, noise: float, tile_px: int) -> tuple[Floats, Floats]:
-    """Structure tensors of the same tiles in a fine and a coarse copy: twice [3, rows, columns]."""
+def _without_noise(
+    sizes: Pyramid, noise: float, tile_px: int
+) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    """Structure tensors of the same tiles in a fine and a coarse copy, twice [3, rows, columns], without even
+    slopes where tiles are large enough to tell them; and which tiles have an edge.
+    """
     noisy = noise >= NOISY
-    fine = structure_tensors(sizes.half, tile_px // 2) if noisy else structure_tensors(sizes.luma, tile_px)
-    coarse = structure_tensors(sizes.quarter, tile_px // 4)
-    rows, columns = (min(a, b) for a, b in zip(fine.shape[1:], coarse.shape[1:], strict=True))
-    fine, coarse = fine[:, :rows, :columns], coarse[:, :rows, :columns]
-    fine[:2] -= TAPS * (noise / 2 if noisy else noise) ** 2
-    coarse[:2] -= TAPS * (noise / 4) ** 2
-    return fine, coarse
+    fine = tile_slopes(sizes.half, tile_px // 2) if noisy else tile_slopes(sizes.luma, tile_px)
+    coarse = tile_slopes(sizes.quarter, tile_px // 4)
+    rows, columns = (min(a, b) for a, b in zip(fine.whole.shape[1:], coarse.whole.shape[1:], strict=True))
+    seen = np.s_[:, :rows, :columns]
+    of_fine, of_coarse = (
+        (one.whole - one.even if tile_px == TILE_PX else one.whole)[seen] for one in (fine, coarse)
+    )
+    least = TAPS * (noise / 4) ** 2
+    edged = _energy(coarse.whole[seen]) > STRUCTURE + 3 * least
+    of_fine[:2] -= TAPS * (noise / 2 if noisy else noise) ** 2
+    of_coarse[:2] -= least
+    edged &= _energy(of_coarse) > BENT + least
+    if tile_px == TILE_PX and not noisy:
+        of_coarse[:2] += FAINT
+    return of_fine, of_coarse, edged
 
 
 def _energy(tensors: Floats) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -30,17 +32,24 @@ def inside(values: npt.NDArray, rows_px: int) -> npt.NDArray:
     return values.reshape(-1, rows_px + 2, values.shape[1])[:, 1:-1]
 
 
-def structure_tensors(luma: Pixels, tile_px: int) -> Floats:
-    """Mean structure tensor (xx, yy, xy) of each tile, in (grey levels / px)²: [3, rows, columns].
+class Slopes(NamedTuple):
+    """Structure tensors (xx, yy, xy) of tiles, in (grey levels / px)²: [3, rows, columns]."""
 
-    Of the rows in its middle, where the picture has more than `ENOUGH_PX`.
-    """
+    whole: Floats
+    even: Floats
+    """The part of the tile's mean slope, which shade has too: no edge."""
+
+
+def tile_slopes(luma: Pixels, tile_px: int) -> Slopes:
+    """Of the rows in the middle of each tile, where the picture has more than `ENOUGH_PX`."""
     if min(luma.shape) < tile_px:
-        return np.zeros((3, 0, 0), np.float32)
+        return Slopes(*np.zeros((2, 3, 0, 0), np.float32))
     columns = luma.shape[1] // tile_px
     dx, dy = (slopes[..., : columns * tile_px] for slopes in _slopes(luma, tile_px))
-    found = np.stack([_sums(a, b, columns) for a, b in ((dx, dx), (dy, dy), (dx, dy))])
-    return found / np.float32(dx.shape[1] * tile_px * SOBEL**2)
+    whole = np.stack([_sums(a, b, columns) for a, b in ((dx, dx), (dy, dy), (dx, dy))])
+    pixels = np.float32(dx.shape[1] * tile_px)
+    x, y = (row_sums(np.add.reduce(one, 1).reshape(len(one), columns, -1)) / pixels for one in (dx, dy))
+    return Slopes(whole / (pixels * SOBEL**2), np.stack([x * x, y * y, x * y]) / np.float32(SOBEL**2))
 
 
 def _slopes(luma: Pixels, tile_px: int) -> tuple[Floats, Floats]:

@@ -65,6 +65,17 @@ def test_a_soft_background_is_no_fault_and_a_soft_subject_before_a_sharp_one_is(
     assert worst_px(portrait) < LIMIT_PX < worst_px(missed)
 
 
+def shaded(rgb: np.ndarray) -> np.ndarray:
+    """Faint, on a round ground whose shade is steeper than what is left of it."""
+    height, width = rgb.shape[:2]
+    waves = np.sin(np.arange(width) / 25) + np.sin(np.arange(height) / 25)[:, None]
+    return np.clip(rgb * 0.4 + 70 + 50 * waves[..., None], 0, 255).astype(np.uint8)
+
+
+def test_shade_is_not_softness(photograph):
+    assert worst_px(shaded(photograph)) < LIMIT_PX < worst_px(shaded(blurred(photograph, 4)))
+
+
 def test_the_box_says_where_the_subject_is():
     sharp_corner = blurred(astronaut(), 4)
     sharp_corner[:300, :250] = astronaut()[:300, :250]
