@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from dataset_tools.errors import UserError
@@ -14,6 +14,8 @@ EXTENSIONS = tuple(
     f".{kind}"
     for kind in "jpg jpeg jpe jfif mpo png webp tif tiff bmp gif jp2 j2k avif ppm pgm".split()  # noqa: SIM905
 )
+FOREIGN = (".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf")
+"""Photographs of phones and cameras that have to be exported before they can be used."""
 _MARKS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP  ")
 
 
@@ -41,6 +43,18 @@ def list_folder(root: Path) -> Listing:
 def image_files(root: Path) -> list[str]:
     """The pictures of `list_folder`."""
     return list_folder(root).pictures
+
+
+def photographs(root: Path) -> list[str]:
+    """The pictures, and the photographs that have to be exported first: a user means these, too."""
+    listing = list_folder(root)
+    return sorted([*listing.pictures, *filter(is_foreign, listing.others)])
+
+
+def is_foreign(name: str) -> bool:
+    """Whether the file of this name is one of `FOREIGN`; hidden ones are not."""
+    path = PurePosixPath(name)
+    return path.suffix.lower() in FOREIGN and not path.name.startswith(".")
 
 
 def _files(root: Path) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dataset_tools.errors import Problems, UserError, did_you_mean
-from dataset_tools.image_files import image_files
+from dataset_tools.image_files import photographs
 from dataset_tools.manifests.schema import choices
 from dataset_tools.system.portable_names import composed
 
@@ -45,7 +45,7 @@ def folder_rows(root: Path, problems: Problems) -> Iterator[tuple[str, Mapping[s
 
     A mask is ``NAME_mask.png`` beside the image, or the same path below ``masks/``.
     """
-    found = image_files(root)
+    found = photographs(root)
     if not found:
         raise UserError(
             f"{root}: no images in this folder", "Put the photographs there, or name another folder."

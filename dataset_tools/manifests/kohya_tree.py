@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dataset_tools.errors import Problems, UserError
-from dataset_tools.image_files import image_files
+from dataset_tools.image_files import image_files, photographs
 from dataset_tools.manifests.caption_lines import caption_lines
 from dataset_tools.manifests.folder_names import read_name
 from dataset_tools.manifests.places import ONLY_WITHIN, Within
@@ -42,7 +42,7 @@ def kohya_rows(root: Path, problems: Problems) -> Iterator[tuple[str, Mapping[st
     ``conditioning_data_dir``. Repeats and folder become tags, which the balance can go by.
     """
     images, masks, within = [], {}, Within(root)
-    for name in image_files(root):
+    for name in photographs(root):
         place = PurePosixPath(name)
         if _is_mask(place):
             masks[place.with_suffix("")] = name

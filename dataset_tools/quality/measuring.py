@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dataset_tools.errors import UserError
+from dataset_tools.image_files import is_foreign
 from dataset_tools.pictures.images import read_mask
 from dataset_tools.pictures.inspected import decode_to_inspect, read_picture
 from dataset_tools.quality.duplicates import Fingerprint, fingerprint
@@ -16,9 +17,6 @@ from dataset_tools.quality.freed_memory import keep_freed_memory
 from dataset_tools.quality.measure import Box, Measures, measure
 from dataset_tools.quality.page.thumbnails import small_copy
 from dataset_tools.system.system_faults import system_fault, told
-
-FOREIGN = (".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf")
-"""Photographs of phones and cameras that have to be exported before they can be used."""
 
 
 class Task(NamedTuple):
@@ -100,7 +98,7 @@ def _about(task: Task, error: UserError) -> str:
 
 def _of_kind(path: Path) -> str:
     """What to do about a file whose kind is not read at all."""
-    if path.suffix.lower() in FOREIGN:
+    if is_foreign(path.name):
         return f": {path.suffix[1:].upper()} is not read, export it as JPEG or PNG"
     return ""
 

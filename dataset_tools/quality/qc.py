@@ -9,11 +9,11 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from dataset_tools.errors import UserError
-from dataset_tools.image_files import list_folder
+from dataset_tools.image_files import is_foreign, list_folder
 from dataset_tools.manifests.folder_names import with_masks
 from dataset_tools.manifests.manifest import Manifest
 from dataset_tools.quality.collecting import Collected, Collector, Picture
@@ -23,7 +23,7 @@ from dataset_tools.quality.engines import Engine, measured_here
 from dataset_tools.quality.engines.processes import by_processes, worker_count
 from dataset_tools.quality.judging import judged, marked, rank
 from dataset_tools.quality.measured_store import MeasuredStore, measured_store
-from dataset_tools.quality.measuring import FOREIGN, Facts, Measured, Task, measure_file
+from dataset_tools.quality.measuring import Facts, Measured, Task, measure_file
 from dataset_tools.quality.qc_record import QcRecord
 from dataset_tools.quality.thresholds import Thresholds, load_thresholds
 
@@ -66,15 +66,10 @@ def told_apart(folder: Path) -> tuple[list[str], list[str]]:
     """
     listing = list_folder(folder)
     masks = {mask for _, mask in with_masks(listing.pictures) if mask}
-    foreign = [name for name in listing.others if _is_foreign(name)]
+    foreign = [name for name in listing.others if is_foreign(name)]
     pictures = [name for name in listing.pictures if name not in masks]
-    others = [name for name in listing.others if not _is_foreign(name)]
+    others = [name for name in listing.others if not is_foreign(name)]
     return sorted([*pictures, *foreign]), [*others, *sorted(masks)]
-
-
-def _is_foreign(name: str) -> bool:
-    path = PurePosixPath(name)
-    return path.suffix.lower() in FOREIGN and not path.name.startswith(".")
 
 
 def _of_rows(manifest: Manifest) -> Iterator[Picture]:

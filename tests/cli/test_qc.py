@@ -33,6 +33,19 @@ def project(folder: Path, manifest: str, qc: str = "") -> Path:
     return folder
 
 
+def test_photographs_that_have_to_be_exported_are_rejected_by_name_and_build_is_not_the_next_step(
+    tmp_path: Path, capsys
+):
+    """They were passed over in silence where a project names their folder."""
+    photos = tmp_path / "фото"
+    photos.mkdir()
+    (photos / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    assert run(["qc", "--project", str(project(tmp_path, "фото"))]) == 0
+    said = capsys.readouterr().out
+    assert "REJECT IMG_1.HEIC: not a picture of a known format: HEIC is not read, export it" in said
+    assert said.rstrip().endswith("report.html: every picture is rejected")
+
+
 def records(out: Path) -> dict[str, str]:
     lines = (out / "qc.jsonl").read_text(encoding="utf-8").splitlines()
     return {line["path"]: line["status"] for line in map(json.loads, lines)}
@@ -85,6 +98,8 @@ def test_without_input_the_projects_manifest_and_settings_are_used(folder, tmp_p
     made = project(folder, ".", "[qc]\nthresholds = { short_side_px_reject = 600 }\n")
     assert run(["qc", "--project", str(made)]) == 0
     assert records(made / "qc")["good.png"] == "REJECT"
+    assert "next: open " in capsys.readouterr().out
+    assert run(["qc", "--project", str(made), "--set", "short_side_px_reject=100"]) == 0
     assert f"next: lorawrap build{in_project(made)}\n" in capsys.readouterr().out
     assert (made / "qc" / "report.html").is_file()
     assert run(["qc", "--project", str(made), "--set", "qc.thresholds.short_side_px_reject=500"]) == 0

@@ -93,8 +93,8 @@ def command(
         return
     if target.project:
         hold(target.project, writes=["qc"])
-    inspect(target.source, target.thresholds, target.out, means, lambda: _hold_place(target))
-    next_step(target.following)
+    usable = inspect(target.source, target.thresholds, target.out, means, lambda: _hold_place(target))
+    next_step(target.following if usable else f"{_open_page(target.out)}: every picture is rejected")
 
 
 def _hold_place(target: Target) -> None:
@@ -108,15 +108,20 @@ def _hold_place(target: Target) -> None:
 def _outside(source: Path, out: Path | None, preset: str | None, values: Sequence[str]) -> Target:
     """A folder or a manifest that belongs to no project."""
     from dataset_tools.manifests.manifest import SUFFIXES, read_manifest
-    from dataset_tools.quality.page.page import PAGE
     from dataset_tools.quality.qc import load_thresholds
 
     thresholds = load_thresholds(preset or "photo", _parsed(values))
     out = out or Path("qc")
-    following = f"open {shlex.quote(str(out / PAGE))}"
+    following = _open_page(out)
     if source.suffix.lower() in SUFFIXES and not source.is_dir():
         return Target(read_manifest(source), thresholds, out, following)
     return Target(source, thresholds, out, following)
+
+
+def _open_page(out: Path) -> str:
+    from dataset_tools.quality.page.page import PAGE
+
+    return f"open {shlex.quote(str(out / PAGE))}"
 
 
 def _of_project(project: Path, out: Path | None, preset: str | None, values: Sequence[str]) -> Target:

@@ -58,10 +58,11 @@ def inspect(
     out: Path,
     means: Means,
     begin: Callable[[], None] = lambda: None,
-) -> None:
+) -> int:
     """Inspect a folder's or a manifest's pictures, write the reports into ``out``, and tell the result.
 
-    ``begin`` is called before the first file is written, when there are pictures.
+    ``begin`` is called before the first file is written, when there are pictures. Returns how many are not
+    rejected.
     """
     from dataset_tools.quality.measured_store import CACHE
     from dataset_tools.quality.page.page import page
@@ -80,6 +81,7 @@ def inspect(
                     add(record)
         tally.taken_over = records.taken_over
     _tell(tally, out)
+    return tally.statuses.total() - tally.statuses["REJECT"]
 
 
 def forecast(source: Manifest | Path, out: Path, means: Means) -> None:
