@@ -88,6 +88,28 @@ def test_what_later_commands_would_refuse_makes_no_project(tmp_path: Path, photo
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize(
+    ("captioned", "source", "said"),
+    [
+        (["a", "b", "sub/c"], "files", "captions beside the photographs are used, all 3"),
+        (["a", "sub/c"], "template", "2 of 3 photographs have a caption beside them, which is not used"),
+        ([], "template", "wrote "),
+    ],
+    ids=["all", "some", "none"],
+)
+def test_captions_beside_the_photographs_are_read_or_told(
+    tmp_path: Path, photos: Path, capsys, captioned: list[str], source: str, said: str
+):
+    (photos / "sub").mkdir()
+    for name in ("a.jpg", "b.HEIC", "sub/c.png", "a_mask.png"):
+        (photos / name).write_bytes(b"")
+    for name in captioned:
+        (photos / f"{name}.txt").write_text("anna, smiling", encoding="utf-8")
+    assert run(["init", str(tmp_path / "new"), "--photos", str(photos), *CONSENT]) == 0
+    assert load_project(tmp_path / "new").settings.captions.source == source
+    assert said in capsys.readouterr().out
+
+
 def test_the_ear_of_a_minor_is_a_medical_case_and_the_next_command_can_be_pasted(
     tmp_path: Path, photos: Path, capsys
 ):

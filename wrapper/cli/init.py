@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -87,12 +87,26 @@ def _start(
 ) -> NewProject:
     from wrapper.kohya.presets import preset_here
     from wrapper.project.init import NewProject, create
+    from wrapper.project.photo_folder import captions_beside
 
-    given = {key: value for key, value in said.items() if value}
+    given: dict[str, Any] = {key: value for key, value in said.items() if value}
+    beside = captions_beside(photos)
+    if beside.captioned and beside.captioned == beside.photographs:
+        given["settings"] = {"captions": "files"}
     place = photos.resolve().as_posix()
     new = NewProject(job=job, photos=place, rows=rows, preset=preset or preset_here(), **given)  # type: ignore[arg-type]
     click.echo(f"wrote {create(folder.resolve(), new)}")
+    if beside.captioned:
+        click.echo(_about_captions(*beside))
     return new
+
+
+def _about_captions(photographs: int, captioned: int) -> str:
+    """Captions that nobody reads are told at once."""
+    if captioned == photographs:
+        return f"The captions beside the photographs are used, all {captioned} (captions.source = 'files')."
+    said = f"{captioned} of {photographs} photographs have a caption beside them, which is not used"
+    return f"{said} (captions.source = 'template'): 'files' takes it, and needs one for each."
 
 
 def _take_over(
