@@ -32,9 +32,6 @@ def main() -> None:
 
 
 def _print_speed(folder: Path) -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
     folder.mkdir(parents=True, exist_ok=True)
     for size, found in ratios(folder).items():
         print(size, "  ".join(f"{name} {value:.2f}" for name, value in found._asdict().items()))

@@ -1,21 +1,29 @@
-"""CPU time of the whole inspection over that of Pillow decoding the same JPEG files to RGB, side by side."""
+"""CPU time of the whole inspection over that of Pillow decoding the same JPEG files to RGB.
+
+Once with Pillow and the inspection each in a process of its own, as a user has them, and once in turns in one
+process, where Pillow gets memory for nothing that the inspection keeps.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+import cv2
 from PIL import Image
 
 from benchmarks.qc.photographs import photographs
-from dataset_tools.pictures.inspected import Inspected, decode_to_inspect
+from dataset_tools.pictures.inspected import decode_to_inspect
 from dataset_tools.quality.duplicates import fingerprint
 from dataset_tools.quality.measure import measure
 from dataset_tools.quality.qc import Job, inspect_one
-from dataset_tools.quality.thresholds import load_thresholds
+from dataset_tools.quality.thresholds import Thresholds, load_thresholds
 
 SIZES = ((1024, 768), (4000, 3000))
 SOURCES = ("astronaut", "motorcycle_left", "coffee", "china")
@@ -24,8 +32,13 @@ ROUNDS = 12
 
 
 class Ratios(NamedTuple):
-    """CPU seconds over Pillow's: of everything, and of three of its parts."""
+    """CPU seconds over Pillow's: of everything, each in its own process and in turns in one; then of parts.
 
+    ``pillow_ms``: Pillow's milliseconds in a process of its own.
+    """
+
+    pillow_ms: float
+    everything_apart: float
     everything: float
     decoding: float
     measures: float
@@ -47,21 +60,24 @@ def ratios(folder: Path) -> dict[str, Ratios]:
 
 
 def _ratios(files: Sequence[Path]) -> Ratios:
-    thresholds = load_thresholds("photo")
-    steps: tuple[Callable[[Path], object], ...] = (
-        _pillow,
-        lambda path: inspect_one(Job(path.name, path, thresholds)),
-        decode_to_inspect,
-        lambda path: measure(decode_to_inspect(path)),
-        lambda path: _print(decode_to_inspect(path)),
-    )
+    steps = (_pillow, _everything, decode_to_inspect, _measured, _print)
     pillow, *others = (median(times) for times in zip(*_times(files, steps), strict=True))
     everything, decoding, measured, printed = (value / pillow for value in others)
-    return Ratios(everything, decoding, measured - decoding, printed - decoding)
+    alone, inspected = _apart(files, _pillow), _apart(files, _everything)
+    return Ratios(
+        alone * 1e3, inspected / alone, everything, decoding, measured - decoding, printed - decoding
+    )
+
+
+def _apart(files: Sequence[Path], step: Callable[[Path], object]) -> float:
+    """Median CPU seconds of ``step`` in a new process that does nothing else."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return median(row[0] for row in process.submit(_times, files, (step,)).result())
 
 
 def _times(files: Sequence[Path], steps: Sequence[Callable[[Path], object]]) -> list[list[float]]:
     """CPU seconds of every step, one after the other, for each file in each round."""
+    cv2.setNumThreads(1)
     found = []
     for path in [*files] * ROUNDS:
         row = []
@@ -73,7 +89,21 @@ def _times(files: Sequence[Path], steps: Sequence[Callable[[Path], object]]) -> 
     return found
 
 
-def _print(picture: Inspected) -> None:
+def _everything(path: Path) -> None:
+    inspect_one(Job(path.name, path, _thresholds()))
+
+
+@cache
+def _thresholds() -> Thresholds:
+    return load_thresholds("photo")
+
+
+def _measured(path: Path) -> None:
+    measure(decode_to_inspect(path))
+
+
+def _print(path: Path) -> None:
+    picture = decode_to_inspect(path)
     fingerprint(picture.rgb, picture.sizes)
 
 
