@@ -110,6 +110,21 @@ def test_captions_beside_the_photographs_are_read_or_told(
     assert said in capsys.readouterr().out
 
 
+def test_a_base_model_that_was_typed_is_found_from_where_it_was_typed(
+    tmp_path: Path, photos: Path, capsys, monkeypatch
+):
+    (tmp_path / "мой sdxl.safetensors").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    argv = ["init", "new", "--photos", str(photos), *CONSENT, "--base", "мой sdxl.safetensors"]
+    assert run([*argv, "--inpaint-base", "demo"]) == 0
+    base = load_project(tmp_path / "new").settings.base
+    assert (Path(base.model), base.inpaint_model) == (tmp_path / "мой sdxl.safetensors", "demo")
+    assert "There is no" not in capsys.readouterr().err
+    argv[1], argv[-1] = "other", "gone.safetensors"
+    assert run(argv) == 0
+    assert f"There is no {tmp_path / 'other' / 'gone.safetensors'} yet" in capsys.readouterr().err
+
+
 def test_the_ear_of_a_minor_is_a_medical_case_and_the_next_command_can_be_pasted(
     tmp_path: Path, photos: Path, capsys
 ):

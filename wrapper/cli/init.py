@@ -72,6 +72,7 @@ def command(
     if not source and (dry_run or dataset_config):
         raise click.UsageError("--dry-run and --dataset-config go with --from.")
     rows = {"subject": subject, "consent": consent, "age": age}
+    said |= {key: _from_here(said[key]) for key in ("model", "inpaint_model")}
     if source:
         new = _take_over(folder, source, photos, dataset_config, dry_run, preset or "", rows, said)
     elif photos:
@@ -80,6 +81,12 @@ def command(
         raise click.UsageError("Missing option '--photos' (or '--from').")
     if new:
         _say_next(folder, new)
+
+
+def _from_here(base: str) -> str:
+    """A path that was typed is relative to the folder in which it was typed, not to the project's."""
+    path = Path(base).expanduser()
+    return path.resolve().as_posix() if base and base != "demo" and path.exists() else base
 
 
 def _start(
@@ -138,8 +145,19 @@ def _say_next(folder: Path, new: NewProject) -> None:
     kind = "sdxl" if new.job == "face" else "sd15"
     for reason in read_preset(new.preset).needs.get(kind, {}).values():
         click.secho(f"Training with preset {new.preset} needs sd-scripts: {reason}.", fg="yellow", err=True)
+    if new.model:
+        _tell_lacking_base(folder, new.model)
     missing, where = missing_rows(new), in_project(folder)
     if missing:
         next_step(f"fill in {', '.join(missing)} in lorawrap.toml, then lorawrap qc{where}")
     else:
         next_step(f"lorawrap qc{where}, or lorawrap run{where} for the whole job")
+
+
+def _tell_lacking_base(folder: Path, model: str) -> None:
+    from wrapper.project.load import SHIPPED_BASE
+
+    path = (folder / Path(model).expanduser()).resolve()
+    if model != SHIPPED_BASE and not path.exists():
+        said = f"There is no {path} yet: put the base model there, or name another in [base] model."
+        click.secho(said, fg="yellow", err=True)
