@@ -29,6 +29,7 @@ _READERS = {
     ".tsv": csv_rows,
 }
 SUFFIXES = tuple(_READERS)
+FOLDER_HINT = "Nothing was read. What all photographs share stands in [manifest.defaults] of lorawrap.toml."
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def read_manifest(path: Path, defaults: Mapping[str, Any] | None = None) -> Mani
     root = path if path.is_dir() else path.parent
     rows = _checked_rows(path, root, defaults or {}, problems)
     rows.tell_repeated(problems)
-    problems.raise_if_any(str(path), "Nothing was read: mend the manifest and try again.")
+    mend = FOLDER_HINT if path.is_dir() else "Nothing was read: mend the manifest and try again."
+    problems.raise_if_any(str(path), mend)
     if not rows:
         raise UserError(f"{path}: no images in it", "A manifest needs at least one row.")
     return Manifest(root, rows, path)

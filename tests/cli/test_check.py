@@ -82,6 +82,15 @@ def test_a_file_that_is_not_there_is_two(tmp_path, capsys):
     assert "there is no such file" in capsys.readouterr().err
 
 
+def test_a_preset_of_kohya_ss_is_told_from_a_file_of_sd_scripts(tmp_path, capsys):
+    preset = tmp_path / "мой preset.json"
+    preset.write_text('{"learning_rate": 0.0001}', encoding="utf-8")
+    assert run(["check", str(preset)]) == 2
+    assert f"lorawrap init NEW --from {shlex.quote(str(preset))} --dry-run" in capsys.readouterr().err
+    assert run(["check", "--json", str(preset)]) == 2
+    assert "kohya_ss keeps its presets" in capsys.readouterr().out
+
+
 def test_each_problem_has_file_line_and_section_as_json(tmp_path, capsys, monkeypatch):
     write_case(Case("", True, train={"learning_rte": "1"}), tmp_path / "a")
     monkeypatch.chdir(tmp_path / "a")

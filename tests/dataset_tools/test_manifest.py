@@ -229,10 +229,12 @@ def test_folder_names_that_do_not_add_up(tmp_path, names, wanted):
 
 
 def test_folders_without_consent_are_refused(tmp_path):
-    picture(tmp_path, "age2325/ear_left/a.png")
+    for name in ("a", "b"):
+        picture(tmp_path, f"age2325/ear_left/{name}.png")
     text = complaint(tmp_path, {"subject": "anna"})
     assert "no consent record" in text
     assert "ear_left/a.png" in text
+    assert "[manifest.defaults] of lorawrap.toml" in text
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ def command(
     from wrapper.kohya.report import nothing_read
 
     try:
+        _refuse_preset(train_toml)
         name = Path(script).stem if script else guess_script(train_toml)
         report = check(
             train_toml,
@@ -86,6 +87,15 @@ def command(
         if report.ok:
             next_step(_how_to_train(train_toml, dataset_config, name, engine))
     return 0 if report.ok else 2
+
+
+def _refuse_preset(path: Path) -> None:
+    """kohya_ss keeps its settings as JSON, and makes the TOML of each run from them."""
+    from dataset_tools.errors import UserError
+
+    if path.suffix.lower() == ".json" and path.is_file():
+        hint = f"`lorawrap init NEW --from {shlex.quote(str(path))} --dry-run` says what becomes of a preset."
+        raise UserError(f"{path}: is JSON, as kohya_ss keeps its presets; sd-scripts reads TOML.", hint)
 
 
 def _show(report: Report, script: str) -> None:
