@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,9 @@ def command(out: Path, photos_only: bool) -> None:
     project = load_project(out)
     hold(project, writes=PARTS)
     run_job(project)
-    page = _weights(project)
-    next_step(f"open {out / 'report.html'} and {page}, then `lorawrap init` for photographs of your own")
+    compared = out / _weights(project).relative_to(project.paths.root)
+    pages = " and ".join(shlex.quote(str(page)) for page in (out / "report.html", compared))
+    next_step(f"open {pages}, then `lorawrap init` for photographs of your own")
 
 
 def _weights(project: Project) -> Path:
