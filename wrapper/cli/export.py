@@ -192,7 +192,7 @@ def _show(exported: Exported) -> None:
         click.echo(f"  {file.role}: {file.path}")
         if file.hashes:
             click.echo("    " + ", ".join(f"{name} {value[:16]}" for name, value in file.hashes.items()))
-    for note in exported.notes:
+    for note in [*exported.notes, *filter(None, [exported.taken_back])]:
         click.secho(f"  {printable(note)}", fg="yellow")
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.errors import UserError
 from dataset_tools.files import content_hash
 from dataset_tools.progress import progress
+from dataset_tools.wording import count_of
 from wrapper.export.delivery import LORA, Item
 from wrapper.export.places.placing import Move, clear_leftovers, place, staging
 from wrapper.export.places.program_folder import Place
@@ -45,7 +46,10 @@ class ExportedFile:
 
 @dataclass(frozen=True)
 class Exported:
-    """One delivered LoRA, and what was proved of it. ``notes`` are sentences for the user."""
+    """One delivered LoRA, and what was proved of it. ``notes`` are sentences for the user.
+
+    ``taken_back``: one on what an export that was killed had left, told once and in no record.
+    """
 
     wish: Wish
     kind: str
@@ -53,6 +57,7 @@ class Exported:
     files: list[ExportedFile]
     proofs: list[Proof]
     notes: list[str]
+    taken_back: str = ""
 
 
 def export(orders: Sequence[Order], places: Sequence[Place], *, force: bool = False) -> list[Exported]:
@@ -74,7 +79,8 @@ def export(orders: Sequence[Order], places: Sequence[Place], *, force: bool = Fa
             moves += new
         place(folder, moves, replace=force)
     if taken:
-        done[0].notes.append(f"An export that was killed had left {len(taken)} files: they were taken back.")
+        told = f"An export that was killed had left {count_of(len(taken), 'file')}: taken back."
+        done[0] = replace(done[0], taken_back=told)
     return done
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from wrapper.project.load import Project
 
 RECORD = "export.json"
+SHELL_APOSTROPHE = """'"'"'"""
+"""What `shlex.quote` makes of one."""
 
 
 class Job(NamedTuple):
@@ -138,8 +140,16 @@ def record(done: Sequence[Exported], folder: Path) -> dict[str, Any]:
                     for file in exported.files
                 ],
                 "proofs": [asdict(proof) for proof in exported.proofs],
-                "notes": [note.replace(f"{folder}{os.sep}", f"{folder.name}/") for note in exported.notes],
+                "notes": [_below(folder, note) for note in exported.notes],
             }
             for exported in done
         ]
     }
+
+
+def _below(folder: Path, note: str) -> str:
+    """``note`` with paths told from ``folder`` on, those in a shell's quotes too."""
+    start = f"{folder}{os.sep}"
+    for told in (start, start.replace("'", SHELL_APOSTROPHE)):
+        note = note.replace(told, f"{folder.name}/")
+    return note
