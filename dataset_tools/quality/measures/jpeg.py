@@ -91,14 +91,23 @@ def _quality_at(rgb: Pixels, phase: tuple[int, int]) -> int | None:
 
 
 def _blocks(rgb: Pixels, row: int, column: int) -> Pixels:
-    """Blocks without clipped pixels, if there are enough: [N, 64 · 3]."""
+    """Blocks without clipped pixels, wherever there are enough: [N, 64 · 3]."""
     shifted = rgb[row:, column:]
     rows, columns = shifted.shape[0] // BLOCK_PX, shifted.shape[1] // BLOCK_PX
     whole = shifted[: rows * BLOCK_PX, : columns * BLOCK_PX].reshape(rows, BLOCK_PX, columns, BLOCK_PX * 3)
-    chosen = np.linspace(0, rows * columns - 1, min(BLOCKS, rows * columns)).astype(np.intp)
-    found = whole[chosen // columns, :, chosen % columns].reshape(len(chosen), -1)
+    found = _evenly(whole, np.arange(rows * columns))
     unclipped = (found - np.uint8(1)).max(axis=1) < WHITEST
-    return found[unclipped] if unclipped.sum() >= LEAST_WHOLE else found
+    if unclipped.sum() >= LEAST_WHOLE:
+        return found[unclipped]
+    everywhere = np.flatnonzero((whole - np.uint8(1)).max(axis=1).max(axis=2) < WHITEST)
+    return _evenly(whole, everywhere) if len(everywhere) >= LEAST_WHOLE else found
+
+
+def _evenly(whole: Pixels, places: npt.NDArray[np.intp]) -> Pixels:
+    """Up to `BLOCKS` of the blocks at ``places`` of [rows, 8, columns, 8 · 3]: [N, 64 · 3]."""
+    columns = whole.shape[2]
+    chosen = places[np.linspace(0, len(places) - 1, min(BLOCKS, len(places))).astype(np.intp)]
+    return whole[chosen // columns, :, chosen % columns].reshape(len(chosen), -1)
 
 
 def _coefficients(blocks: Pixels) -> Floats:

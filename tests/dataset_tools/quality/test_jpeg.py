@@ -108,3 +108,9 @@ def test_a_tiny_picture_has_neither_grid_nor_quality():
     tiny = np.random.default_rng(0).integers(0, 255, (9, 7, 3)).astype(np.uint8)
     assert measure(inspected(tiny)).blockiness == 0
     assert hidden_quality(tiny, [(0, 0)]) is None
+
+
+def test_a_quality_hidden_in_the_few_blocks_without_a_clipped_pixel_is_found():
+    page = np.full((1024, 1024, 3), 255, np.uint8)
+    page[400:560, 400:560] = astronaut()[100:260, 150:310]
+    assert hidden_quality(jpeged(page, 30), [(0, 0)]) == 30
