@@ -9,7 +9,7 @@ import pytest
 from dataset_tools.errors import UserError
 from tests.launch.test_train import behave, interrupt, project
 from wrapper.project.load import load_project
-from wrapper.steps.training import can_go_on, train_or_go_on
+from wrapper.steps.training import can_go_on, is_trained, train_or_go_on
 
 __all__ = ["behave", "project"]
 
@@ -28,6 +28,23 @@ def test_a_run_that_was_cut_off_goes_on(cut_off, capsys):
     assert "stage_a: goes on from the last saved state" in capsys.readouterr().out
     assert [path.name for path in cut_off.paths.runs.iterdir()] == ["stage_a-001"]
     assert not can_go_on(cut_off, "stage_a")
+
+
+def test_what_is_trained_is_not_trained_again_and_what_changed_is(cut_off, capsys):
+    """As after `lorawrap train`, which the chain of `lorawrap run` knows nothing of."""
+    train_or_go_on(cut_off, "stage_a")
+    train_or_go_on(cut_off, "stage_a")
+    assert "stage_a: trained already, by stage_a-001" in capsys.readouterr().out
+    assert [path.name for path in cut_off.paths.runs.iterdir()] == ["stage_a-001"]
+    assert not is_trained(load_project(cut_off.paths.root, ["stage_a.kohya.network_dim=4"]), "stage_a")
+    published = cut_off.paths.lora("stage_a", cut_off.settings.project.name)
+    whole = published.read_bytes()
+    published.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert not is_trained(cut_off, "stage_a")
+    published.write_bytes(whole)
+    image = next((cut_off.paths.dataset / "stage_a/reg/1_person").glob("*.png"))
+    image.write_bytes(image.read_bytes() + b" ")
+    assert not is_trained(cut_off, "stage_a")
 
 
 def test_a_run_whose_process_died_goes_on(cut_off):
