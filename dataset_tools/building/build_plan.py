@@ -151,7 +151,7 @@ def _balance(
     if not counts:
         raise UserError(
             f"{TITLES[stage]} has no images: {_why_empty(stage)}.",
-            f"Mend the manifest, or set {stage}.enabled = false.",
+            f"Look at QC's page and at the manifest, or set {stage}.enabled = false.",
         )
     in_order = dict(sorted(counts.items()))
     try:
@@ -163,7 +163,7 @@ def _balance(
 def _why_empty(stage: Stage) -> str:
     if stage == "stage_b":
         return "no usable row has a mask (masks.source makes them from ear_box when it is not 'manifest')"
-    return "every row was refused, held out, or is of a subject under 18"
+    return "every row was rejected by QC or refused, is held out, or is of a subject under 18"
 
 
 def balance_record(found: Balance) -> dict[str, Any]:

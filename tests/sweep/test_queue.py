@@ -87,6 +87,11 @@ def test_what_a_process_could_not_say_itself_is_told(carry_out, sweep):
     assert said[2].endswith("it did not start: error: the drive is gone 🙂")
 
 
+def test_a_log_that_is_gone_is_told(carry_out, sweep):
+    _, said, _, _ = carry_out(("003", "", 2))
+    assert said[0].endswith(f"it did not start: its log is empty or gone: {sweep.trials[2].log}")
+
+
 def test_what_is_done_is_not_run_and_what_failed_only_when_asked_to(sweep):
     tell(sweep.trials[0], "succeeded")
     tell(sweep.trials[1], "failed")

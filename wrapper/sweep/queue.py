@@ -110,7 +110,7 @@ def _why(trial: Trial, status: str, change: Change) -> str:
     if status == "failed":
         return f"{read_object(trial.record).get('why', '')} Log: {trial.log}"
     if status == "refused":
-        return f"it did not start: {_last_line(trial.log)}"
+        return f"it did not start: {_last_line(trial.log) or f'its log is empty or gone: {trial.log}'}"
     if status == "died":
         how = "its machine was lost" if change.exit_code is None else f"exit code {change.exit_code}"
         return f"its process was ended from outside ({how}). Log: {trial.log}"

@@ -65,11 +65,24 @@ def take_over(paths: ProjectPaths, others: Sequence[ProjectPaths]) -> None:
     from dataset_tools.quality.page.thumbnails import FOLDER
 
     other = next((one for one in others if (one.qc / CACHE).is_file()), others[0])
-    if (other.qc / CACHE).is_file() and not (paths.qc / CACHE).exists():
-        with whole_file(paths.qc / CACHE) as temporary:
-            copyfile(other.qc / CACHE, temporary)
+    _copy(other.qc / CACHE, paths.qc / CACHE)
     _link_all(other.qc / FOLDER, paths.qc / FOLDER)
     _link_all(other.shared_cache / "regularisation", paths.cache / "regularisation")
+
+
+def take_answers(paths: ProjectPaths, others: Sequence[ProjectPaths]) -> None:
+    """What models said of the pictures to the last of ``others`` that was built."""
+    from wrapper.steps.dataset import ANSWERS
+
+    known = [one.cache / ANSWERS for one in others if (one.cache / ANSWERS).is_file()]
+    if known:
+        _copy(known[-1], paths.cache / ANSWERS)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_file() and not target.exists():
+        with whole_file(target) as temporary:
+            copyfile(source, temporary)
 
 
 def _link_all(source: Path, target: Path) -> None:

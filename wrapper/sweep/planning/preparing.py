@@ -14,7 +14,7 @@ from wrapper.project.load import Project, load_project
 from wrapper.project.lock import held_in
 from wrapper.steps.job import prepare_data, prepare_qc
 from wrapper.sweep.planning.checking_data import check_datasets, named_for
-from wrapper.sweep.planning.datasets import is_built, take_over
+from wrapper.sweep.planning.datasets import is_built, take_answers, take_over
 from wrapper.sweep.planning.plan import SweepPlan, write_datasets
 from wrapper.sweep.trials import Trial
 
@@ -40,7 +40,7 @@ def prepare_datasets(plan: SweepPlan, command: str) -> None:
         seen.append(one.paths)
     check_datasets(plan, folders)
     for trial, one in own.values():
-        _build(trial, one, command)
+        _build(trial, one, seen, command)
 
 
 def _inspect(trial: Trial, own: Project, others: Sequence[ProjectPaths], command: str) -> None:
@@ -51,9 +51,10 @@ def _inspect(trial: Trial, own: Project, others: Sequence[ProjectPaths], command
         prepare_qc(own)
 
 
-def _build(trial: Trial, own: Project, command: str) -> None:
+def _build(trial: Trial, own: Project, others: Sequence[ProjectPaths], command: str) -> None:
     click.echo(f"Dataset {own.paths.root.name}:")
     with named_for(trial), held_in(own.paths, command, writes=["qc", "dataset"]):
+        take_answers(own.paths, others)
         prepare_data(own)
 
 
