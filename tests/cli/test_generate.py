@@ -110,6 +110,11 @@ def test_a_projects_pictures_that_are_there_are_kept_until_something_of_them_cha
     assert [path for path in files if path.stat().st_mtime] == [missing]
     assert run([*argv, "--set", "generate.steps=3"]) == 0
     assert all(path.stat().st_mtime for path in files)
+    for path in files:
+        os.utime(path, (0, 0))
+    assert run([*argv, "--again"]) == 0
+    assert all(path.stat().st_mtime for path in files)
+    assert {path.name: path.read_bytes() for path in files} == first
 
 
 def test_a_prompt_in_a_project_uses_its_base_and_lora(tiny_base, tmp_path):

@@ -117,6 +117,7 @@ def _project(folder: Path, overrides: tuple[str, ...], given: dict[str, Any]) ->
 def _draw_project(folder: Path, overrides: tuple[str, ...], given: dict[str, Any], dry_run: bool) -> None:
     from wrapper.diffusion.txt2img.project_pictures import generate_project
 
+    again = given.pop("again")
     misplaced = [name for name, value in given.items() if value not in (None, (), 1, False, "png")]
     misplaced += ["dry_run"] if dry_run else []
     if misplaced:
@@ -127,7 +128,7 @@ def _draw_project(folder: Path, overrides: tuple[str, ...], given: dict[str, Any
         )
     opened = open_project(folder, overrides)
     hold(opened, writes=["pictures"])
-    sheet = generate_project(opened)
+    sheet = generate_project(opened, again=again)
     click.echo(f"wrote {sheet.parent / 'txt2img'} and {sheet.name}")
     next_step(f"look at {sheet}, then lorawrap evaluate{in_project(folder)}")
 

@@ -54,9 +54,10 @@ class Half:
     info: BaseInfo
     sampling: Sampling
     size: Size
+    again: bool
 
     def draw(self, title: str, wanted: Sequence[tuple[Prompt, Path]], loras: Sequence[LoraUse] = ()) -> None:
-        """Draw what is not there yet, each saved as soon as its batch is done."""
+        """Draw what is not there yet, or all ``again``, each saved as soon as its batch is done."""
         paths: dict[Prompt, list[Path]] = {}
         for prompt, path in wanted:
             paths.setdefault(prompt, []).append(path)
@@ -64,7 +65,7 @@ class Half:
         size = (self.size[0] or own, self.size[1] or own)
 
         def is_there(prompt: Prompt) -> bool:
-            if not all(path.is_file() for path in paths[prompt]):
+            if self.again or not all(path.is_file() for path in paths[prompt]):
                 return False
             told = describe(prompt, self.sampling, size, self.info, loras)
             return all(tells_of(path, told) for path in paths[prompt])
@@ -75,11 +76,11 @@ class Half:
                 save_drawn(path, drawn)
 
 
-def generate_project(project: Project) -> Path:
+def generate_project(project: Project, *, again: bool = False) -> Path:
     """Draw [generate]'s prompts × seeds into ``images/txt2img/``; returns the sheet of all of them.
 
-    A picture that is there with just the same parameters is kept. ``images/txt2img.json`` lists them. Raises
-    `UserError` when there is no prompt or no trained LoRA.
+    A picture that is there with just the same parameters is kept, unless all are to be drawn ``again``.
+    ``images/txt2img.json`` lists them. Raises `UserError` when there is no prompt or no trained LoRA.
     """
     from wrapper.lora.apply import apply_loras
 
@@ -91,7 +92,7 @@ def generate_project(project: Project) -> Path:
     check_request([shot.prompt for shot in shots], sampling, size)
     check_place(images / FOLDER)
     info = project_base(project, "txt2img")
-    half = Half(open_pipeline(info, "txt2img"), info, sampling, size)
+    half = Half(open_pipeline(info, "txt2img"), info, sampling, size, again)
     half.draw("txt2img, the base alone", [(shot.prompt, images / shot.base) for shot in shots])
     apply_loras(half.pipeline, [use])
     half.draw("txt2img, with the LoRA", [(shot.prompt, images / shot.lora) for shot in shots], [use])
