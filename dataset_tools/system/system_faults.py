@@ -94,18 +94,27 @@ _OTHERS_WORDS = (
     (re.compile(r"os error 30\b|Read-only file system"), _READ_ONLY),
     (re.compile(r"os error (5|116)\b|Input/output error|Stale file handle"), _DRIVE),
     (re.compile(r"Could not determine home directory"), _HOMELESS),
-    (re.compile(r"can't allocate memory|[Ii]nsufficient memory|bad_alloc|os error 12\b"), _MEMORY),
+    (re.compile(r"(can't|annot) allocate memory|[Ii]nsufficient memory|bad_alloc|os error 12\b"), _MEMORY),
+    (re.compile(r"failed to map segment from shared object$|cannot map zero-fill pages"), _MEMORY),
 )
-"""In errors of libraries that hide what the system said: safetensors, torch, OpenCV, Python's own pathlib."""
-_LIBRARY_ERRORS = ("SafetensorError", "RuntimeError", "error", "OutOfMemoryError", "_ArrayMemoryError")
+"""In errors of libraries that hide what the system said: safetensors, torch, OpenCV, Python's own pathlib,
+and glibc's loader (elf/dl-load.c), which adds ``: Operation not permitted`` where a disk may hold no programs."""
+_LIBRARY_ERRORS = (
+    "SafetensorError",
+    "RuntimeError",
+    "error",
+    "OutOfMemoryError",
+    "_ArrayMemoryError",
+    "ImportError",
+)
 
 
 def system_fault(error: BaseException) -> SystemFault | None:
     """What to tell a user of ``error``; None when it is not the system's doing, but a bug."""
     if isinstance(error, MemoryError):
         return _MEMORY
-    if isinstance(error, shutil.Error):  # of a folder that was copied: a list of what the system said
-        return _of_words(error)
+    if isinstance(error, shutil.Error) or (isinstance(error, OSError) and error.errno is None):
+        return _of_words(error)  # of a folder that was copied, of a library that was loaded: words alone
     if isinstance(error, OSError):
         if is_too_long(error.filename) or is_too_long(error.filename2):
             return _LONG_PATH

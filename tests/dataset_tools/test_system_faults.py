@@ -36,6 +36,14 @@ SAID = {
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 4 bytes"),
         "The computer's memory is used up.",
     ),
+    "memory for a library that is imported": (
+        ImportError("/env/cv2.abi3.so: failed to map segment from shared object"),
+        "The computer's memory is used up.",
+    ),
+    "memory for a library that is loaded": (
+        OSError("libgomp.so.1: cannot open shared object file: Cannot allocate memory"),
+        "The computer's memory is used up.",
+    ),
     "disk of a folder that is copied": (
         shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")]),
         "The disk is full.",
@@ -72,7 +80,11 @@ def test_a_drive_that_windows_lost_is_known_by_its_number():
 
 @pytest.mark.parametrize(
     "error",
-    [ValueError("No space left"), RuntimeError("size mismatch"), OSError("of a library"), of("ENOENT", None)],
+    [
+        *(ValueError("No space left"), RuntimeError("size mismatch"), ImportError("no module named x")),
+        ImportError("/env/a.so: failed to map segment from shared object: Operation not permitted"),
+        *(OSError("of a library"), of("ENOENT", None)),
+    ],
     ids=repr,
 )
 def test_a_bug_stays_a_bug(error: BaseException):

@@ -103,5 +103,5 @@ def test_a_project_that_goes_away_is_no_bug_and_no_hang(worker, asked):
 
 def test_memory_that_is_used_up_is_a_sentence_and_nothing_is_lost(worker, asked):
     found = worker.trial("no_memory", **asked("build"), limit_mb=1)
-    assert (found["code"], found["lost"], found["broken"], found["again"]) == (2, [], [], 0)
     assert "The computer's memory is used up." in found["said"]
+    assert (found["code"], found["lost"], found["broken"], found["again"]) == (2, [], [], 0)
