@@ -98,7 +98,7 @@ _OTHERS_WORDS = (
     (re.compile(r"failed to map segment from shared object$|cannot map zero-fill pages"), _MEMORY),
 )
 """In errors of libraries that hide what the system said: safetensors, torch, OpenCV, Python's own pathlib,
-and glibc's loader (elf/dl-load.c), which adds ``: Operation not permitted`` where a disk may hold no programs."""
+and glibc's loader (elf/dl-load.c): a disk that may hold no programs adds ``: Operation not permitted``."""
 _LIBRARY_ERRORS = (
     "SafetensorError",
     "RuntimeError",
